@@ -1,5 +1,11 @@
 /** The machine: memory, vCPUs, buses, interrupts, boot, state. */
 module dev.ballast.vmm {
+  exports dev.ballast.vmm.bus;
+  exports dev.ballast.vmm.irq;
+  exports dev.ballast.vmm.machine;
+  exports dev.ballast.vmm.memory;
+  exports dev.ballast.vmm.state;
+
   requires transitive dev.ballast.ffi;
   requires org.slf4j;
   requires static transitive org.jspecify;

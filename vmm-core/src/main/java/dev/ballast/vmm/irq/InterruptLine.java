@@ -1,0 +1,15 @@
+package dev.ballast.vmm.irq;
+
+/**
+ * A device's wire to the interrupt controllers (a GSI). Any thread.
+ *
+ * <p>A refusal by KVM is the host's fault and no guest can cause it: {@link
+ * java.io.UncheckedIOException}.
+ */
+public interface InterruptLine {
+  /** Sets the level of a level-triggered line; has no effect when it is there already. */
+  void setLevel(boolean high);
+
+  /** Makes one rising edge on an edge-triggered line. */
+  void pulse();
+}

@@ -1,0 +1,44 @@
+package dev.ballast.vmm.machine;
+
+import dev.ballast.vmm.memory.PageFilter;
+import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.state.Snapshottable;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
+/** A machine as a migration sees it. Called on the migration thread. */
+public interface MigratableMachine {
+  /** Returns what the other side must have in common with this machine. */
+  MachineDescription description();
+
+  /** Returns the blocks that migrate; {@link RamBlock#RAM} is the first. */
+  List<RamBlock> ramBlocks();
+
+  /** Returns the pages that need not move; empty when the machine has no balloon device. */
+  Optional<PageFilter> pageFilter();
+
+  /** Returns everything whose state moves, in the order in which it must be loaded. */
+  List<? extends Snapshottable> stateSections();
+
+  /** Returns the run state. */
+  RunState runState();
+
+  /**
+   * Stops vCPUs, then device queues, and enters {@link RunState#FINISH_MIGRATE}.
+   *
+   * @return the run state before, which {@link #endMigration} or the destination goes back to
+   * @throws IOException if a vCPU cannot be stopped
+   */
+  RunState stopForMigration() throws IOException;
+
+  /**
+   * Leaves {@link RunState#FINISH_MIGRATE} on the source, or {@link RunState#INMIGRATE} on the
+   * destination.
+   *
+   * @param next {@link RunState#RUNNING} runs the guest here; {@link RunState#PAUSED}, {@link
+   *     RunState#PRELAUNCH}, {@link RunState#POSTMIGRATE} and the rest leave it stopped in that state
+   * @throws IOException if a vCPU cannot be started
+   */
+  void endMigration(RunState next) throws IOException;
+}

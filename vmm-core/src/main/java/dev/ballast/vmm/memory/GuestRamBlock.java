@@ -1,0 +1,60 @@
+package dev.ballast.vmm.memory;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/** The {@value RamBlock#RAM} block: what vCPUs wrote by KVM's dirty log, and what the VMM wrote. */
+public final class GuestRamBlock implements RamBlock {
+  private final GuestMemory memory;
+  private final DirtyLog vcpuLog;
+
+  /**
+   * @param memory guest RAM
+   * @param vcpuLog the log of writes by vCPUs
+   */
+  public GuestRamBlock(GuestMemory memory, DirtyLog vcpuLog) {
+    this.memory = memory;
+    this.vcpuLog = vcpuLog;
+  }
+
+  @Override
+  public String name() {
+    return RAM;
+  }
+
+  @Override
+  public long size() {
+    return memory.size();
+  }
+
+  @Override
+  public MemorySegment memory() {
+    return memory.ram();
+  }
+
+  @Override
+  public void startDirtyLog() throws IOException {
+    vcpuLog.start();
+  }
+
+  @Override
+  public void stopDirtyLog() throws IOException {
+    vcpuLog.stop();
+  }
+
+  @Override
+  public void fetchDirtyLog(PageBitmap into) throws IOException {
+    vcpuLog.fetch(into);
+    memory.vmmDirty().drainTo(into);
+  }
+
+  @Override
+  public void discard(long firstPage, long pages) throws IOException {
+    memory.discard(firstPage, pages);
+  }
+
+  @Override
+  public void addPopulated(PageBitmap into) throws IOException {
+    memory.backing().addPopulated(into);
+  }
+}

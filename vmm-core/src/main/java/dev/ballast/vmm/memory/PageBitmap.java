@@ -1,0 +1,277 @@
+package dev.ballast.vmm.memory;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.util.Objects;
+
+/**
+ * A set of pages: off-heap, one bit a page, in 64-bit words; page {@code p} is bit {@code p & 63} of
+ * word {@code p >> 6}, as in KVM's dirty log. Indices are {@code long}: 12 TiB of guest is a 384 MiB
+ * bitmap.
+ *
+ * <p>Threads may share a bitmap: every change of a word is atomic. A pass over many words sees each
+ * word at some moment of the pass.
+ */
+public final class PageBitmap {
+  private static final VarHandle WORD = JAVA_LONG.varHandle();
+
+  private final MemorySegment words;
+  private final long size;
+  private final long wordCount;
+
+  private PageBitmap(MemorySegment words, long size) {
+    this.words = words;
+    this.size = size;
+    this.wordCount = wordsFor(size);
+  }
+
+  /**
+   * Makes an empty bitmap that lives as long as it is reachable.
+   *
+   * @param size in bits
+   */
+  public static PageBitmap allocate(long size) {
+    return new PageBitmap(Arena.ofAuto().allocate(Math.max(1, wordsFor(size)) * 8, 8), size);
+  }
+
+  /**
+   * Makes a bitmap of memory that is there, with what is in it.
+   *
+   * @param words aligned to 8, at least {@code ceil(size / 64)} words; bits from {@code size} on must be
+   *     0
+   * @param size in bits
+   */
+  public static PageBitmap over(MemorySegment words, long size) {
+    Objects.checkFromIndexSize(0, wordsFor(size) * 8, words.byteSize());
+    return new PageBitmap(words, size);
+  }
+
+  private static long wordsFor(long bits) {
+    return (bits + 63) >>> 6;
+  }
+
+  /** Returns the number of bits. */
+  public long size() {
+    return size;
+  }
+
+  /** Returns the number of 64-bit words. */
+  public long wordCount() {
+    return wordCount;
+  }
+
+  /** Returns the memory of the bitmap, at least {@link #wordCount} words. */
+  public MemorySegment memory() {
+    return words;
+  }
+
+  /** Returns word {@code index}, pages {@code index * 64} and on. */
+  public long word(long index) {
+    return (long) WORD.getAcquire(words, index << 3);
+  }
+
+  /** Replaces word {@code index}. Bits from {@link #size} on must be 0. */
+  public void setWord(long index, long value) {
+    WORD.setRelease(words, index << 3, value);
+  }
+
+  /** Replaces word {@code index} and returns what was there, in one step. */
+  public long getAndSetWord(long index, long value) {
+    return (long) WORD.getAndSet(words, index << 3, value);
+  }
+
+  /** Sets the bits of {@code mask} in word {@code index}; returns the word as it was. */
+  public long orWord(long index, long mask) {
+    return (long) WORD.getAndBitwiseOr(words, index << 3, mask);
+  }
+
+  /** Keeps only the bits of {@code mask} in word {@code index}; returns the word as it was. */
+  public long andWord(long index, long mask) {
+    return (long) WORD.getAndBitwiseAnd(words, index << 3, mask);
+  }
+
+  /** Tells whether {@code page} is in the set. */
+  public boolean get(long page) {
+    Objects.checkIndex(page, size);
+    return (word(page >>> 6) & (1L << page)) != 0;
+  }
+
+  /** Adds one page; returns whether it was new. */
+  public boolean add(long page) {
+    Objects.checkIndex(page, size);
+    long bit = 1L << page;
+    return (orWord(page >>> 6, bit) & bit) == 0;
+  }
+
+  /** Removes one page; returns whether it was there. */
+  public boolean remove(long page) {
+    Objects.checkIndex(page, size);
+    long bit = 1L << page;
+    return (andWord(page >>> 6, ~bit) & bit) != 0;
+  }
+
+  /** Adds pages {@code first} to {@code first + count - 1}. */
+  public void set(long first, long count) {
+    Objects.checkFromIndexSize(first, count, size);
+    long end = first + count;
+    for (long page = first; page < end; page = nextWord(page)) {
+      orWord(page >>> 6, mask(page, end));
+    }
+  }
+
+  /** Removes pages {@code first} to {@code first + count - 1}. */
+  public void clear(long first, long count) {
+    Objects.checkFromIndexSize(first, count, size);
+    long end = first + count;
+    for (long page = first; page < end; page = nextWord(page)) {
+      andWord(page >>> 6, ~mask(page, end));
+    }
+  }
+
+  private static long nextWord(long page) {
+    return (page | 63) + 1;
+  }
+
+  /** The bits of {@code page}'s word from {@code page} up to, not with, {@code end}. */
+  private static long mask(long page, long end) {
+    long mask = -1L << page;
+    return end < nextWord(page) ? mask & ~(-1L << end) : mask;
+  }
+
+  /** Adds every page. */
+  public void setAll() {
+    set(0, size);
+  }
+
+  /** Removes every page. */
+  public void clearAll() {
+    clear(0, size);
+  }
+
+  /** Returns how many pages are in the set. */
+  public long cardinality() {
+    long count = 0;
+    for (long i = 0; i < wordCount; i++) {
+      count += Long.bitCount((long) WORD.get(words, i << 3));
+    }
+    return count;
+  }
+
+  /** Returns how many of the pages {@code first} to {@code first + count - 1} are in the set. */
+  public long cardinality(long first, long count) {
+    Objects.checkFromIndexSize(first, count, size);
+    long end = first + count;
+    long found = 0;
+    for (long page = first; page < end; page = nextWord(page)) {
+      found += Long.bitCount(word(page >>> 6) & mask(page, end));
+    }
+    return found;
+  }
+
+  /** Returns the first page from {@code from} on that is in the set, or {@link #size}. */
+  public long nextSet(long from) {
+    return next(from, 0);
+  }
+
+  /** Returns the first page from {@code from} on that is not in the set, or {@link #size}. */
+  public long nextClear(long from) {
+    return next(from, -1L);
+  }
+
+  /** The first bit from {@code from} on that is set once its word is xor-ed with {@code flip}. */
+  private long next(long from, long flip) {
+    if (from >= size) {
+      return size;
+    }
+    long index = from >>> 6;
+    long word = (word(index) ^ flip) & (-1L << from);
+    while (word == 0) {
+      if (++index == wordCount) {
+        return size;
+      }
+      word = word(index) ^ flip;
+    }
+    return Math.min(size, (index << 6) + Long.numberOfTrailingZeros(word));
+  }
+
+  /** Adds the pages of {@code other}, which has the same size. */
+  public void or(PageBitmap other) {
+    checkSize(other);
+    for (long i = 0; i < wordCount; i++) {
+      long word = other.word(i);
+      if (word != 0) {
+        orWord(i, word);
+      }
+    }
+  }
+
+  /** Removes the pages of {@code other}, which has the same size. */
+  public void andNot(PageBitmap other) {
+    checkSize(other);
+    for (long i = 0; i < wordCount; i++) {
+      long word = other.word(i);
+      if (word != 0) {
+        andWord(i, ~word);
+      }
+    }
+  }
+
+  /** Keeps only the pages that are also in {@code other}, which has the same size. */
+  public void and(PageBitmap other) {
+    checkSize(other);
+    for (long i = 0; i < wordCount; i++) {
+      andWord(i, other.word(i));
+    }
+  }
+
+  /** Moves all pages into {@code into}, which has the same size: none is lost to a writer meanwhile. */
+  public void drainTo(PageBitmap into) {
+    checkSize(into);
+    for (long i = 0; i < wordCount; i++) {
+      if (word(i) != 0) {
+        into.orWord(i, getAndSetWord(i, 0));
+      }
+    }
+  }
+
+  /** Returns how many pages are in both sets; {@code other} has the same size. */
+  public long intersectionCardinality(PageBitmap other) {
+    checkSize(other);
+    long count = 0;
+    for (long i = 0; i < wordCount; i++) {
+      count += Long.bitCount(word(i) & other.word(i));
+    }
+    return count;
+  }
+
+  private void checkSize(PageBitmap other) {
+    if (other.size != size) {
+      throw new IllegalArgumentException("bitmap of " + other.size + " bits, expected " + size);
+    }
+  }
+
+  /** Gets each run of consecutive pages. */
+  @FunctionalInterface
+  public interface RunConsumer<X extends Exception> {
+    /** Takes pages {@code first} to {@code first + count - 1}. */
+    void accept(long first, long count) throws X;
+  }
+
+  /** Calls {@code consumer} for each maximal run of pages in the set, ascending. */
+  public <X extends Exception> void forEachRun(RunConsumer<X> consumer) throws X {
+    for (long first = nextSet(0); first < size; ) {
+      long end = nextClear(first);
+      consumer.accept(first, end - first);
+      first = nextSet(end);
+    }
+  }
+
+  /** Returns how many bytes {@code bits} take, in whole 64-bit words. */
+  public static long bytesFor(long bits) {
+    return wordsFor(bits) * ValueLayout.JAVA_LONG.byteSize();
+  }
+}

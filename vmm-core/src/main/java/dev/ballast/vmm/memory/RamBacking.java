@@ -1,0 +1,32 @@
+package dev.ballast.vmm.memory;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/** The host memory behind guest RAM: how it is mapped, given back and looked up. */
+public interface RamBacking extends AutoCloseable {
+  /** Returns the whole mapping; its scope is shared and ends with {@link #close}. */
+  MemorySegment segment();
+
+  /**
+   * Gives host memory back: the range reads as zero afterwards.
+   *
+   * @param offset in bytes, a multiple of 4096
+   * @param length in bytes, a multiple of 4096
+   * @throws IOException if the kernel refused; the content is then unspecified
+   */
+  void discard(long offset, long length) throws IOException;
+
+  /**
+   * Adds the pages that have host memory behind them; touches none. A page that is not added reads as
+   * zero.
+   *
+   * @param into one bit per 4 KiB of the backing; bits are only ever set
+   * @throws IOException if the kernel's page map cannot be read
+   */
+  void addPopulated(PageBitmap into) throws IOException;
+
+  /** Unmaps. All users must be gone: vCPUs joined, devices closed. */
+  @Override
+  void close();
+}

@@ -1,0 +1,73 @@
+package dev.ballast.vmm.memory;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A named range of host memory that migrates. {@value #RAM} is what the guest sees; {@value
+ * #BALLOON_BITMAP} is known to the host only.
+ */
+public interface RamBlock {
+  /** The name of the block that is the guest's memory. */
+  String RAM = "ram";
+
+  /** The name of the block that holds one bit per 4 KiB of {@value #RAM}, 1 = in the balloon. */
+  String BALLOON_BITMAP = "balloon-bitmap";
+
+  /** The size of a page, which is what one bit of a dirty log stands for, in bytes. */
+  int PAGE_SIZE = 4096;
+
+  /** Returns the name; unique in a machine. */
+  String name();
+
+  /** Returns the size in bytes, a multiple of {@value #PAGE_SIZE}. */
+  long size();
+
+  /** Returns the host memory, {@link #size} bytes. */
+  MemorySegment memory();
+
+  /**
+   * Starts to log which pages are written. Pages written before are not in the log: the caller counts
+   * every page as dirty once.
+   *
+   * @throws IOException if KVM refused
+   */
+  void startDirtyLog() throws IOException;
+
+  /**
+   * Stops to log. Does nothing when the log is not running.
+   *
+   * @throws IOException if KVM refused
+   */
+  void stopDirtyLog() throws IOException;
+
+  /**
+   * Moves the log of pages written since the last call, by vCPUs and by the VMM, into a bitmap.
+   *
+   * @param into one bit per page; bits are only ever set
+   * @throws IOException if KVM refused
+   */
+  void fetchDirtyLog(PageBitmap into) throws IOException;
+
+  /**
+   * Gives pages back to the host: they read as zero afterwards.
+   *
+   * @param firstPage the first page
+   * @param pages how many
+   * @throws IOException if the kernel refused
+   */
+  void discard(long firstPage, long pages) throws IOException;
+
+  /**
+   * Adds the pages that have host memory behind them; a page that is not added reads as zero.
+   *
+   * @param into one bit per page; bits are only ever set
+   * @throws IOException if the kernel's page map cannot be read
+   */
+  void addPopulated(PageBitmap into) throws IOException;
+
+  /** Returns how many pages the block has. */
+  default long pages() {
+    return size() / PAGE_SIZE;
+  }
+}

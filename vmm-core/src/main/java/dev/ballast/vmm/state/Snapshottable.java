@@ -1,0 +1,30 @@
+package dev.ballast.vmm.state;
+
+import java.io.IOException;
+
+/** A part of the machine whose state migrates. */
+public interface Snapshottable {
+  /** Returns the name of the section; unique in a machine, for instance {@code serial0}. */
+  String stateName();
+
+  /** Returns the version that {@link #saveState} writes; {@link #loadState} takes it and older ones. */
+  int stateVersion();
+
+  /**
+   * Writes the state. The machine is stopped.
+   *
+   * @throws IOException if KVM refused to hand state out
+   */
+  void saveState(StateWriter writer) throws IOException;
+
+  /**
+   * Takes over a state. The machine has not run. Everything read is checked before it is used as an
+   * index or a length; reading past the end is an error.
+   *
+   * @param reader the state
+   * @param version the version it was written in, 1 to {@link #stateVersion}
+   * @throws StateFormatException if the state is malformed or does not fit
+   * @throws IOException if KVM refused to take it
+   */
+  void loadState(StateReader reader, int version) throws IOException;
+}
