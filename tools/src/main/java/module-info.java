@@ -1,8 +1,16 @@
 /** Command line, QMP server, lab, bench, reports: where it is all put together. */
 module dev.ballast.tools {
+  requires ch.qos.logback.classic;
+  requires com.fasterxml.jackson.databind;
+  requires com.github.oshi;
+  requires dev.ballast.guest;
   requires dev.ballast.migration;
   requires dev.ballast.virtio;
-  requires dev.ballast.guest;
+  requires info.picocli;
+  requires org.jline;
   requires org.slf4j;
   requires static transitive org.jspecify;
+
+  opens dev.ballast.tools.cli to
+      info.picocli;
 }
