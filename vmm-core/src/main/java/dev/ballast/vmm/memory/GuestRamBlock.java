@@ -54,7 +54,7 @@ public final class GuestRamBlock implements RamBlock {
   }
 
   @Override
-  public void addPopulated(PageBitmap into) throws IOException {
-    memory.backing().addPopulated(into);
+  public void addPopulated(long firstPage, long pages, PageBitmap into) throws IOException {
+    memory.backing().addPopulated(firstPage, pages, into);
   }
 }

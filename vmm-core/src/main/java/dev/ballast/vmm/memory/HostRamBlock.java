@@ -67,7 +67,7 @@ public final class HostRamBlock implements RamBlock {
   }
 
   @Override
-  public void addPopulated(PageBitmap into) {
-    into.setAll();
+  public void addPopulated(long firstPage, long pages, PageBitmap into) {
+    into.set(firstPage, pages);
   }
 }

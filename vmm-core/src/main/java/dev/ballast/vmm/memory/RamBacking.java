@@ -18,13 +18,26 @@ public interface RamBacking extends AutoCloseable {
   void discard(long offset, long length) throws IOException;
 
   /**
-   * Adds the pages that have host memory behind them; touches none. A page that is not added reads as
+   * Adds the pages of a range that have host memory behind them; touches none. A page of it that is not
+   * added reads as zero.
+   *
+   * @param firstPage the first page of the range, in units of 4096 bytes of the backing
+   * @param pages how many
+   * @param into one bit per 4 KiB of the backing; bits are only ever set
+   * @throws IOException if the kernel's page map cannot be read
+   */
+  void addPopulated(long firstPage, long pages, PageBitmap into) throws IOException;
+
+  /**
+   * Adds all pages that have host memory behind them; touches none. A page that is not added reads as
    * zero.
    *
    * @param into one bit per 4 KiB of the backing; bits are only ever set
    * @throws IOException if the kernel's page map cannot be read
    */
-  void addPopulated(PageBitmap into) throws IOException;
+  default void addPopulated(PageBitmap into) throws IOException {
+    addPopulated(0, segment().byteSize() / RamBlock.PAGE_SIZE, into);
+  }
 
   /** Unmaps. All users must be gone: vCPUs joined, devices closed. */
   @Override

@@ -59,12 +59,25 @@ public interface RamBlock {
   void discard(long firstPage, long pages) throws IOException;
 
   /**
-   * Adds the pages that have host memory behind them; a page that is not added reads as zero.
+   * Adds the pages of a range that have host memory behind them; a page of it that is not added reads as
+   * zero.
+   *
+   * @param firstPage the first page
+   * @param pages how many
+   * @param into one bit per page of the block; bits are only ever set
+   * @throws IOException if the kernel's page map cannot be read
+   */
+  void addPopulated(long firstPage, long pages, PageBitmap into) throws IOException;
+
+  /**
+   * Adds all pages that have host memory behind them; a page that is not added reads as zero.
    *
    * @param into one bit per page; bits are only ever set
    * @throws IOException if the kernel's page map cannot be read
    */
-  void addPopulated(PageBitmap into) throws IOException;
+  default void addPopulated(PageBitmap into) throws IOException {
+    addPopulated(0, pages(), into);
+  }
 
   /** Returns how many pages the block has. */
   default long pages() {
