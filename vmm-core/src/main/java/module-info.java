@@ -1,5 +1,6 @@
 /** The machine: memory, vCPUs, buses, interrupts, boot, state. */
 module dev.ballast.vmm {
+  exports dev.ballast.vmm.boot;
   exports dev.ballast.vmm.bus;
   exports dev.ballast.vmm.irq;
   exports dev.ballast.vmm.machine;

@@ -1,0 +1,180 @@
+package dev.ballast.vmm.boot;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.ballast.vmm.memory.GuestAddressException;
+import dev.ballast.vmm.memory.GuestMemory;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * An ELF64 executable for x86-64 (System V gABI chapter 5): a {@code vmlinux} or a bare guest. Nothing in
+ * the file is trusted.
+ *
+ * @param name the file, for messages
+ * @param file the whole file
+ * @param segments what is loaded
+ * @param entry {@code e_entry}, a virtual address
+ * @param pvhEntry the 32-bit entry of the PVH note ({@code XEN_ELFNOTE_PHYS32_ENTRY})
+ */
+public record ElfImage(
+    String name, MemorySegment file, List<Load> segments, long entry, OptionalLong pvhEntry) {
+  private static final ValueLayout.OfShort U16 =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt U32 =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong U64 =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private static final int MAGIC = 0x464c457f;
+  private static final int HEADER_SIZE = 64;
+  private static final int PROGRAM_HEADER_SIZE = 56;
+  private static final int CLASS_64 = 2;
+  private static final int DATA_LITTLE_ENDIAN = 1;
+  private static final int MACHINE_X86_64 = 62;
+  private static final int PT_LOAD = 1;
+  private static final int PT_NOTE = 4;
+  private static final int NOTE_HEADER_SIZE = 12;
+  private static final int XEN_ELFNOTE_PHYS32_ENTRY = 18;
+
+  /**
+   * A loadable segment.
+   *
+   * @param offset in the file
+   * @param fileSize bytes in the file
+   * @param virtualAddress where it is linked to run
+   * @param physicalAddress the guest physical address it is loaded at
+   * @param memorySize bytes in memory; what the file lacks is zero
+   */
+  public record Load(
+      long offset, long fileSize, long virtualAddress, long physicalAddress, long memorySize) {}
+
+  /** Tells whether a file starts like an ELF file. */
+  public static boolean looksLike(MemorySegment file) {
+    return file.byteSize() >= 4 && file.get(U32, 0) == MAGIC;
+  }
+
+  /**
+   * Reads the headers.
+   *
+   * @param name the file, for messages
+   * @param file the whole file; kept
+   * @throws KernelFormatException if the file is not a 64-bit executable for x86-64, or is truncated
+   */
+  public static ElfImage parse(String name, MemorySegment file) throws KernelFormatException {
+    if (file.byteSize() < HEADER_SIZE || !looksLike(file)) {
+      throw new KernelFormatException(name + ": not an ELF file, or shorter than its header");
+    }
+    expect(name, "EI_CLASS", file.get(JAVA_BYTE, 4), CLASS_64);
+    expect(name, "EI_DATA", file.get(JAVA_BYTE, 5), DATA_LITTLE_ENDIAN);
+    expect(name, "e_machine", file.get(U16, 18) & 0xffff, MACHINE_X86_64);
+    long table = file.get(U64, 32);
+    expect(name, "e_phentsize", file.get(U16, 54) & 0xffff, PROGRAM_HEADER_SIZE);
+    int count = file.get(U16, 56) & 0xffff;
+    checkRange(name, "program headers", table, (long) count * PROGRAM_HEADER_SIZE, file);
+    List<Load> loads = new ArrayList<>();
+    OptionalLong pvh = OptionalLong.empty();
+    for (int i = 0; i < count; i++) {
+      MemorySegment header =
+          file.asSlice(table + (long) i * PROGRAM_HEADER_SIZE, PROGRAM_HEADER_SIZE);
+      int type = header.get(U32, 0);
+      if (type != PT_LOAD && type != PT_NOTE) {
+        continue;
+      }
+      long offset = header.get(U64, 8);
+      long fileSize = header.get(U64, 32);
+      long memorySize = header.get(U64, 40);
+      checkRange(name, "segment " + i, offset, fileSize, file);
+      if (type == PT_NOTE) {
+        pvh = pvh.isPresent() ? pvh : findPvhEntry(file.asSlice(offset, fileSize));
+      } else if (memorySize < fileSize) {
+        throw new KernelFormatException(
+            String.format(
+                "%s: segment %d has 0x%x bytes in the file and 0x%x in memory",
+                name, i, fileSize, memorySize));
+      } else {
+        loads.add(
+            new Load(offset, fileSize, header.get(U64, 16), header.get(U64, 24), memorySize));
+      }
+    }
+    if (loads.isEmpty()) {
+      throw new KernelFormatException(name + ": no loadable segment (PT_LOAD)");
+    }
+    return new ElfImage(name, file, List.copyOf(loads), file.get(U64, 24), pvh);
+  }
+
+  private static void expect(String name, String field, int value, int expected)
+      throws KernelFormatException {
+    if (value != expected) {
+      throw new KernelFormatException(
+          name + ": " + field + " is " + value + ", expected " + expected);
+    }
+  }
+
+  private static void checkRange(
+      String name, String what, long offset, long size, MemorySegment file)
+      throws KernelFormatException {
+    if (offset < 0 || size < 0 || offset > file.byteSize() || size > file.byteSize() - offset) {
+      throw new KernelFormatException(
+          String.format(
+              "%s: %s at 0x%x, 0x%x bytes, is past the end of the file (0x%x bytes): truncated?",
+              name, what, offset, size, file.byteSize()));
+    }
+  }
+
+  private static OptionalLong findPvhEntry(MemorySegment notes) {
+    long at = 0;
+    while (notes.byteSize() - at >= NOTE_HEADER_SIZE) {
+      long nameSize = Integer.toUnsignedLong(notes.get(U32, at));
+      long descriptorSize = Integer.toUnsignedLong(notes.get(U32, at + 4));
+      int type = notes.get(U32, at + 8);
+      long nameAt = at + NOTE_HEADER_SIZE;
+      long descriptorAt = nameAt + ((nameSize + 3) & ~3L);
+      long next = descriptorAt + ((descriptorSize + 3) & ~3L);
+      if (descriptorAt + descriptorSize > notes.byteSize()) {
+        return OptionalLong.empty();
+      }
+      boolean xen = nameSize == 4 && notes.get(U32, nameAt) == 0x006e6558; // "Xen\0"
+      if (xen && type == XEN_ELFNOTE_PHYS32_ENTRY && descriptorSize >= 4) {
+        return OptionalLong.of(Integer.toUnsignedLong(notes.get(U32, descriptorAt)));
+      }
+      at = next;
+    }
+    return OptionalLong.empty();
+  }
+
+  /**
+   * Copies the segments into guest memory.
+   *
+   * @return the guest physical address after the last byte
+   * @throws KernelFormatException if a segment does not fit into RAM or lies below 1 MiB
+   */
+  public long load(GuestMemory memory) throws KernelFormatException {
+    long end = 0;
+    for (Load load : segments) {
+      if (load.physicalAddress() < GuestLayout.HIGH_MEMORY) {
+        throw new KernelFormatException(
+            String.format(
+                "%s: a segment is to be loaded at 0x%x, below 1 MiB",
+                name, load.physicalAddress()));
+      }
+      try {
+        memory.ramOffset(load.physicalAddress(), load.memorySize());
+        memory.write(load.physicalAddress(), file.asSlice(load.offset(), load.fileSize()));
+        memory.zero(
+            load.physicalAddress() + load.fileSize(), load.memorySize() - load.fileSize());
+      } catch (GuestAddressException e) {
+        throw new KernelFormatException(
+            String.format(
+                "%s: a segment of 0x%x bytes at 0x%x does not fit into guest RAM of 0x%x bytes",
+                name, load.memorySize(), load.physicalAddress(), memory.size()));
+      }
+      end = Math.max(end, load.physicalAddress() + load.memorySize());
+    }
+    return end;
+  }
+}

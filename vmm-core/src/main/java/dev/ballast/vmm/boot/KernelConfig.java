@@ -1,0 +1,28 @@
+package dev.ballast.vmm.boot;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What boots.
+ *
+ * @param kernel a bzImage or an ELF file
+ * @param initrd the initial RAM disk
+ * @param commandLine the kernel's command line, ASCII, at most {@link #MAX_COMMAND_LINE} bytes
+ * @param mode how the file is entered
+ */
+public record KernelConfig(
+    Path kernel, Optional<Path> initrd, String commandLine, Mode mode) {
+  /** The longest command line in bytes. */
+  public static final int MAX_COMMAND_LINE = 2047;
+
+  /** How a kernel file is entered. */
+  public enum Mode {
+    /** By what the file is: a bzImage is decompressed by the VMM and entered as an ELF file. */
+    AUTO,
+    /** A bzImage by the 64-bit boot protocol; the guest decompresses it. */
+    BZIMAGE,
+    /** An ELF file, or a bzImage's payload, by PVH or else by its 64-bit entry. */
+    ELF
+  }
+}
