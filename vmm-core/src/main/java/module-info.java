@@ -1,7 +1,9 @@
 /** The machine: memory, vCPUs, buses, interrupts, boot, state. */
 module dev.ballast.vmm {
+  exports dev.ballast.vmm.acpi;
   exports dev.ballast.vmm.boot;
   exports dev.ballast.vmm.bus;
+  exports dev.ballast.vmm.device;
   exports dev.ballast.vmm.irq;
   exports dev.ballast.vmm.machine;
   exports dev.ballast.vmm.memory;

@@ -1,0 +1,24 @@
+package dev.ballast.vmm.acpi;
+
+/**
+ * The Firmware ACPI Control Structure: the global lock, which nobody else takes (ACPI 6.5 §5.2.10).
+ */
+final class Facs {
+  /** What its address must be a multiple of. */
+  static final int ALIGNMENT = 64;
+
+  private static final int LENGTH = 64;
+  private static final int VERSION = 2;
+
+  private Facs() {}
+
+  static byte[] build() {
+    return new TableWriter()
+        .ascii("FACS")
+        .u32(LENGTH)
+        .zeros(24) // hardware signature, waking vectors, global lock, flags
+        .u8(VERSION)
+        .zeros(LENGTH - 33)
+        .toByteArray();
+  }
+}

@@ -1,0 +1,5 @@
+/** The platform devices: serial port, keyboard controller, clock, power management, panic notice. */
+@NullMarked
+package dev.ballast.vmm.device;
+
+import org.jspecify.annotations.NullMarked;
