@@ -15,7 +15,15 @@ public final class ErrnoException extends IOException {
    * @param context what was being done, with the values that matter; may be empty
    */
   public ErrnoException(String syscall, int errno, String context) {
-    super(syscall + ": " + errno + (context.isEmpty() ? "" : " (" + context + ")"));
+    super(
+        syscall
+            + ": "
+            + Errno.name(errno)
+            + " ("
+            + errno
+            + ") "
+            + Errno.message(errno)
+            + (context.isEmpty() ? "" : ": " + context));
     this.syscall = syscall;
     this.errno = errno;
   }

@@ -1,0 +1,39 @@
+package dev.ballast.ffi.kvm;
+
+import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.linux.Errno;
+import dev.ballast.ffi.linux.ErrnoException;
+import dev.ballast.ffi.linux.FileDescriptor;
+import java.lang.foreign.MemorySegment;
+
+/** An ioctl(2) on a KVM descriptor whose failure is an exception that names the request. */
+final class Ioctl {
+  private Ioctl() {}
+
+  static int call(
+      FileDescriptor file, String name, long request, long argument, String context)
+      throws ErrnoException {
+    int result;
+    do {
+      result = Libc.ioctl(file.value(), request, argument);
+    } while (result == -Errno.EINTR);
+    return check(result, name, context);
+  }
+
+  static int call(
+      FileDescriptor file, String name, long request, MemorySegment argument, String context)
+      throws ErrnoException {
+    int result;
+    do {
+      result = Libc.ioctl(file.value(), request, argument);
+    } while (result == -Errno.EINTR);
+    return check(result, name, context);
+  }
+
+  private static int check(int result, String name, String context) throws ErrnoException {
+    if (result < 0) {
+      throw new ErrnoException("ioctl(" + name + ")", -result, context);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,271 @@
+package dev.ballast.ffi.kvm;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.ballast.ffi.generated.kvm.KvmH;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+
+/**
+ * A view on the {@code struct kvm_run} that a vCPU shares with the kernel (KVM API §5). What it says is valid between
+ * the return of {@link KvmVcpu#run} and the next call, for the thread that runs the vCPU; only {@link #immediateExit}
+ * may be called from another thread. The fields of an exit share one union: read those of {@link #exitReason}. Nothing
+ * here allocates.
+ */
+public final class KvmRun {
+  /** {@link #ioDirection}: the guest executed {@code in} and waits for data. */
+  public static final int IO_IN = 0;
+
+  /** {@link #ioDirection}: the guest executed {@code out}. */
+  public static final int IO_OUT = 1;
+
+  private static final VarHandle BYTE = JAVA_BYTE.varHandle();
+
+  private static final long REQUEST_INTERRUPT_WINDOW =
+      KvmH.OFFSET_kvm_run_request_interrupt_window();
+  private static final long IMMEDIATE_EXIT = KvmH.OFFSET_kvm_run_immediate_exit();
+  private static final long EXIT_REASON = KvmH.OFFSET_kvm_run_exit_reason();
+  private static final long READY_FOR_INTERRUPT =
+      KvmH.OFFSET_kvm_run_ready_for_interrupt_injection();
+  private static final long IF_FLAG = KvmH.OFFSET_kvm_run_if_flag();
+  private static final long FLAGS = KvmH.OFFSET_kvm_run_flags();
+  private static final long CR8 = KvmH.OFFSET_kvm_run_cr8();
+  private static final long APIC_BASE = KvmH.OFFSET_kvm_run_apic_base();
+  private static final long HARDWARE_EXIT_REASON = KvmH.OFFSET_kvm_run_hw_hardware_exit_reason();
+  private static final long FAIL_ENTRY_REASON =
+      KvmH.OFFSET_kvm_run_fail_entry_hardware_entry_failure_reason();
+  private static final long FAIL_ENTRY_CPU = KvmH.OFFSET_kvm_run_fail_entry_cpu();
+  private static final long IO_DIRECTION = KvmH.OFFSET_kvm_run_io_direction();
+  private static final long IO_SIZE = KvmH.OFFSET_kvm_run_io_size();
+  private static final long IO_PORT = KvmH.OFFSET_kvm_run_io_port();
+  private static final long IO_COUNT = KvmH.OFFSET_kvm_run_io_count();
+  private static final long IO_DATA_OFFSET = KvmH.OFFSET_kvm_run_io_data_offset();
+  private static final long MMIO_ADDRESS = KvmH.OFFSET_kvm_run_mmio_phys_addr();
+  private static final long MMIO_DATA = KvmH.OFFSET_kvm_run_mmio_data();
+  private static final long MMIO_LENGTH = KvmH.OFFSET_kvm_run_mmio_len();
+  private static final long MMIO_IS_WRITE = KvmH.OFFSET_kvm_run_mmio_is_write();
+  private static final long INTERNAL_SUBERROR = KvmH.OFFSET_kvm_run_internal_suberror();
+  private static final long INTERNAL_NDATA = KvmH.OFFSET_kvm_run_internal_ndata();
+  private static final long INTERNAL_DATA = KvmH.OFFSET_kvm_run_internal_data();
+  private static final long EMULATION_FLAGS = KvmH.OFFSET_kvm_run_emulation_failure_flags();
+  private static final long INSTRUCTION_SIZE = KvmH.OFFSET_kvm_run_emulation_failure_insn_size();
+  private static final long INSTRUCTION_BYTES = KvmH.OFFSET_kvm_run_emulation_failure_insn_bytes();
+  private static final long SYSTEM_EVENT_TYPE = KvmH.OFFSET_kvm_run_system_event_type();
+  private static final long SYSTEM_EVENT_NDATA = KvmH.OFFSET_kvm_run_system_event_ndata();
+  private static final long SYSTEM_EVENT_DATA = KvmH.OFFSET_kvm_run_system_event_data();
+
+  private static final int UNION_LONGS = 16;
+  private static final int MAX_INSTRUCTION_BYTES = 15;
+
+  /** {@code KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES}. */
+  private static final long HAS_INSTRUCTION_BYTES = 1;
+
+  private final MemorySegment segment;
+
+  KvmRun(MemorySegment segment) {
+    this.segment = segment;
+  }
+
+  /** Returns why the vCPU stopped: a constant of {@link KvmExit}. */
+  public int exitReason() {
+    return segment.get(JAVA_INT, EXIT_REASON);
+  }
+
+  /**
+   * Makes the next entry, or the one that is being prepared, return EINTR at once, having completed a pending I/O or
+   * MMIO access: set it to 1 before a kick, to 0 before running on. From any thread.
+   */
+  public void immediateExit(byte value) {
+    BYTE.setVolatile(segment, IMMEDIATE_EXIT, value);
+  }
+
+  /** Asks for an {@link KvmExit#IRQ_WINDOW_OPEN}; only without an in-kernel interrupt controller. */
+  public void requestInterruptWindow(byte value) {
+    segment.set(JAVA_BYTE, REQUEST_INTERRUPT_WINDOW, value);
+  }
+
+  public boolean readyForInterruptInjection() {
+    return segment.get(JAVA_BYTE, READY_FOR_INTERRUPT) != 0;
+  }
+
+  /** Returns whether the guest's interrupts were enabled. */
+  public boolean interruptFlag() {
+    return segment.get(JAVA_BYTE, IF_FLAG) != 0;
+  }
+
+  /** Returns {@code KVM_RUN_X86_*}. */
+  public int flags() {
+    return Short.toUnsignedInt(segment.get(JAVA_SHORT, FLAGS));
+  }
+
+  public long cr8() {
+    return segment.get(JAVA_LONG, CR8);
+  }
+
+  public long apicBase() {
+    return segment.get(JAVA_LONG, APIC_BASE);
+  }
+
+  /** {@link KvmExit#UNKNOWN}: what the processor said. */
+  public long hardwareExitReason() {
+    return segment.get(JAVA_LONG, HARDWARE_EXIT_REASON);
+  }
+
+  /** {@link KvmExit#FAIL_ENTRY}: what the processor said. */
+  public long failEntryReason() {
+    return segment.get(JAVA_LONG, FAIL_ENTRY_REASON);
+  }
+
+  /** {@link KvmExit#FAIL_ENTRY}: the number of the host's processor. */
+  public int failEntryCpu() {
+    return segment.get(JAVA_INT, FAIL_ENTRY_CPU);
+  }
+
+  /** {@link KvmExit#IO}: {@link #IO_IN} or {@link #IO_OUT}. */
+  public int ioDirection() {
+    return segment.get(JAVA_BYTE, IO_DIRECTION);
+  }
+
+  /** {@link KvmExit#IO}: bytes of one access: 1, 2 or 4. */
+  public int ioSize() {
+    return segment.get(JAVA_BYTE, IO_SIZE);
+  }
+
+  /** {@link KvmExit#IO}: the port, 0 to 65535. */
+  public int ioPort() {
+    return Short.toUnsignedInt(segment.get(JAVA_SHORT, IO_PORT));
+  }
+
+  /** {@link KvmExit#IO}: how many accesses, more than 1 for string instructions. */
+  public int ioCount() {
+    return segment.get(JAVA_INT, IO_COUNT);
+  }
+
+  /** {@link KvmExit#IO}: where in {@link #segment} the data of the accesses is, one after the other. */
+  public long ioDataOffset() {
+    return segment.get(JAVA_LONG, IO_DATA_OFFSET);
+  }
+
+  /**
+   * {@link KvmExit#IO}: the data of one access, zero-extended.
+   *
+   * @param access from 0 to {@link #ioCount} - 1
+   */
+  public int ioData(int access) {
+    int size = ioSize();
+    long offset = ioDataOffset() + (long) access * size;
+    return switch (size) {
+      case 1 -> Byte.toUnsignedInt(segment.get(JAVA_BYTE, offset));
+      case 2 -> Short.toUnsignedInt(segment.get(JAVA_SHORT_UNALIGNED, offset));
+      default -> segment.get(JAVA_INT_UNALIGNED, offset);
+    };
+  }
+
+  /**
+   * {@link KvmExit#IO}: sets the data that the guest reads in one access; the low {@link #ioSize} bytes count.
+   *
+   * @param access from 0 to {@link #ioCount} - 1
+   */
+  public void ioData(int access, int value) {
+    int size = ioSize();
+    long offset = ioDataOffset() + (long) access * size;
+    switch (size) {
+      case 1 -> segment.set(JAVA_BYTE, offset, (byte) value);
+      case 2 -> segment.set(JAVA_SHORT_UNALIGNED, offset, (short) value);
+      default -> segment.set(JAVA_INT_UNALIGNED, offset, value);
+    }
+  }
+
+  /** {@link KvmExit#MMIO}: the guest-physical address. */
+  public long mmioAddress() {
+    return segment.get(JAVA_LONG, MMIO_ADDRESS);
+  }
+
+  /** {@link KvmExit#MMIO}: bytes of the access, 1 to 8. */
+  public int mmioLength() {
+    return segment.get(JAVA_INT, MMIO_LENGTH);
+  }
+
+  /** {@link KvmExit#MMIO}: whether the guest wrote. */
+  public boolean mmioIsWrite() {
+    return segment.get(JAVA_BYTE, MMIO_IS_WRITE) != 0;
+  }
+
+  /** {@link KvmExit#MMIO}: what the guest wrote, little-endian, zero-extended from {@link #mmioLength} bytes. */
+  public long mmioData() {
+    long value = segment.get(JAVA_LONG, MMIO_DATA);
+    int length = mmioLength();
+    return length >= Long.BYTES ? value : value & ((1L << (length * Byte.SIZE)) - 1);
+  }
+
+  /** {@link KvmExit#MMIO}: sets what the guest reads, little-endian; the low {@link #mmioLength} bytes count. */
+  public void mmioData(long value) {
+    segment.set(JAVA_LONG, MMIO_DATA, value);
+  }
+
+  /** {@link KvmExit#INTERNAL_ERROR}: {@code KvmExit.INTERNAL_ERROR_*}. */
+  public int internalSuberror() {
+    return segment.get(JAVA_INT, INTERNAL_SUBERROR);
+  }
+
+  /** {@link KvmExit#INTERNAL_ERROR}: how many {@link #internalData} there are, at most 16. */
+  public int internalDataCount() {
+    return Math.clamp(segment.get(JAVA_INT, INTERNAL_NDATA), 0, UNION_LONGS);
+  }
+
+  /**
+   * {@link KvmExit#INTERNAL_ERROR}: details, whose meaning depends on the suberror.
+   *
+   * @param i from 0 to {@link #internalDataCount} - 1
+   */
+  public long internalData(int i) {
+    return segment.getAtIndex(JAVA_LONG, INTERNAL_DATA / Long.BYTES + i);
+  }
+
+  /**
+   * {@link KvmExit#INTERNAL_ERROR} of suberror {@link KvmExit#INTERNAL_ERROR_EMULATION}: how many bytes of the
+   * instruction KVM has fetched, 0 when it does not say.
+   */
+  public int instructionSize() {
+    boolean known =
+        internalDataCount() > 0
+            && (segment.get(JAVA_LONG, EMULATION_FLAGS) & HAS_INSTRUCTION_BYTES) != 0;
+    return known
+        ? Math.clamp(segment.get(JAVA_BYTE, INSTRUCTION_SIZE), 0, MAX_INSTRUCTION_BYTES)
+        : 0;
+  }
+
+  /**
+   * Returns a byte of the instruction that could not be emulated.
+   *
+   * @param i from 0 to {@link #instructionSize} - 1
+   */
+  public byte instructionByte(int i) {
+    return segment.get(JAVA_BYTE, INSTRUCTION_BYTES + i);
+  }
+
+  /** {@link KvmExit#SYSTEM_EVENT}: {@code KvmExit.SYSTEM_EVENT_*}. */
+  public int systemEventType() {
+    return segment.get(JAVA_INT, SYSTEM_EVENT_TYPE);
+  }
+
+  /** {@link KvmExit#SYSTEM_EVENT}: how many {@link #systemEventData} there are, at most 16. */
+  public int systemEventDataCount() {
+    return Math.clamp(segment.get(JAVA_INT, SYSTEM_EVENT_NDATA), 0, UNION_LONGS);
+  }
+
+  /** {@link KvmExit#SYSTEM_EVENT}: details. */
+  public long systemEventData(int i) {
+    return segment.getAtIndex(JAVA_LONG, SYSTEM_EVENT_DATA / Long.BYTES + i);
+  }
+
+  /** Returns the whole shared area, which is larger than the struct: I/O data lies behind it. */
+  public MemorySegment segment() {
+    return segment;
+  }
+}

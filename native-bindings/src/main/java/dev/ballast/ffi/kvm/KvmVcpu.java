@@ -1,0 +1,274 @@
+package dev.ballast.ffi.kvm;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.ballast.ffi.generated.kvm.KvmH;
+import dev.ballast.ffi.generated.kvm.kvm_msr_entry;
+import dev.ballast.ffi.generated.kvm.kvm_translation;
+import dev.ballast.ffi.libc.CallState;
+import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.linux.ErrnoException;
+import dev.ballast.ffi.linux.FileDescriptor;
+import dev.ballast.ffi.linux.Mapping;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * A virtual CPU. One thread runs it; its state is read and set by that thread, or by another while it is not running.
+ * After an I/O or MMIO exit the instruction is complete only once it has been entered again: with
+ * {@link KvmRun#immediateExit} before the registers are read. Every method but {@link #run} throws {@link ErrnoException}
+ * as its section of the KVM API says.
+ */
+public final class KvmVcpu implements AutoCloseable {
+  private static final long KVM_RUN = KvmH.KVM_RUN();
+
+  /** The kernel takes no more at once ({@code MAX_IO_MSRS}). */
+  private static final int MSRS_AT_ONCE = 256;
+
+  private final FileDescriptor file;
+  private final int fd;
+  private final int id;
+  private final int xsaveSize;
+  private final Mapping shared;
+  private final KvmRun runPage;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment callState = CallState.allocate(arena);
+
+  private KvmVcpu(FileDescriptor file, int id, int xsaveSize, Mapping shared) {
+    this.file = file;
+    this.fd = file.value();
+    this.id = id;
+    this.xsaveSize = xsaveSize;
+    this.shared = shared;
+    this.runPage = new KvmRun(shared.segment());
+  }
+
+  static KvmVcpu create(FileDescriptor file, int id, int mmapSize, int xsaveSize)
+      throws ErrnoException {
+    try {
+      return new KvmVcpu(file, id, xsaveSize, Mapping.shared(file, 0, mmapSize));
+    } catch (ErrnoException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private int call(String name, long request, long argument) throws ErrnoException {
+    return Ioctl.call(file, name, request, argument, "vCPU " + id);
+  }
+
+  private int call(String name, long request, MemorySegment argument) throws ErrnoException {
+    return Ioctl.call(file, name, request, argument, "vCPU " + id);
+  }
+
+  /**
+   * Runs the guest until it exits (KVM API §4.10). Does not allocate.
+   *
+   * @return 0 or more when {@link #runPage} says why it came back, or -errno: EINTR after a kick or with {@link
+   *     KvmRun#immediateExit}, EAGAIN for a processor that waited for its start-up IPI and was woken, EFAULT for memory
+   *     that the host cannot give
+   */
+  public int run() {
+    return Libc.ioctl(callState, fd, KVM_RUN, 0);
+  }
+
+  /** Returns the view on what this vCPU shares with the kernel; always the same. */
+  public KvmRun runPage() {
+    return runPage;
+  }
+
+  /** Returns its number in the machine, from 0. */
+  public int id() {
+    return id;
+  }
+
+  /** Returns its descriptor, which stays this object's to close. */
+  public int fd() {
+    return fd;
+  }
+
+  /** Sets what CPUID says (KVM API §4.47); once, before the first {@link #run}. */
+  public void setCpuid(CpuidTable table) throws ErrnoException {
+    try (Arena temporary = Arena.ofConfined()) {
+      call("KVM_SET_CPUID2", KvmH.KVM_SET_CPUID2(), CpuidStruct.allocate(temporary, table));
+    }
+  }
+
+  /** Returns how many bytes {@link #get} returns and {@link #set} takes for a kind of state. */
+  public int size(VcpuStateKind kind) {
+    return kind == VcpuStateKind.XSAVE ? xsaveSize : kind.size;
+  }
+
+  /** Reads a part of the state. */
+  public byte[] get(VcpuStateKind kind) throws ErrnoException {
+    try (Arena temporary = Arena.ofConfined()) {
+      MemorySegment state = temporary.allocate(size(kind), Long.BYTES);
+      // KVM_GET_XSAVE writes 4096 bytes whatever there is; above that only KVM_GET_XSAVE2 will do.
+      boolean large = state.byteSize() > kind.size;
+      call("KVM_GET_" + (large ? "XSAVE2" : kind), large ? KvmH.KVM_GET_XSAVE2() : kind.getRequest, state);
+      return state.toArray(JAVA_BYTE);
+    }
+  }
+
+  /**
+   * Sets a part of the state.
+   *
+   * @throws IllegalArgumentException if it is not {@link #size} bytes long
+   * @throws ErrnoException EINVAL if the kernel refuses it
+   */
+  public void set(VcpuStateKind kind, byte[] state) throws ErrnoException {
+    try (Arena temporary = Arena.ofConfined()) {
+      MemorySegment copy = temporary.allocate(size(kind), Long.BYTES);
+      StateBytes.copy(state, copy);
+      call("KVM_SET_" + kind, kind.setRequest, copy);
+    }
+  }
+
+  /** Returns the general registers. */
+  public KvmRegs regs() throws ErrnoException {
+    return KvmRegs.of(get(VcpuStateKind.REGS));
+  }
+
+  /** Sets the general registers. */
+  public void setRegs(KvmRegs regs) throws ErrnoException {
+    set(VcpuStateKind.REGS, regs.toBytes());
+  }
+
+  /** Returns the segment and control registers. */
+  public KvmSregs sregs() throws ErrnoException {
+    return KvmSregs.of(get(VcpuStateKind.SREGS));
+  }
+
+  /** Sets the segment and control registers. */
+  public void setSregs(KvmSregs sregs) throws ErrnoException {
+    set(VcpuStateKind.SREGS, sregs.toBytes());
+  }
+
+  /**
+   * Reads MSRs (KVM API §4.18). Those that the kernel refuses, as it may do with some that it lists itself, are left out.
+   */
+  public MsrTable getMsrs(int[] indices) throws ErrnoException {
+    int[] found = new int[indices.length];
+    long[] values = new long[indices.length];
+    int count = 0;
+    try (Arena temporary = Arena.ofConfined()) {
+      int next = 0;
+      while (next < indices.length) {
+        int batch = Math.min(MSRS_AT_ONCE, indices.length - next);
+        MemorySegment msrs = allocateMsrs(temporary, batch);
+        for (int i = 0; i < batch; i++) {
+          kvm_msr_entry.index(entry(msrs, i), indices[next + i]);
+        }
+        int done = call("KVM_GET_MSRS", KvmH.KVM_GET_MSRS(), msrs);
+        for (int i = 0; i < done; i++) {
+          found[count] = indices[next + i];
+          values[count++] = kvm_msr_entry.data(entry(msrs, i));
+        }
+        // It stops at the first one that it refuses: skip that and go on behind it.
+        next += done < batch ? done + 1 : done;
+      }
+    }
+    return new MsrTable(Arrays.copyOf(found, count), Arrays.copyOf(values, count));
+  }
+
+  /**
+   * Sets MSRs in the order of the table (KVM API §4.19).
+   *
+   * @return the indices of those that the kernel refused, empty when all were set
+   */
+  public int[] setMsrs(MsrTable table) throws ErrnoException {
+    int[] refused = new int[table.size()];
+    int count = 0;
+    try (Arena temporary = Arena.ofConfined()) {
+      int next = 0;
+      while (next < table.size()) {
+        int batch = Math.min(MSRS_AT_ONCE, table.size() - next);
+        MemorySegment msrs = allocateMsrs(temporary, batch);
+        for (int i = 0; i < batch; i++) {
+          kvm_msr_entry.index(entry(msrs, i), table.index(next + i));
+          kvm_msr_entry.data(entry(msrs, i), table.value(next + i));
+        }
+        int done = call("KVM_SET_MSRS", KvmH.KVM_SET_MSRS(), msrs);
+        if (done < batch) {
+          refused[count++] = table.index(next + done);
+          done++;
+        }
+        next += done;
+      }
+    }
+    return Arrays.copyOf(refused, count);
+  }
+
+  private static MemorySegment allocateMsrs(Arena arena, int count) {
+    MemorySegment msrs =
+        arena.allocate(
+            KvmH.OFFSET_kvm_msrs_entries() + count * kvm_msr_entry.sizeof(), Long.BYTES);
+    msrs.set(JAVA_INT, KvmH.OFFSET_kvm_msrs_nmsrs(), count);
+    return msrs;
+  }
+
+  private static MemorySegment entry(MemorySegment msrs, int i) {
+    long size = kvm_msr_entry.sizeof();
+    return msrs.asSlice(KvmH.OFFSET_kvm_msrs_entries() + i * size, size);
+  }
+
+  /** Returns the frequency of the guest's TSC in kHz (KVM API §4.56). */
+  public int tscKhz() throws ErrnoException {
+    return call("KVM_GET_TSC_KHZ", KvmH.KVM_GET_TSC_KHZ(), 0);
+  }
+
+  /**
+   * Sets the frequency of the guest's TSC (KVM API §4.55).
+   *
+   * @throws ErrnoException EINVAL where the host cannot scale to it
+   */
+  public void setTscKhz(int khz) throws ErrnoException {
+    call("KVM_SET_TSC_KHZ", KvmH.KVM_SET_TSC_KHZ(), khz);
+  }
+
+  /**
+   * Tells the guest that it was paused, so that its watchdogs forgive (KVM API §4.71).
+   *
+   * @throws ErrnoException EINVAL if the guest has no kvmclock
+   */
+  public void kvmclockCtrl() throws ErrnoException {
+    call("KVM_KVMCLOCK_CTRL", KvmH.KVM_KVMCLOCK_CTRL(), 0);
+  }
+
+  /** Queues a non-maskable interrupt (KVM API §4.64). */
+  public void nmi() throws ErrnoException {
+    call("KVM_NMI", KvmH.KVM_NMI(), 0);
+  }
+
+  /**
+   * Translates an address by the vCPU's page tables (KVM API §4.15).
+   *
+   * @return the guest-physical address, or -1 where nothing is mapped
+   */
+  public long translate(long linearAddress) throws ErrnoException {
+    try (Arena temporary = Arena.ofConfined()) {
+      MemorySegment translation = kvm_translation.allocate(temporary);
+      kvm_translation.linear_address(translation, linearAddress);
+      call("KVM_TRANSLATE", KvmH.KVM_TRANSLATE(), translation);
+      return kvm_translation.valid(translation) == 0
+          ? -1
+          : kvm_translation.physical_address(translation);
+    }
+  }
+
+  /**
+   * Closes it, after its thread has been joined; the second time it does nothing.
+   *
+   * @throws IllegalStateException if it is running
+   */
+  @Override
+  public synchronized void close() {
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
+    shared.close();
+    file.close();
+  }
+}

@@ -1,0 +1,89 @@
+package dev.ballast.ffi.linux;
+
+import dev.ballast.ffi.generated.linux.LinuxH;
+import dev.ballast.ffi.libc.Libc;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A readable and writable mapping of memory, owned: closing it unmaps it. Its segment lives in a shared arena, so that
+ * any thread may use it; it may be terabytes. Close it after the threads that use it have been joined and KVM has let
+ * go of it: addresses that were handed to the kernel are not guarded by the arena.
+ */
+public final class Mapping implements AutoCloseable {
+  private final Arena arena;
+  private final MemorySegment segment;
+
+  private Mapping(long address, long size) {
+    arena = Arena.ofShared();
+    segment = MemorySegment.ofAddress(address).reinterpret(size, arena, null);
+  }
+
+  /**
+   * Maps private zeroed memory.
+   *
+   * @param size in bytes, a multiple of the page size
+   * @param reserve false to leave it out of the kernel's commit accounting ({@code MAP_NORESERVE}), so that more than
+   *     the machine has can be mapped
+   * @throws ErrnoException as mmap(2): ENOMEM, EINVAL
+   */
+  public static Mapping anonymous(long size, boolean reserve) throws ErrnoException {
+    int flags = LinuxH.MAP_PRIVATE() | LinuxH.MAP_ANONYMOUS();
+    return map(size, reserve ? flags : flags | LinuxH.MAP_NORESERVE(), -1, 0);
+  }
+
+  /**
+   * Maps a file so that writes reach it.
+   *
+   * @param offset in bytes, a multiple of the page size
+   * @param size in bytes, a multiple of the page size
+   * @throws ErrnoException as mmap(2): EACCES, EINVAL, ENODEV, ENOMEM
+   */
+  public static Mapping shared(FileDescriptor fd, long offset, long size) throws ErrnoException {
+    return map(size, LinuxH.MAP_SHARED(), fd.value(), offset);
+  }
+
+  private static Mapping map(long size, int flags, int fd, long offset) throws ErrnoException {
+    long address = Libc.mmap(size, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, fd, offset);
+    if (address < 0) {
+      String what = fd < 0 ? " bytes of anonymous memory" : " bytes of fd " + fd + " at " + offset;
+      throw new ErrnoException("mmap", (int) -address, size + what);
+    }
+    return new Mapping(address, size);
+  }
+
+  /** Returns the whole mapping. It can be used until {@link #close}. */
+  public MemorySegment segment() {
+    return segment;
+  }
+
+  /** Returns where it is mapped in this process. */
+  public long address() {
+    return segment.address();
+  }
+
+  /** Returns its size in bytes. */
+  public long size() {
+    return segment.byteSize();
+  }
+
+  /**
+   * Unmaps the memory; the second time it does nothing.
+   *
+   * @throws IllegalStateException if a thread is in a downcall with the segment
+   * @throws UncheckedIOException with an {@link ErrnoException} in it when munmap(2) fails
+   */
+  @Override
+  public synchronized void close() {
+    if (!arena.scope().isAlive()) {
+      return;
+    }
+    arena.close();
+    int result = Libc.munmap(segment.address(), segment.byteSize());
+    if (result < 0) {
+      throw new UncheckedIOException(
+          new ErrnoException("munmap", -result, segment.byteSize() + " bytes"));
+    }
+  }
+}
