@@ -8,6 +8,7 @@ module dev.ballast.vmm {
   exports dev.ballast.vmm.machine;
   exports dev.ballast.vmm.memory;
   exports dev.ballast.vmm.state;
+  exports dev.ballast.vmm.vcpu;
 
   requires transitive dev.ballast.ffi;
   requires org.slf4j;

@@ -26,6 +26,9 @@ public final class GuestLayout {
   /** The GDT for the 64-bit entry. */
   public static final long GDT = 0x500;
 
+  /** Its size in bytes: null, unused, 64-bit code at 0x10, data at 0x18. */
+  public static final int GDT_SIZE = 32;
+
   /** {@code hvm_start_info}. */
   public static final long PVH_START_INFO = 0x6000;
 

@@ -1,0 +1,67 @@
+package dev.ballast.vmm.irq;
+
+import dev.ballast.ffi.kvm.KvmVm;
+import dev.ballast.ffi.linux.ErrnoException;
+import dev.ballast.ffi.linux.EventFd;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import org.jspecify.annotations.Nullable;
+
+/** A GSI of KVM's in-kernel interrupt controllers; edges go through an irqfd where KVM has it. */
+public final class KvmInterruptLine implements InterruptLine, AutoCloseable {
+  private final KvmVm vm;
+  private final int gsi;
+  private final @Nullable EventFd irqfd;
+  private boolean high;
+
+  /**
+   * @param vm the VM, with its interrupt controllers made
+   * @param gsi 0 to 23
+   * @param edge whether {@link #pulse} will be used
+   * @throws IOException if KVM refuses the irqfd
+   */
+  public KvmInterruptLine(KvmVm vm, int gsi, boolean edge) throws IOException {
+    this.vm = vm;
+    this.gsi = gsi;
+    if (edge) {
+      irqfd = EventFd.create(true);
+      vm.irqfd(irqfd, gsi, true);
+    } else {
+      irqfd = null;
+    }
+  }
+
+  @Override
+  public synchronized void setLevel(boolean level) {
+    if (level == high) {
+      return;
+    }
+    try {
+      vm.irqLine(gsi, level ? 1 : 0);
+    } catch (ErrnoException e) {
+      throw new UncheckedIOException(e);
+    }
+    high = level;
+  }
+
+  @Override
+  public void pulse() {
+    if (irqfd == null) {
+      setLevel(true);
+      setLevel(false);
+      return;
+    }
+    try {
+      irqfd.signal();
+    } catch (ErrnoException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (irqfd != null) {
+      irqfd.close();
+    }
+  }
+}

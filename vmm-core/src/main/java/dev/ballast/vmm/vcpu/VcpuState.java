@@ -1,0 +1,120 @@
+package dev.ballast.vmm.vcpu;
+
+import dev.ballast.ffi.kvm.KvmVcpu;
+import dev.ballast.ffi.kvm.MsrTable;
+import dev.ballast.ffi.kvm.VcpuStateKind;
+import dev.ballast.vmm.state.Snapshottable;
+import dev.ballast.vmm.state.StateFormatException;
+import dev.ballast.vmm.state.StateReader;
+import dev.ballast.vmm.state.StateWriter;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * A vCPU's whole state as KVM hands it out, in the order in which KVM must take it back: the system
+ * registers carry the APIC base that the local APIC depends on, the local APIC must be there before the
+ * TSC-deadline MSR, and pending events come last (KVM API §4.31, §4.57).
+ */
+public final class VcpuState implements Snapshottable {
+  private static final List<VcpuStateKind> BEFORE_MSRS =
+      List.of(
+          VcpuStateKind.MP_STATE,
+          VcpuStateKind.REGS,
+          VcpuStateKind.SREGS,
+          VcpuStateKind.XSAVE,
+          VcpuStateKind.XCRS,
+          VcpuStateKind.DEBUGREGS,
+          VcpuStateKind.LAPIC);
+  private static final VcpuStateKind AFTER_MSRS = VcpuStateKind.VCPU_EVENTS;
+  private static final int MAX_BLOB = 64 << 10;
+
+  private final KvmVcpu vcpu;
+  private final int[] msrIndices;
+
+  /**
+   * @param vcpu the vCPU; parked whenever its state is touched
+   * @param msrIndices the MSRs that are saved (KVM_GET_MSR_INDEX_LIST)
+   */
+  public VcpuState(KvmVcpu vcpu, int[] msrIndices) {
+    this.vcpu = vcpu;
+    this.msrIndices = msrIndices.clone();
+  }
+
+  @Override
+  public String stateName() {
+    return "vcpu" + vcpu.id();
+  }
+
+  @Override
+  public int stateVersion() {
+    return 1;
+  }
+
+  @Override
+  public void saveState(StateWriter writer) throws IOException {
+    for (VcpuStateKind kind : BEFORE_MSRS) {
+      writer.bytes(vcpu.get(kind));
+    }
+    MsrTable msrs = vcpu.getMsrs(msrIndices);
+    writer.u32(msrs.size());
+    for (int i = 0; i < msrs.size(); i++) {
+      writer.u32(msrs.index(i)).u64(msrs.value(i));
+    }
+    writer.bytes(vcpu.get(AFTER_MSRS));
+  }
+
+  @Override
+  public void loadState(StateReader reader, int version) throws IOException {
+    List<byte[]> blobs = new ArrayList<>();
+    for (VcpuStateKind kind : BEFORE_MSRS) {
+      blobs.add(blob(reader, kind));
+    }
+    int count = reader.u32("MSR count", 0, 4096);
+    int[] indices = new int[count];
+    long[] values = new long[count];
+    for (int i = 0; i < count; i++) {
+      indices[i] = reader.u32();
+      values[i] = reader.u64();
+    }
+    byte[] events = blob(reader, AFTER_MSRS);
+    for (int i = 0; i < blobs.size(); i++) {
+      vcpu.set(BEFORE_MSRS.get(i), blobs.get(i));
+    }
+    setMsrs(indices, values);
+    vcpu.set(AFTER_MSRS, events);
+  }
+
+  private byte[] blob(StateReader reader, VcpuStateKind kind) throws IOException {
+    byte[] blob = reader.bytes(MAX_BLOB);
+    int expected = vcpu.size(kind);
+    if (blob.length != expected) {
+      throw reader.fail(
+          kind + " is " + blob.length + " bytes long, this host's KVM has " + expected);
+    }
+    return blob;
+  }
+
+  /** Writes the MSRs that differ: some that KVM lists may be read but not written. */
+  private void setMsrs(int[] indices, long[] values) throws IOException {
+    MsrTable current = vcpu.getMsrs(indices);
+    int[] differing = new int[indices.length];
+    long[] wanted = new long[indices.length];
+    int count = 0;
+    for (int i = 0; i < indices.length; i++) {
+      OptionalLong now = current.find(indices[i]);
+      if (now.isEmpty() || now.getAsLong() != values[i]) {
+        differing[count] = indices[i];
+        wanted[count++] = values[i];
+      }
+    }
+    int[] refused =
+        vcpu.setMsrs(new MsrTable(Arrays.copyOf(differing, count), Arrays.copyOf(wanted, count)));
+    if (refused.length > 0) {
+      throw new StateFormatException(
+          stateName() + ": this host's KVM refuses MSR 0x" + Integer.toHexString(refused[0]));
+    }
+  }
+}
