@@ -33,7 +33,7 @@ public sealed interface VcpuExit {
    *
    * @param suberror 1 = an instruction could not be emulated
    */
-  record InternalError(int vcpu, int suberror, RegisterDump registers) implements VcpuExit {
+  record KvmInternalError(int vcpu, int suberror, RegisterDump registers) implements VcpuExit {
     private static final int SUBERROR_EMULATION = 1;
 
     @Override

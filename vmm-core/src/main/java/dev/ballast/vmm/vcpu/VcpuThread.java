@@ -146,9 +146,7 @@ public final class VcpuThread implements AutoCloseable {
   }
 
   private void loop() {
-    lock.lock();
     threadId = ThreadKick.currentThreadId();
-    lock.unlock();
     while (park()) {
       while (order == Order.RUN) {
         VcpuExit exit = step();
@@ -243,7 +241,7 @@ public final class VcpuThread implements AutoCloseable {
         return new VcpuExit.TripleFault(vcpu.id(), dump());
       }
       case KvmExit.INTERNAL_ERROR -> {
-        return new VcpuExit.InternalError(vcpu.id(), run.internalSuberror(), dump());
+        return new VcpuExit.KvmInternalError(vcpu.id(), run.internalSuberror(), dump());
       }
       case KvmExit.FAIL_ENTRY -> {
         return new VcpuExit.FailEntry(vcpu.id(), run.failEntryReason(), dump());
