@@ -1,5 +1,9 @@
 /** Virtqueues, transports and devices. */
 module dev.ballast.virtio {
+  exports dev.ballast.virtio.balloon;
+  exports dev.ballast.virtio.queue;
+  exports dev.ballast.virtio.transport;
+
   requires transitive dev.ballast.vmm;
   requires org.slf4j;
   requires static transitive org.jspecify;

@@ -1,0 +1,75 @@
+package dev.ballast.virtio.balloon;
+
+import dev.ballast.vmm.memory.HostRamBlock;
+import dev.ballast.vmm.memory.PageBitmap;
+import dev.ballast.vmm.memory.PageFilter;
+import dev.ballast.vmm.memory.RamBlock;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which pages are in the balloon: one bit per 4 KiB of guest RAM, 1 = given back. It is a RAM block
+ * of its own, so that it migrates and the next migration leaves the same pages out, and it is the
+ * page filter that a migration asks.
+ *
+ * <p>Changed by the balloon alone; read by any thread.
+ */
+public final class BalloonBitmap implements PageFilter {
+  private final HostRamBlock block;
+  private final PageBitmap bits;
+  private volatile @Nullable String inactiveReason;
+
+  /**
+   * Makes an empty bitmap.
+   *
+   * @param ramPages the size of guest RAM in 4 KiB pages
+   */
+  BalloonBitmap(long ramPages) {
+    this.block = new HostRamBlock(RamBlock.BALLOON_BITMAP, PageBitmap.bytesFor(ramPages));
+    this.bits = PageBitmap.over(block.memory(), ramPages);
+  }
+
+  /** Returns the RAM block that holds the bits; a migration fills it before the device's state. */
+  public RamBlock block() {
+    return block;
+  }
+
+  @Override
+  public String name() {
+    return "skip-balloon";
+  }
+
+  @Override
+  public Optional<String> inactiveReason() {
+    return Optional.ofNullable(inactiveReason);
+  }
+
+  @Override
+  public PageBitmap excluded() {
+    return bits;
+  }
+
+  /** Says why a migration must not leave pages out; null if it may. */
+  void setInactiveReason(@Nullable String reason) {
+    inactiveReason = reason;
+  }
+
+  boolean contains(long page) {
+    return bits.get(page);
+  }
+
+  void add(long first, long count) {
+    bits.set(first, count);
+    markDirty(first, count);
+  }
+
+  void remove(long first, long count) {
+    bits.clear(first, count);
+    markDirty(first, count);
+  }
+
+  private void markDirty(long first, long count) {
+    long firstByte = first / Byte.SIZE;
+    block.markDirty(firstByte, (first + count - 1) / Byte.SIZE - firstByte + 1);
+  }
+}

@@ -1,0 +1,14 @@
+package dev.ballast.virtio.balloon;
+
+/**
+ * What a balloon device offers.
+ *
+ * @param mustTellHost VIRTIO_BALLOON_F_MUST_TELL_HOST: the driver waits for the device before it
+ *     uses a page again. Without it a migration cannot leave the balloon's pages out
+ * @param deflateOnOom VIRTIO_BALLOON_F_DEFLATE_ON_OOM: the guest may take pages back when it runs
+ *     out of memory
+ */
+public record BalloonConfig(boolean mustTellHost, boolean deflateOnOom) {
+  /** Both are offered. */
+  public static final BalloonConfig DEFAULT = new BalloonConfig(true, true);
+}

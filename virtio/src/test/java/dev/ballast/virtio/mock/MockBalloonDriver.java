@@ -1,0 +1,78 @@
+package dev.ballast.virtio.mock;
+
+import dev.ballast.virtio.balloon.BalloonDevice;
+import dev.ballast.virtio.transport.Register;
+
+/** A balloon driver: sends page frame numbers and waits until the device has acknowledged them. */
+public final class MockBalloonDriver {
+  private final MockDriver driver;
+  private final MockQueue inflate;
+  private final MockQueue deflate;
+  private MockBuffer scratch = MockBuffer.readable(0, 0);
+
+  /**
+   * Negotiates, sets the queues up and starts the device.
+   *
+   * @param driver of a balloon device
+   * @param features to accept
+   * @param queueSize of both queues
+   */
+  public MockBalloonDriver(MockDriver driver, long features, int queueSize) {
+    this.driver = driver;
+    if (!driver.negotiate(features)) {
+      throw new IllegalStateException("features refused: 0x" + Long.toHexString(features));
+    }
+    this.inflate = driver.addQueue(BalloonDevice.INFLATE_QUEUE, queueSize);
+    this.deflate = driver.addQueue(BalloonDevice.DEFLATE_QUEUE, queueSize);
+    driver.start();
+  }
+
+  /** Returns the inflate queue. */
+  public MockQueue inflateQueue() {
+    return inflate;
+  }
+
+  /** Returns the deflate queue. */
+  public MockQueue deflateQueue() {
+    return deflate;
+  }
+
+  /** Gives pages, by page frame number. */
+  public void inflate(long... pfns) {
+    send(BalloonDevice.INFLATE_QUEUE, inflate, pfns);
+  }
+
+  /** Takes pages back, by page frame number. */
+  public void deflate(long... pfns) {
+    send(BalloonDevice.DEFLATE_QUEUE, deflate, pfns);
+  }
+
+  /** Writes {@code actual}. */
+  public void writeActual(int pages) {
+    driver.write(Register.CONFIG + 4, pages);
+  }
+
+  private void send(int index, MockQueue queue, long... pfns) {
+    // The device is done with the last array: each call waits for it.
+    if (scratch.length() < 4L * pfns.length) {
+      scratch = array(pfns);
+    }
+    fill(scratch.address(), pfns);
+    queue.add(MockBuffer.readable(scratch.address(), 4L * pfns.length));
+    driver.notifyQueue(index);
+    queue.awaitAllUsed();
+  }
+
+  /** Writes page frame numbers into new memory; returns the buffer. */
+  public MockBuffer array(long... pfns) {
+    long address = driver.allocate(4L * pfns.length, 4);
+    fill(address, pfns);
+    return MockBuffer.readable(address, 4L * pfns.length);
+  }
+
+  private void fill(long address, long... pfns) {
+    for (int i = 0; i < pfns.length; i++) {
+      driver.guest().put32(address + 4L * i, (int) pfns[i]);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+package dev.ballast.virtio.mock;
+
+import dev.ballast.virtio.transport.DeviceStatus;
+import dev.ballast.virtio.transport.Register;
+import dev.ballast.vmm.bus.BusDevice;
+import dev.ballast.vmm.memory.GuestMemory;
+
+/**
+ * A driver of a virtio-mmio device, step by step. It uses a piece of guest memory for rings and
+ * buffers.
+ */
+public final class MockDriver {
+  private final BusDevice registers;
+  private final GuestView guest;
+  private long free;
+
+  /**
+   * @param memory guest RAM
+   * @param registers the device
+   * @param free the guest physical address from which on memory is the driver's
+   */
+  public MockDriver(GuestMemory memory, BusDevice registers, long free) {
+    this.registers = registers;
+    this.guest = new GuestView(memory);
+    this.free = free;
+  }
+
+  /** Returns guest memory as the driver sees it. */
+  public GuestView guest() {
+    return guest;
+  }
+
+  /** Returns {@code length} bytes of the driver's memory, set to zero. */
+  public long allocate(long length, long alignment) {
+    long address = (free + alignment - 1) & -alignment;
+    free = address + length;
+    guest.slice(address, length).fill((byte) 0);
+    return address;
+  }
+
+  /** Reads a register. */
+  public int read(int register) {
+    return (int) registers.read(register, 4);
+  }
+
+  /** Writes a register. */
+  public void write(int register, int value) {
+    registers.write(register, 4, Integer.toUnsignedLong(value));
+  }
+
+  /** Returns the device status. */
+  public int status() {
+    return read(Register.STATUS);
+  }
+
+  /** Sets bits of the device status. */
+  public void addStatus(int bits) {
+    write(Register.STATUS, status() | bits);
+  }
+
+  /** Resets the device. */
+  public void reset() {
+    write(Register.STATUS, 0);
+  }
+
+  /** Returns all features that the device offers. */
+  public long offeredFeatures() {
+    write(Register.DEVICE_FEATURES_SELECT, 0);
+    long low = Integer.toUnsignedLong(read(Register.DEVICE_FEATURES));
+    write(Register.DEVICE_FEATURES_SELECT, 1);
+    return low | ((long) read(Register.DEVICE_FEATURES) << 32);
+  }
+
+  /** Tells the device which features the driver accepts. */
+  public void writeFeatures(long features) {
+    write(Register.DRIVER_FEATURES_SELECT, 0);
+    write(Register.DRIVER_FEATURES, (int) features);
+    write(Register.DRIVER_FEATURES_SELECT, 1);
+    write(Register.DRIVER_FEATURES, (int) (features >>> 32));
+  }
+
+  /**
+   * Resets the device and goes through the steps up to FEATURES_OK; returns whether it took them.
+   */
+  public boolean negotiate(long features) {
+    reset();
+    addStatus(DeviceStatus.ACKNOWLEDGE);
+    addStatus(DeviceStatus.DRIVER);
+    writeFeatures(features);
+    addStatus(DeviceStatus.FEATURES_OK);
+    return (status() & DeviceStatus.FEATURES_OK) != 0;
+  }
+
+  /** Allocates a queue, without telling the device. */
+  public MockQueue allocateQueue(int size) {
+    return new MockQueue(
+        guest,
+        size,
+        allocate(16L * size, 16),
+        allocate(6 + 2L * size, 2),
+        allocate(6 + 8L * size, 4));
+  }
+
+  /** Writes the registers of a queue, without enabling it. */
+  public void writeQueue(int index, int size, long table, long available, long used) {
+    write(Register.QUEUE_SELECT, index);
+    write(Register.QUEUE_SIZE, size);
+    write(Register.QUEUE_DESCRIPTOR_LOW, (int) table);
+    write(Register.QUEUE_DESCRIPTOR_HIGH, (int) (table >>> 32));
+    write(Register.QUEUE_DRIVER_LOW, (int) available);
+    write(Register.QUEUE_DRIVER_HIGH, (int) (available >>> 32));
+    write(Register.QUEUE_DEVICE_LOW, (int) used);
+    write(Register.QUEUE_DEVICE_HIGH, (int) (used >>> 32));
+  }
+
+  /** Allocates a queue, sets it up and enables it. */
+  public MockQueue addQueue(int index, int size) {
+    MockQueue queue = allocateQueue(size);
+    writeQueue(index, size, queue.table(), queue.available(), queue.used());
+    write(Register.QUEUE_READY, 1);
+    return queue;
+  }
+
+  /** Sets DRIVER_OK. */
+  public void start() {
+    addStatus(DeviceStatus.DRIVER_OK);
+  }
+
+  /** Notifies the device of a queue, as an exit of a vCPU would. */
+  public void notifyQueue(int index) {
+    write(Register.QUEUE_NOTIFY, index);
+  }
+}
