@@ -1,0 +1,146 @@
+package dev.ballast.vmm.device;
+
+import dev.ballast.vmm.device.OutputBuffer.WhenFull;
+import java.io.IOException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A backend with 64 KiB of buffer and two threads: one writes the guest's output, one reads its
+ * input. However slow the other end is, no vCPU waits for it.
+ */
+abstract class BufferedSerialBackend implements SerialBackend {
+  private static final Logger LOG = LoggerFactory.getLogger(BufferedSerialBackend.class);
+  private static final int BUFFER_SIZE = 64 << 10;
+  private static final int CHUNK = 4 << 10;
+  private static final Duration FLUSH_TIMEOUT = Duration.ofSeconds(2);
+
+  private final String name;
+  private final OutputBuffer buffer;
+  private @Nullable Thread writer;
+  private @Nullable Thread reader;
+
+  /**
+   * @param name for threads and messages
+   * @param whenFull what happens to output that the other end is too slow for
+   */
+  BufferedSerialBackend(String name, WhenFull whenFull) {
+    this.name = name;
+    this.buffer = new OutputBuffer(BUFFER_SIZE, whenFull);
+  }
+
+  /** Waits for somebody to write to. Called on the writer thread. */
+  abstract void awaitReceiver() throws InterruptedException;
+
+  /** Writes bytes; may block. Called on the writer thread. */
+  abstract void write(byte[] bytes, int length) throws IOException, InterruptedException;
+
+  /**
+   * Reads bytes and gives them to the line until there will be no more. Called on the reader
+   * thread.
+   */
+  abstract void readAll(Line line) throws IOException, InterruptedException;
+
+  /** Lets go of resources; both threads were interrupted but may be in a blocking call. */
+  abstract void release() throws IOException, InterruptedException;
+
+  @Override
+  public final void start(Line line) {
+    writer = startThread("writer", () -> writeAll(line));
+    reader = startThread("reader", () -> readAll(line));
+  }
+
+  private interface Work {
+    void run() throws IOException, InterruptedException;
+  }
+
+  private Thread startThread(String role, Work work) {
+    return Thread.ofPlatform()
+        .name(name + "-" + role)
+        .daemon()
+        .start(
+            () -> {
+              try {
+                work.run();
+              } catch (IOException e) {
+                LOG.warn("{}: {} stops: {}", name, role, e.getMessage());
+              } catch (InterruptedException e) {
+                LOG.debug("{}: {} ends", name, role);
+              }
+            });
+  }
+
+  private void writeAll(Line line) throws IOException, InterruptedException {
+    byte[] chunk = new byte[CHUNK];
+    boolean dropsReported = false;
+    try {
+      while (true) {
+        awaitReceiver();
+        int length = buffer.take(chunk);
+        if (length < 0) {
+          return;
+        }
+        if (buffer.takeRefused()) {
+          line.readyToTransmit();
+        }
+        write(chunk, length);
+        if (!dropsReported && buffer.dropped() > 0) {
+          dropsReported = true;
+          LOG.warn("{}: the oldest output is dropped: nobody reads it in time", name);
+        }
+      }
+    } finally {
+      // Nobody writes any more: the guest's output is forgotten rather than refused for good.
+      buffer.close();
+      if (buffer.takeRefused()) {
+        line.readyToTransmit();
+      }
+    }
+  }
+
+  @Override
+  public final boolean transmit(byte value) {
+    return buffer.offer(value);
+  }
+
+  /** Waits for the writer thread to end, for at most {@code timeout}; tells whether it did. */
+  final boolean writerEnds(Duration timeout) throws InterruptedException {
+    Thread thread = writer;
+    return thread == null || thread.join(timeout);
+  }
+
+  /** Waits for the reader thread to end. */
+  final void awaitReaderEnd() throws InterruptedException {
+    Thread thread = reader;
+    if (thread != null) {
+      thread.join();
+    }
+  }
+
+  @Override
+  public void close() {
+    buffer.close();
+    try {
+      if (!writerEnds(FLUSH_TIMEOUT)) {
+        LOG.warn("{}: output is lost: nobody reads it", name);
+        interrupt(writer);
+      }
+      interrupt(reader);
+      release();
+    } catch (IOException e) {
+      LOG.warn("{}: close: {}", name, e.getMessage());
+    } catch (InterruptedException e) {
+      // Threads may still use what is left open; all are daemons.
+      LOG.warn("{}: interrupted while it closes", name);
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void interrupt(@Nullable Thread thread) {
+    if (thread != null) {
+      thread.interrupt();
+    }
+  }
+}
