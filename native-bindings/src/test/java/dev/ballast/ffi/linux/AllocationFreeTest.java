@@ -1,0 +1,61 @@
+package dev.ballast.ffi.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ballast.ffi.Allocation;
+import org.junit.jupiter.api.Test;
+
+/** The calls of the page path and of kicks leave no garbage. */
+class AllocationFreeTest {
+  private static final long PAGE = Pagemap.PAGE_SIZE;
+  private static final int TIMES = 1000;
+
+  @Test
+  void signallingAndReadingEvents() throws Exception {
+    try (EventFd event = EventFd.create(true)) {
+      Allocation.assertNone(
+          TIMES,
+          () -> {
+            event.signal();
+            event.tryRead();
+          });
+    }
+  }
+
+  @Test
+  void discardingPages() throws Exception {
+    try (Mapping mapping = Mapping.anonymous(PAGE, true);
+        FileDescriptor file = Memfd.create("ballast-test", PAGE, 0)) {
+      Allocation.assertNone(
+          TIMES,
+          () -> {
+            Madvise.dontNeed(mapping.segment(), 0, PAGE);
+            Fallocate.punchHole(file, 0, PAGE);
+          });
+    }
+  }
+
+  @Test
+  void lookingForPopulatedPages() throws Exception {
+    try (Mapping mapping = Mapping.anonymous(64 * PAGE, true);
+        Pagemap pagemap = Pagemap.open()) {
+      mapping.segment().set(JAVA_BYTE, 5 * PAGE, (byte) 1);
+      Allocation.assertNone(TIMES, () -> pagemap.populated(mapping.address(), 64, (_, _) -> {}));
+    }
+  }
+
+  @Test
+  void kicking() throws Exception {
+    ThreadKick.install();
+    Allocation.assertNone(TIMES, () -> ThreadKick.kick(ThreadKick.currentThreadId()));
+  }
+
+  @Test
+  void allocationIsFound() {
+    byte[][] sink = new byte[1][];
+    assertThatThrownBy(() -> Allocation.assertNone(10, () -> sink[0] = new byte[64]))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("bytes allocated by 10 calls");
+  }
+}
