@@ -49,7 +49,12 @@ final class HostCommand {
     try {
       process = builder.start();
     } catch (IOException e) {
-      throw new GuestImageException("cannot run " + command.getFirst() + ": " + e.getMessage(), e);
+      throw new GuestImageException(
+          "cannot run "
+              + command.getFirst()
+              + ", which this host seems not to have: give your own kernel, its modules and a static"
+              + " busybox",
+          e);
     }
     try {
       String output =

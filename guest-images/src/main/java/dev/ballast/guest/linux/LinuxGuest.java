@@ -82,7 +82,12 @@ public record LinuxGuest(
       throw e;
     } catch (IOException e) {
       throw new GuestImageException(
-          "cannot make a Linux guest in " + cacheDirectory + ": " + describe(e), e);
+          "cannot make a Linux guest in "
+              + cacheDirectory
+              + " ("
+              + describe(e)
+              + "): is there a writable directory with 200 MiB to spare?",
+          e);
     }
   }
 

@@ -105,12 +105,13 @@ final class PackageCache {
   Path keep(String prefix, String suffix, byte[] content) throws IOException {
     Path target = root.resolve(prefix + "-" + digits(digest().digest(content)) + suffix);
     if (!Files.exists(target)) {
-      Path work = Files.createTempFile(root, ".work-", suffix);
+      // A temporary file would be readable to its owner only; what is in a temporary directory is not.
+      Path work = Files.createTempDirectory(root, ".work-");
       try {
-        Files.write(work, content);
-        Files.move(work, target, StandardCopyOption.ATOMIC_MOVE);
+        Path file = Files.write(work.resolve("file"), content);
+        Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
       } finally {
-        Files.deleteIfExists(work);
+        deleteTree(work);
       }
     }
     return target;
