@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The downcalls into the C library, all of them. jextract cannot capture errno, so they are declared here by hand.
  * Every method returns what the call returned, or {@code -errno} where the call failed. None allocates on the heap
- * once its thread has its {@link CallState}, and none is a {@code critical} call, so all may block.
+ * once it is compiled and its thread has its {@link CallState}, and none is a {@code critical} call, so all may block.
  */
 public final class Libc {
   private static final Linker LINKER = Linker.nativeLinker();
