@@ -1,0 +1,38 @@
+package dev.ballast.migration.channel;
+
+/**
+ * How fast bytes may be written: a bucket of tokens that holds a tenth of a second's worth. One thread
+ * writes; any thread changes the limit.
+ */
+final class BandwidthLimit {
+  private static final long NANOS_PER_SECOND = 1_000_000_000L;
+  private static final long BUCKET_NANOS = NANOS_PER_SECOND / 10;
+
+  private volatile long bytesPerSecond;
+
+  /** When, by {@link System#nanoTime}, all that was written would have been written at the limit. */
+  private long paidUntil = System.nanoTime();
+
+  /**
+   * @param bytesPerSecond the limit; 0 is none
+   */
+  void set(long bytesPerSecond) {
+    this.bytesPerSecond = bytesPerSecond;
+  }
+
+  /** Takes note of bytes that were written at {@code now}. */
+  void written(long bytes, long now) {
+    long limit = bytesPerSecond;
+    if (limit > 0) {
+      if (paidUntil - now < -BUCKET_NANOS) {
+        paidUntil = now - BUCKET_NANOS;
+      }
+      paidUntil += (long) ((double) bytes * NANOS_PER_SECOND / limit);
+    }
+  }
+
+  /** Returns for how many nanoseconds from {@code now} nothing may be written; at most a second. */
+  long pause(long now) {
+    return bytesPerSecond == 0 ? 0 : Math.clamp(paidUntil - now, 0, NANOS_PER_SECOND);
+  }
+}

@@ -1,0 +1,285 @@
+package dev.ballast.migration.channel;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+
+/**
+ * A connected stream socket that a migration goes over. Calls wait until all is read or written, until
+ * nothing has moved for the silence timeout, or until {@link #cancel}. One thread uses it; {@code
+ * cancel}, the counters and the limits may be used by any.
+ */
+@SuppressWarnings("NonAtomicVolatileUpdate") // one thread counts
+public final class MigrationChannel implements AutoCloseable {
+  private static final long NANOS_PER_MILLI = 1_000_000L;
+  private static final int DRAIN_BYTES = 64 << 10;
+  private static final long DRAIN_MILLIS = 2_000;
+
+  private final MigrationUri uri;
+  private final SocketChannel socket;
+  private final Selector selector;
+  private final SelectionKey key;
+  private final BandwidthLimit limit = new BandwidthLimit();
+  private long silenceMillis = 30_000;
+  private boolean partlyWritten;
+  private volatile boolean cancelled;
+  private volatile long bytesRead;
+  private volatile long bytesWritten;
+
+  /**
+   * Takes over a socket.
+   *
+   * @param uri for messages
+   * @param socket closed with this, and if this throws
+   */
+  @SuppressWarnings("this-escape")
+  MigrationChannel(MigrationUri uri, SocketChannel socket) throws IOException {
+    this.uri = uri;
+    this.socket = socket;
+    boolean ready = false;
+    try {
+      socket.configureBlocking(false);
+      if (uri.family() != StandardProtocolFamily.UNIX) {
+        socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      }
+      this.selector = Selector.open();
+      this.key = socket.register(selector, 0);
+      ready = true;
+    } finally {
+      if (!ready) {
+        socket.close();
+      }
+    }
+  }
+
+  /** Makes a channel that {@link #connect} connects. */
+  public static MigrationChannel open(MigrationUri uri) throws IOException {
+    return new MigrationChannel(uri, SocketChannel.open(uri.family()));
+  }
+
+  /**
+   * Connects.
+   *
+   * @throws IOException with a message for the user: nobody listens, no such host, no answer in time
+   */
+  public void connect(Duration timeout) throws IOException {
+    boolean connected;
+    try {
+      connected = socket.connect(uri.address());
+      long deadline = System.nanoTime() + timeout.toNanos();
+      while (!connected) {
+        long left = deadline - System.nanoTime();
+        if (left <= 0) {
+          throw new SocketTimeoutException(
+              uri + ": no connection after " + timeout.toMillis() + " ms");
+        }
+        await(SelectionKey.OP_CONNECT, left / NANOS_PER_MILLI + 1);
+        connected = socket.finishConnect();
+      }
+    } catch (java.net.ConnectException e) {
+      throw new IOException(
+          uri + ": connection refused; is the destination waiting with --incoming?", e);
+    } catch (java.net.SocketException e) {
+      String what = String.valueOf(e.getMessage());
+      boolean missing = what.contains("No such file");
+      throw new IOException(
+          uri
+              + (missing
+                  ? ": no such socket; is the destination waiting with --incoming?"
+                  : ": cannot connect: " + what),
+          e);
+    }
+  }
+
+  /** Returns the URI it was made with. */
+  public MigrationUri uri() {
+    return uri;
+  }
+
+  /**
+   * Sets after how long without a single byte moved a read or write fails.
+   *
+   * @param timeout at least a millisecond
+   */
+  public void silenceTimeout(Duration timeout) {
+    silenceMillis = timeout.toMillis();
+  }
+
+  /**
+   * Limits how fast bytes are written. Any thread.
+   *
+   * @param bytesPerSecond 0 is no limit
+   */
+  public void maxBandwidth(long bytesPerSecond) {
+    limit.set(bytesPerSecond);
+  }
+
+  /** Makes the call that is under way, and each later one, fail with {@link CancelledException}. Any thread. */
+  public void cancel() {
+    cancelled = true;
+    selector.wakeup();
+  }
+
+  /** Returns how many bytes were read. Any thread. */
+  public long bytesRead() {
+    return bytesRead;
+  }
+
+  /** Returns how many bytes were written. Any thread. */
+  public long bytesWritten() {
+    return bytesWritten;
+  }
+
+  /** Waits until the socket is ready for {@code operation} or {@code millis} have passed. */
+  private void await(int operation, long millis) throws IOException {
+    checkCancelled();
+    key.interestOps(operation);
+    selector.select(millis);
+    selector.selectedKeys().clear();
+    checkCancelled();
+  }
+
+  /**
+   * Does nothing unless {@link #cancel} was called.
+   *
+   * @throws CancelledException if it was
+   */
+  public void checkCancelled() throws CancelledException {
+    if (cancelled) {
+      throw new CancelledException();
+    }
+  }
+
+  /** Writes all that remains in the buffers, one after the other. */
+  public void write(ByteBuffer... buffers) throws IOException {
+    checkCancelled();
+    ByteBuffer last = buffers[buffers.length - 1];
+    partlyWritten = true;
+    while (last.hasRemaining()) {
+      long now = System.nanoTime();
+      for (long pause = limit.pause(now); pause > 0; pause = limit.pause(now)) {
+        await(0, pause / NANOS_PER_MILLI + 1);
+        now = System.nanoTime();
+      }
+      long written = writeSome(buffers);
+      if (written > 0) {
+        limit.written(written, now);
+      } else {
+        waitFor(SelectionKey.OP_WRITE, "takes");
+      }
+    }
+    partlyWritten = false;
+  }
+
+  private long writeSome(ByteBuffer... buffers) throws IOException {
+    try {
+      long written = socket.write(buffers);
+      bytesWritten += written;
+      return written;
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
+  /**
+   * Tries to write a last message, without waiting and in spite of {@link #cancel}. Does nothing if the
+   * write before it ended half-way, because the peer would take the message for the rest of that.
+   *
+   * @return whether all of it was handed to the socket
+   */
+  public boolean writeLast(ByteBuffer message) {
+    if (partlyWritten || !socket.isConnected()) {
+      return false;
+    }
+    partlyWritten = true;
+    try {
+      writeSome(message);
+      socket.shutdownOutput();
+    } catch (IOException gone) {
+      return false;
+    }
+    return !message.hasRemaining();
+  }
+
+  /**
+   * Reads what the peer still sends and forgets it, until the peer closes: a connection that is closed
+   * with unread data in it is reset, and the peer may lose the last message to it.
+   */
+  public void drain() {
+    ByteBuffer sink = ByteBuffer.allocate(DRAIN_BYTES);
+    long deadline = System.nanoTime() + DRAIN_MILLIS * NANOS_PER_MILLI;
+    try {
+      while (System.nanoTime() < deadline && socket.read(sink.clear()) >= 0) {
+        await(SelectionKey.OP_READ, DRAIN_MILLIS / 10);
+      }
+    } catch (IOException gone) {
+      sink.clear();
+    }
+  }
+
+  /** Reads until the buffer is full. */
+  public void read(ByteBuffer into) throws IOException {
+    while (into.hasRemaining()) {
+      readSome(into);
+    }
+  }
+
+  /** Reads at least one byte. */
+  public void readSome(ByteBuffer into) throws IOException {
+    while (readAvailable(into) == 0) {
+      waitFor(SelectionKey.OP_READ, "sent");
+    }
+  }
+
+  /**
+   * Reads what is there, perhaps nothing.
+   *
+   * @return how many bytes were read
+   * @throws EOFException if the peer closed the connection
+   */
+  public int readAvailable(ByteBuffer into) throws IOException {
+    checkCancelled();
+    int read;
+    try {
+      read = socket.read(into);
+    } catch (IOException e) {
+      throw broken(e);
+    }
+    if (read < 0) {
+      throw new EOFException(uri + ": the other side closed the connection");
+    }
+    bytesRead += read;
+    return read;
+  }
+
+  private void waitFor(int operation, String verb) throws IOException {
+    long start = System.nanoTime();
+    await(operation, silenceMillis);
+    boolean ready = (key.readyOps() & operation) != 0;
+    if (!ready && System.nanoTime() - start >= silenceMillis * NANOS_PER_MILLI) {
+      throw new SocketTimeoutException(
+          uri + ": the other side " + verb + " nothing for " + silenceMillis + " ms");
+    }
+  }
+
+  private IOException broken(IOException cause) {
+    return new IOException(uri + ": the connection broke: " + cause.getMessage(), cause);
+  }
+
+  /** Closes the connection. Only for the thread that uses it; others {@link #cancel}. */
+  @Override
+  public void close() throws IOException {
+    try {
+      selector.close();
+    } finally {
+      socket.close();
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package dev.ballast.migration.channel;
+
+import java.net.InetSocketAddress;
+import java.net.ProtocolFamily;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/** Where a migration goes to or comes from, in the notation of QMP's {@code migrate}. */
+public sealed interface MigrationUri {
+  /**
+   * A Unix socket, {@code unix:PATH}.
+   *
+   * @param path the file of the socket
+   */
+  record Unix(Path path) implements MigrationUri {
+    /** The longest path in bytes: {@code sun_path} of unix(7) without its final 0. */
+    static final int MAX_PATH = 107;
+
+    @Override
+    public String toString() {
+      return "unix:" + path;
+    }
+
+    @Override
+    public SocketAddress address() {
+      return UnixDomainSocketAddress.of(path);
+    }
+
+    @Override
+    public ProtocolFamily family() {
+      return StandardProtocolFamily.UNIX;
+    }
+  }
+
+  /**
+   * A TCP socket, {@code tcp:HOST:PORT}.
+   *
+   * @param host a name, an IPv4 address or an IPv6 address without brackets; empty is every address of
+   *     this host, to listen
+   * @param port 0 to 65535; 0 is any free port, to listen
+   */
+  record Tcp(String host, int port) implements MigrationUri {
+    @Override
+    public String toString() {
+      return "tcp:" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
+    }
+
+    @Override
+    public SocketAddress address() throws UnknownHostException {
+      InetSocketAddress address =
+          host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
+      if (address.isUnresolved()) {
+        throw new UnknownHostException(this + ": there is no host " + host);
+      }
+      return address;
+    }
+
+    @Override
+    public ProtocolFamily family() {
+      return host.contains(":") ? StandardProtocolFamily.INET6 : StandardProtocolFamily.INET;
+    }
+  }
+
+  /**
+   * Returns the address to connect to or to listen at.
+   *
+   * @throws UnknownHostException if there is no such host
+   */
+  SocketAddress address() throws UnknownHostException;
+
+  /** Returns the kind of socket. */
+  ProtocolFamily family();
+
+  /**
+   * Reads {@code unix:PATH} or {@code tcp:HOST:PORT}.
+   *
+   * @throws IllegalArgumentException with a message for the user if it is neither
+   */
+  static MigrationUri parse(String uri) {
+    if (uri.startsWith("unix:")) {
+      String path = uri.substring("unix:".length());
+      int length = path.getBytes(StandardCharsets.UTF_8).length;
+      if (length == 0 || length > Unix.MAX_PATH) {
+        throw new IllegalArgumentException(
+            uri + ": a socket path has 1 to " + Unix.MAX_PATH + " bytes, this one " + length);
+      }
+      return new Unix(Path.of(path));
+    }
+    if (uri.startsWith("tcp:")) {
+      String rest = uri.substring("tcp:".length());
+      int colon = rest.lastIndexOf(':');
+      if (colon < 0) {
+        throw new IllegalArgumentException(uri + ": no port; write tcp:HOST:PORT");
+      }
+      String host = rest.substring(0, colon);
+      if (host.startsWith("[") && host.endsWith("]")) {
+        host = host.substring(1, host.length() - 1);
+      }
+      return new Tcp(host, port(uri, rest.substring(colon + 1)));
+    }
+    throw new IllegalArgumentException(
+        uri + ": not a migration URI; write unix:PATH or tcp:HOST:PORT");
+  }
+
+  private static int port(String uri, String text) {
+    if (!text.matches("[0-9]{1,5}") || Integer.parseInt(text) > 0xffff) {
+      throw new IllegalArgumentException(uri + ": port " + text + " is not 0 to 65535");
+    }
+    return Integer.parseInt(text);
+  }
+}

@@ -1,0 +1,122 @@
+package dev.ballast.migration.destination;
+
+import dev.ballast.migration.protocol.BitmapDelta;
+import dev.ballast.migration.protocol.FrameReader;
+import dev.ballast.migration.protocol.MigrationConfig;
+import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.protocol.ProtocolException;
+import dev.ballast.vmm.memory.PageBitmap;
+import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The RAM blocks of the destination, by the numbers that the source gave them. One thread. */
+final class Blocks {
+  private final Map<Integer, RamReceiver> receivers = new HashMap<>();
+  private int bitmapNumber = -1;
+  private @Nullable PageBitmap bitmap;
+
+  private Blocks() {}
+
+  /**
+   * Compares what the source has with what is here.
+   *
+   * @param own the blocks of this machine
+   * @param config what the source says
+   * @param version the protocol version
+   * @throws IOException if they do not match; the message names the block and both sizes
+   */
+  static Blocks match(List<RamBlock> own, MigrationConfig config, int version) throws IOException {
+    Blocks blocks = new Blocks();
+    int number = 0;
+    for (MigrationConfig.Block theirs : config.blocks()) {
+      boolean isBitmap = theirs.name().equals(RamBlock.BALLOON_BITMAP);
+      // A source that does not send its bitmap says so by the size 0; version 1 has none.
+      if (!isBitmap || theirs.size() != 0 || version < Protocol.VERSION_2) {
+        RamBlock mine = find(own, theirs.name());
+        if (mine == null || mine.size() != theirs.size() || (isBitmap && version < 2)) {
+          throw mismatch(theirs.name(), theirs.size() + " bytes", mine);
+        }
+        if (isBitmap) {
+          blocks.bitmapNumber = number;
+          blocks.bitmap = PageBitmap.over(mine.memory(), config.machine().memoryBytes() / RamBlock.PAGE_SIZE);
+        } else {
+          blocks.receivers.put(number, new RamReceiver(mine));
+        }
+      }
+      number++;
+    }
+    for (RamBlock mine : own) {
+      boolean named = config.blocks().stream().anyMatch(b -> b.name().equals(mine.name()));
+      if (!named && !mine.name().equals(RamBlock.BALLOON_BITMAP)) {
+        throw mismatch(mine.name(), "none", mine);
+      }
+    }
+    return blocks;
+  }
+
+  private static @Nullable RamBlock find(List<RamBlock> blocks, String name) {
+    return blocks.stream().filter(b -> b.name().equals(name)).findFirst().orElse(null);
+  }
+
+  private static IOException mismatch(String name, String theirs, @Nullable RamBlock mine) {
+    return new IOException(
+        "RAM block "
+            + name
+            + ": source has "
+            + theirs
+            + ", destination has "
+            + (mine == null ? "none" : mine.size() + " bytes"));
+  }
+
+  /** Returns the block that the header names, whose pages are sent one by one. */
+  RamReceiver receiver(FrameReader reader) throws ProtocolException {
+    RamReceiver receiver = receivers.get(reader.block());
+    if (receiver == null) {
+      throw new ProtocolException(
+          reader.type() + ": block " + reader.block() + ", expected one of " + receivers.keySet());
+    }
+    return receiver;
+  }
+
+  /** Returns the balloon bitmap if the source sends it, or null. */
+  @Nullable PageBitmap bitmap() {
+    return bitmap;
+  }
+
+  /** Takes a {@code BITMAP} frame. */
+  void bitmapWords(FrameReader reader) throws IOException {
+    if (bitmap == null || reader.block() != bitmapNumber) {
+      throw new ProtocolException(
+          "BITMAP: block " + reader.block() + (bitmap == null ? ", but none was announced" : ", expected " + bitmapNumber));
+    }
+    ByteBuffer payload = ByteBuffer.wrap(reader.payload()).order(ByteOrder.LITTLE_ENDIAN);
+    BitmapDelta.apply(payload, reader.page(), reader.pages(), bitmap);
+  }
+
+  /** All of RAM is here: discards what is in the balloon, and checks the rest. */
+  void complete() throws IOException {
+    for (RamReceiver receiver : receivers.values()) {
+      if (bitmap != null && receiver.block().name().equals(RamBlock.RAM)) {
+        receiver.discard(bitmap);
+      }
+      receiver.checkComplete();
+    }
+  }
+
+  /** Returns how many pages came with content. */
+  long pagesReceived() {
+    return receivers.values().stream().mapToLong(RamReceiver::pagesReceived).sum();
+  }
+
+  /** Returns how many of them were discarded again. */
+  long pagesDiscarded() {
+    return receivers.values().stream().mapToLong(RamReceiver::pagesDiscarded).sum();
+  }
+}

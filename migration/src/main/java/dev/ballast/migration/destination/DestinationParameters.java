@@ -1,0 +1,18 @@
+package dev.ballast.migration.destination;
+
+import dev.ballast.migration.protocol.Protocol;
+import java.time.Duration;
+
+/**
+ * How to receive a migration.
+ *
+ * @param acceptTimeout how long to wait for a source; zero is for ever
+ * @param silenceTimeout how long the source may be silent
+ * @param maxProtocolVersion the newest protocol version to accept
+ */
+public record DestinationParameters(
+    Duration acceptTimeout, Duration silenceTimeout, int maxProtocolVersion) {
+  /** Waits for a source as long as it takes; 30 s of silence end a migration. */
+  public static final DestinationParameters DEFAULTS =
+      new DestinationParameters(Duration.ZERO, Duration.ofSeconds(30), Protocol.MAX_VERSION);
+}

@@ -1,0 +1,122 @@
+package dev.ballast.migration.destination;
+
+import dev.ballast.migration.channel.CancelledException;
+import dev.ballast.migration.channel.MigrationChannel;
+import dev.ballast.migration.channel.MigrationServer;
+import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.vmm.machine.MigratableMachine;
+import dev.ballast.vmm.machine.RunState;
+import java.io.EOFException;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Waits for a guest from another process. One thread listens and receives; {@link #cancel} is for any.
+ */
+public final class MigrationDestination implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(MigrationDestination.class);
+
+  private final MigrationServer server;
+  private final Object lock = new Object();
+  private @Nullable MigrationChannel current;
+  private boolean cancelled;
+
+  private MigrationDestination(MigrationServer server) {
+    this.server = server;
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @throws IOException with a message for the user: the address is in use, or cannot be had
+   */
+  public static MigrationDestination listen(MigrationUri uri) throws IOException {
+    return new MigrationDestination(MigrationServer.listen(uri));
+  }
+
+  /** Returns where it listens, with the port that was chosen. */
+  public MigrationUri uri() {
+    return server.uri();
+  }
+
+  /**
+   * Waits for a source and takes its guest over. A connection that is closed before anything was sent
+   * counts for nothing.
+   *
+   * @param machine in {@link RunState#INMIGRATE}, its RAM never touched; afterwards it runs, or is stopped
+   *     as it was at the source
+   * @param parameters how
+   * @return what arrived
+   * @throws IOException if it failed, with a message for the user that the source got, too; the machine is
+   *     still in {@code INMIGRATE}, but cannot be used for another try
+   */
+  public IncomingMigration receive(MigratableMachine machine, DestinationParameters parameters)
+      throws IOException {
+    if (machine.runState() != RunState.INMIGRATE) {
+      throw new IOException(
+          "cannot receive a guest: the machine is " + machine.runState().qmpName());
+    }
+    IncomingMigration arrived = null;
+    while (arrived == null) {
+      try (MigrationChannel channel = server.accept(parameters.acceptTimeout())) {
+        watch(channel);
+        channel.silenceTimeout(parameters.silenceTimeout());
+        arrived = receive(new Reception(machine, channel, parameters));
+      } finally {
+        watch(null);
+      }
+    }
+    return arrived;
+  }
+
+  private static @Nullable IncomingMigration receive(Reception reception) throws IOException {
+    String failure = "internal error";
+    try {
+      IncomingMigration arrived = reception.run();
+      failure = null;
+      return arrived;
+    } catch (EOFException e) {
+      if (reception.wasSilent()) {
+        log.debug("a connection was closed without a word");
+        return null;
+      }
+      failure = e.getMessage();
+      throw e;
+    } catch (IOException e) {
+      failure = String.valueOf(e.getMessage());
+      throw e;
+    } finally {
+      if (failure != null) {
+        reception.fail(failure);
+      }
+    }
+  }
+
+  private void watch(@Nullable MigrationChannel channel) throws CancelledException {
+    synchronized (lock) {
+      current = channel;
+      if (cancelled && channel != null) {
+        throw new CancelledException();
+      }
+    }
+  }
+
+  /** Makes {@link #receive} fail with {@link CancelledException}, unless the guest is here already. */
+  public void cancel() {
+    synchronized (lock) {
+      cancelled = true;
+      server.cancel();
+      if (current != null) {
+        current.cancel();
+      }
+    }
+  }
+
+  /** Stops to listen. */
+  @Override
+  public void close() throws IOException {
+    server.close();
+  }
+}

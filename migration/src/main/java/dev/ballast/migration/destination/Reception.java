@@ -1,0 +1,181 @@
+package dev.ballast.migration.destination;
+
+import dev.ballast.migration.channel.MigrationChannel;
+import dev.ballast.migration.protocol.FrameReader;
+import dev.ballast.migration.protocol.FrameType;
+import dev.ballast.migration.protocol.FrameWriter;
+import dev.ballast.migration.protocol.MemoryDigest;
+import dev.ballast.migration.protocol.Messages;
+import dev.ballast.migration.protocol.MigrationConfig;
+import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.protocol.ProtocolException;
+import dev.ballast.migration.protocol.ReceiverPhase;
+import dev.ballast.vmm.machine.MigratableMachine;
+import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One migration, from the greeting to the commit. One thread. */
+final class Reception {
+  private static final Logger log = LoggerFactory.getLogger(Reception.class);
+
+  private final MigratableMachine machine;
+  private final MigrationChannel channel;
+  private final DestinationParameters parameters;
+  private final FrameReader reader;
+  private final FrameWriter writer;
+  private ReceiverPhase phase = ReceiverPhase.GREETING;
+
+  /**
+   * @param machine in {@link RunState#INMIGRATE}, its RAM never touched
+   * @param channel to the source
+   * @param parameters how
+   */
+  Reception(
+      MigratableMachine machine, MigrationChannel channel, DestinationParameters parameters) {
+    this.machine = machine;
+    this.channel = channel;
+    this.parameters = parameters;
+    this.reader = new FrameReader(channel);
+    this.writer = new FrameWriter(channel, false);
+  }
+
+  /**
+   * Takes the guest over.
+   *
+   * @throws IOException if that failed; before {@link FrameType#COMMIT} nothing runs
+   */
+  IncomingMigration run() throws IOException {
+    int version = greet();
+    MigrationConfig config = configure();
+    Blocks blocks = Blocks.match(machine.ramBlocks(), config, version);
+    signal(FrameType.CONFIG_REPLY);
+    phase = ReceiverPhase.RAM;
+    receiveRam(blocks);
+    blocks.complete();
+    if (config.verify()) {
+      phase = ReceiverPhase.VERIFYING;
+      verify(blocks);
+    }
+    phase = ReceiverPhase.STATE;
+    RunState runState = loadState();
+    signal(FrameType.READY);
+    phase = ReceiverPhase.COMMITTING;
+    nextFrame();
+    phase = ReceiverPhase.COMMITTED;
+    machine.endMigration(runState);
+    confirm();
+    return new IncomingMigration(
+        runState,
+        version,
+        blocks.bitmap() != null,
+        config.verify(),
+        channel.bytesRead(),
+        blocks.pagesReceived(),
+        blocks.pagesDiscarded());
+  }
+
+  private FrameType nextFrame() throws IOException {
+    FrameType type = reader.next();
+    phase.check(reader);
+    return type;
+  }
+
+  private void signal(FrameType type) throws IOException {
+    writer.signal(type);
+    writer.flush();
+  }
+
+  private int greet() throws IOException {
+    nextFrame();
+    Messages.Hello hello = Messages.Hello.decode(reader.payload());
+    int version = Math.min(hello.maxVersion(), parameters.maxProtocolVersion());
+    if (version < hello.minVersion() || version < Protocol.MIN_VERSION) {
+      throw new ProtocolException(
+          String.format(
+              "protocol version: source has %d to %d, destination has %d to %d",
+              hello.minVersion(),
+              hello.maxVersion(),
+              Protocol.MIN_VERSION,
+              parameters.maxProtocolVersion()));
+    }
+    writer.frame(FrameType.HELLO_REPLY, new Messages.HelloReply(version).encode());
+    writer.flush();
+    phase = ReceiverPhase.CONFIGURING;
+    return version;
+  }
+
+  private MigrationConfig configure() throws IOException {
+    nextFrame();
+    MigrationConfig config = MigrationConfig.decode(reader.payload());
+    Optional<String> refusal = machine.description().refusal(config.machine());
+    if (refusal.isPresent()) {
+      throw new IOException(refusal.get());
+    }
+    return config;
+  }
+
+  private void receiveRam(Blocks blocks) throws IOException {
+    long passes = 0;
+    boolean last = false;
+    while (!last) {
+      FrameType type = nextFrame();
+      if (type == FrameType.RAM_PAGES) {
+        blocks.receiver(reader).pages(reader);
+      } else if (type == FrameType.ZERO_PAGES) {
+        blocks.receiver(reader).zeroPages(reader);
+      } else if (type == FrameType.BITMAP) {
+        blocks.bitmapWords(reader);
+      } else {
+        passes++;
+        if (reader.page() != passes) {
+          throw new ProtocolException(
+              "PASS_END: pass " + Long.toUnsignedString(reader.page()) + ", expected " + passes);
+        }
+        last = reader.has(Protocol.FLAG_FINAL);
+      }
+    }
+  }
+
+  private void verify(Blocks blocks) throws IOException {
+    RamBlock ram = machine.ramBlocks().getFirst();
+    DigestChecker checker = new DigestChecker(new MemoryDigest(ram, blocks.bitmap()));
+    do {
+      writer.keepAlive();
+      nextFrame();
+    } while (!checker.check(reader));
+  }
+
+  private RunState loadState() throws IOException {
+    StateReceiver state = new StateReceiver(machine.stateSections());
+    while (nextFrame() == FrameType.STATE_SECTION) {
+      state.load(Messages.StateSection.decode(reader.payload()));
+    }
+    state.end();
+    return Messages.StateEnd.decode(reader.payload()).runState();
+  }
+
+  private void confirm() {
+    try {
+      signal(FrameType.RUNNING);
+    } catch (IOException e) {
+      // The guest is here and runs: a source that is gone changes nothing about that.
+      log.warn("the source did not wait for the confirmation: {}", e.getMessage());
+    }
+  }
+
+  /** Tells the source why this side gives up. */
+  void fail(String reason) {
+    if (writer.last(FrameType.ERROR, new Messages.Failure(reason).encode())) {
+      channel.drain();
+    }
+  }
+
+  /** Tells whether the source closed the connection without a word. */
+  boolean wasSilent() {
+    return channel.bytesRead() == 0;
+  }
+}

@@ -1,0 +1,46 @@
+package dev.ballast.migration.destination;
+
+import dev.ballast.migration.protocol.Messages;
+import dev.ballast.migration.protocol.ProtocolException;
+import dev.ballast.vmm.state.Snapshottable;
+import dev.ballast.vmm.state.StateReader;
+import java.io.IOException;
+import java.util.List;
+
+/** Loads state sections: each once, in the machine's order, none left out. One thread. */
+final class StateReceiver {
+  private final List<? extends Snapshottable> parts;
+  private int next;
+
+  StateReceiver(List<? extends Snapshottable> parts) {
+    this.parts = parts;
+  }
+
+  /** Loads a section. */
+  void load(Messages.StateSection section) throws IOException {
+    String expected = next < parts.size() ? parts.get(next).stateName() : "the end of the state";
+    if (next == parts.size() || !section.name().equals(expected)) {
+      throw new ProtocolException(
+          "STATE_SECTION: section '" + section.name() + "', expected " + expected);
+    }
+    Snapshottable part = parts.get(next);
+    if (section.version() > part.stateVersion()) {
+      throw new ProtocolException(
+          String.format(
+              "STATE_SECTION: section %s has version %d, the newest known here is %d",
+              section.name(), section.version(), part.stateVersion()));
+    }
+    StateReader reader = new StateReader(section.name(), section.state());
+    part.loadState(reader, section.version());
+    reader.end();
+    next++;
+  }
+
+  /** Checks that nothing is missing. */
+  void end() throws ProtocolException {
+    if (next < parts.size()) {
+      throw new ProtocolException(
+          "STATE_END: section '" + parts.get(next).stateName() + "' is missing");
+    }
+  }
+}

@@ -1,0 +1,203 @@
+package dev.ballast.migration.protocol;
+
+import dev.ballast.migration.channel.MigrationChannel;
+import dev.ballast.migration.channel.SegmentWindows;
+import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.zip.CRC32C;
+
+/**
+ * Writes frames. Small ones are gathered in a buffer until {@link #flush} or until it is full; long runs
+ * of pages go from guest RAM into the socket without a copy. One thread.
+ */
+public final class FrameWriter {
+  private static final int BUFFER_BYTES = 256 << 10;
+
+  /** Runs up to this are copied into the buffer: cheaper than a system call. */
+  private static final int MAX_COPIED_PAGES = 8;
+
+  private static final long KEEPALIVE_NANOS = 1_000_000_000L;
+
+  private final MigrationChannel channel;
+  private final ByteBuffer buffer =
+      ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+  private final ByteBuffer view = buffer.duplicate();
+  private final CRC32C crc = new CRC32C();
+  private final boolean pageChecksums;
+  private long lastFlush = System.nanoTime();
+
+  /**
+   * @param channel to write to
+   * @param pageChecksums whether pages carry checksums
+   */
+  public FrameWriter(MigrationChannel channel, boolean pageChecksums) {
+    this.channel = channel;
+    this.pageChecksums = pageChecksums;
+  }
+
+  /** Hands everything to the socket. */
+  public void flush() throws IOException {
+    if (buffer.position() > 0) {
+      channel.write(buffer.flip());
+      buffer.clear();
+    }
+    lastFlush = System.nanoTime();
+  }
+
+  private void need(int bytes) throws IOException {
+    if (buffer.remaining() < bytes) {
+      flush();
+    }
+  }
+
+  private int checksum(ByteBuffer bytes) {
+    crc.reset();
+    crc.update(bytes);
+    return (int) crc.getValue();
+  }
+
+  private int checksum(int position, int length) {
+    return checksum(view.limit(position + length).position(position));
+  }
+
+  /** Fills in the header at {@code at}. */
+  private void header(
+      int at, FrameType type, int flags, int block, long page, long pages, int length, int sum) {
+    buffer
+        .putInt(at, Protocol.MAGIC)
+        .putShort(at + 4, (short) type.code())
+        .putShort(at + 6, (short) flags)
+        .putInt(at + 8, block)
+        .putInt(at + 12, sum)
+        .putLong(at + 16, page)
+        .putLong(at + 24, pages)
+        .putInt(at + 32, length)
+        .putInt(at + 36, checksum(at, Protocol.HEADER_BYTES - Integer.BYTES));
+  }
+
+  private int startHeader() throws IOException {
+    need(Protocol.HEADER_BYTES);
+    int at = buffer.position();
+    buffer.position(at + Protocol.HEADER_BYTES);
+    return at;
+  }
+
+  /** Writes a frame without payload. */
+  public void signal(FrameType type) throws IOException {
+    signal(type, 0, 0, 0, 0);
+  }
+
+  private void signal(FrameType type, int flags, int block, long page, long pages)
+      throws IOException {
+    header(startHeader(), type, flags, block, page, pages, 0, 0);
+  }
+
+  /** Writes {@link FrameType#PASS_END}. */
+  public void passEnd(long pass, boolean last) throws IOException {
+    signal(FrameType.PASS_END, last ? Protocol.FLAG_FINAL : 0, 0, pass, 0);
+  }
+
+  /** Writes {@link FrameType#ZERO_PAGES}. */
+  public void zeroPages(int block, long page, long pages) throws IOException {
+    signal(FrameType.ZERO_PAGES, 0, block, page, pages);
+  }
+
+  /** Writes a frame whose payload is the remaining bytes of a buffer. */
+  public void frame(FrameType type, int block, long page, long pages, ByteBuffer payload)
+      throws IOException {
+    int length = payload.remaining();
+    if (length > type.maxPayload()) {
+      throw new IOException(
+          type + ": " + length + " bytes of payload, the limit is " + type.maxPayload());
+    }
+    int sum = checksum(payload);
+    payload.rewind();
+    int at = startHeader();
+    header(at, type, Protocol.FLAG_PAYLOAD_CHECKSUM, block, page, pages, length, sum);
+    if (length <= buffer.remaining()) {
+      buffer.put(payload);
+    } else {
+      writeWith(payload);
+    }
+  }
+
+  /** Writes a frame with a payload. */
+  public void frame(FrameType type, byte[] payload) throws IOException {
+    frame(type, 0, 0, 0, ByteBuffer.wrap(payload));
+  }
+
+  private void writeWith(ByteBuffer payload) throws IOException {
+    channel.write(buffer.flip(), payload);
+    buffer.clear();
+    lastFlush = System.nanoTime();
+  }
+
+  /**
+   * Writes {@link FrameType#RAM_PAGES}. The guest may write to the pages meanwhile: then the checksum of
+   * such a page may be wrong, and the page is dirty.
+   *
+   * @param block the number of the block
+   * @param memory its memory
+   * @param page the first page
+   * @param pages how many, at most {@link Protocol#MAX_RUN_PAGES}
+   */
+  public void ramPages(int block, SegmentWindows memory, long page, int pages)
+      throws IOException {
+    int table = pageChecksums ? pages * Integer.BYTES : 0;
+    int content = pages * RamBlock.PAGE_SIZE;
+    boolean copied = pages <= MAX_COPIED_PAGES;
+    need(Protocol.HEADER_BYTES + table + (copied ? content : 0));
+    int at = startHeader();
+    int tableAt = buffer.position();
+    buffer.position(tableAt + table);
+    int contentAt = buffer.position();
+    ByteBuffer source = memory.piece(page * RamBlock.PAGE_SIZE, content);
+    if (copied) {
+      buffer.put(source);
+    }
+    int flags = 0;
+    int sum = 0;
+    if (pageChecksums) {
+      ByteBuffer checked = copied ? view : source;
+      int position = copied ? contentAt : source.position();
+      for (int i = 0; i < pages; i++) {
+        int start = position + i * RamBlock.PAGE_SIZE;
+        checked.limit(start + RamBlock.PAGE_SIZE).position(start);
+        buffer.putInt(tableAt + i * Integer.BYTES, checksum(checked));
+      }
+      sum = checksum(tableAt, table);
+      flags = Protocol.FLAG_PAGE_CHECKSUMS | Protocol.FLAG_PAYLOAD_CHECKSUM;
+    }
+    header(at, FrameType.RAM_PAGES, flags, block, page, pages, table + content, sum);
+    if (!copied) {
+      writeWith(memory.piece(page * RamBlock.PAGE_SIZE, content));
+    }
+  }
+
+  /** Says that this side is still there, if it has said nothing for a second. */
+  public void keepAlive() throws IOException {
+    if (System.nanoTime() - lastFlush > KEEPALIVE_NANOS) {
+      signal(FrameType.KEEPALIVE);
+      flush();
+    }
+  }
+
+  /**
+   * Tries to tell the peer that it is over, and writes nothing after that. What was not flushed is
+   * dropped.
+   *
+   * @param type {@link FrameType#ERROR} or {@link FrameType#CANCEL}
+   * @param payload the payload
+   * @return whether it was handed to the socket
+   */
+  public boolean last(FrameType type, byte[] payload) {
+    buffer.clear().position(Protocol.HEADER_BYTES);
+    int sum = checksum(ByteBuffer.wrap(payload));
+    int flags = payload.length > 0 ? Protocol.FLAG_PAYLOAD_CHECKSUM : 0;
+    header(0, type, flags, 0, 0, 0, payload.length, sum);
+    buffer.put(payload);
+    return channel.writeLast(buffer.flip());
+  }
+}

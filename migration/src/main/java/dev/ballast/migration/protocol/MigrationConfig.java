@@ -1,0 +1,65 @@
+package dev.ballast.migration.protocol;
+
+import dev.ballast.vmm.machine.MachineDescription;
+import dev.ballast.vmm.state.StateReader;
+import dev.ballast.vmm.state.StateWriter;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * {@link FrameType#CONFIG}: what moves.
+ *
+ * @param machine what the machine is
+ * @param blocks the RAM blocks; their place in the list is their number in frame headers
+ * @param verify whether {@link FrameType#VERIFY} frames come before the state
+ */
+public record MigrationConfig(MachineDescription machine, List<Block> blocks, boolean verify) {
+  private static final int MAX_BLOCKS = 64;
+  private static final int MAX_NAME = 256;
+
+  /**
+   * A RAM block.
+   *
+   * @param name its name
+   * @param size in bytes; 0 when it does not move, although the source has it
+   */
+  public record Block(String name, long size) {}
+
+  /** Takes an immutable copy of the list. */
+  public MigrationConfig {
+    blocks = List.copyOf(blocks);
+  }
+
+  /** Returns the size that is announced for a block; empty if it is not named at all. */
+  public Optional<Long> sizeOf(String name) {
+    return blocks.stream().filter(b -> b.name.equals(name)).map(Block::size).findFirst();
+  }
+
+  /** Returns the payload. */
+  public byte[] encode() {
+    StateWriter writer = new StateWriter();
+    machine.write(writer);
+    writer.u32(blocks.size());
+    blocks.forEach(block -> writer.string(block.name).u64(block.size));
+    return writer.bool(verify).toByteArray();
+  }
+
+  /** Reads a payload. */
+  public static MigrationConfig decode(byte[] payload) throws IOException {
+    StateReader reader = new StateReader("CONFIG", payload);
+    MachineDescription machine = MachineDescription.read(reader);
+    List<Block> blocks = new ArrayList<>();
+    for (int i = reader.u32("RAM block count", 1, MAX_BLOCKS); i > 0; i--) {
+      Block block = new Block(reader.string(MAX_NAME), reader.u64());
+      if (blocks.stream().anyMatch(other -> other.name.equals(block.name))) {
+        throw new ProtocolException("CONFIG: RAM block '" + block.name + "' twice");
+      }
+      blocks.add(block);
+    }
+    MigrationConfig config = new MigrationConfig(machine, blocks, reader.bool());
+    reader.end();
+    return config;
+  }
+}

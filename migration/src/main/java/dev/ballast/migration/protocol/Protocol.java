@@ -1,0 +1,44 @@
+package dev.ballast.migration.protocol;
+
+import dev.ballast.vmm.memory.RamBlock;
+
+/** The numbers of the protocol. */
+public final class Protocol {
+  /** The first four bytes of every frame, {@code BMIG}. */
+  public static final int MAGIC = 0x47494d42;
+
+  /** RAM without a balloon bitmap. */
+  public static final int VERSION_1 = 1;
+
+  /** As version 1, and the balloon bitmap as a RAM block. */
+  public static final int VERSION_2 = 2;
+
+  /** The oldest version that is spoken. */
+  public static final int MIN_VERSION = VERSION_1;
+
+  /** The newest version that is spoken. */
+  public static final int MAX_VERSION = VERSION_2;
+
+  /** The size of a frame header in bytes. */
+  public static final int HEADER_BYTES = 40;
+
+  /** How many pages a {@link FrameType#RAM_PAGES} frame carries at most. */
+  public static final int MAX_RUN_PAGES = 512;
+
+  /** How many pages one digest of a {@link FrameType#VERIFY} frame covers: 64 MiB. */
+  public static final int DIGEST_PAGES = (64 << 20) / RamBlock.PAGE_SIZE;
+
+  /** Flag: the payload's CRC32C is in the header. */
+  public static final int FLAG_PAYLOAD_CHECKSUM = 1;
+
+  /** Flag of {@link FrameType#RAM_PAGES}: a CRC32C of each page comes before the pages. */
+  public static final int FLAG_PAGE_CHECKSUMS = 2;
+
+  /** Flag of {@link FrameType#PASS_END}: the guest was stopped in this pass, no other follows. */
+  public static final int FLAG_FINAL = 4;
+
+  /** All flags that are known. */
+  static final int ALL_FLAGS = FLAG_PAYLOAD_CHECKSUM | FLAG_PAGE_CHECKSUMS | FLAG_FINAL;
+
+  private Protocol() {}
+}

@@ -1,0 +1,33 @@
+package dev.ballast.migration.protocol;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import dev.ballast.vmm.memory.RamBlock;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** The zero test. */
+public final class ZeroPages {
+  private static final MemorySegment ZEROS =
+      Arena.global().allocate(RamBlock.PAGE_SIZE, RamBlock.PAGE_SIZE);
+
+  private ZeroPages() {}
+
+  /**
+   * Tells whether a page is all zero. Reads as little as it can; allocates nothing.
+   *
+   * @param memory the memory
+   * @param offset where the page starts, in bytes
+   */
+  public static boolean isZero(MemorySegment memory, long offset) {
+    // Most pages with content have some here.
+    if ((memory.get(JAVA_LONG_UNALIGNED, offset)
+            | memory.get(JAVA_LONG_UNALIGNED, offset + RamBlock.PAGE_SIZE - Long.BYTES))
+        != 0) {
+      return false;
+    }
+    return MemorySegment.mismatch(
+            memory, offset, offset + RamBlock.PAGE_SIZE, ZEROS, 0, RamBlock.PAGE_SIZE)
+        < 0;
+  }
+}

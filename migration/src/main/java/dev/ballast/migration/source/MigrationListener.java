@@ -1,0 +1,17 @@
+package dev.ballast.migration.source;
+
+/** Is told how a migration goes on. Called on the migration thread; must return soon. */
+public interface MigrationListener {
+  /** Does nothing. */
+  MigrationListener NONE = new MigrationListener() {};
+
+  /** The status changed. */
+  default void statusChanged(MigrationStatus status) {}
+
+  /**
+   * A pass over RAM begins.
+   *
+   * @param pass its number, from 1 on
+   */
+  default void passStarted(long pass) {}
+}

@@ -1,0 +1,143 @@
+package dev.ballast.migration.source;
+
+import dev.ballast.migration.protocol.Protocol;
+import java.time.Duration;
+
+/**
+ * How to migrate.
+ *
+ * @param maxBandwidth bytes a second while the guest runs; 0 is no limit
+ * @param downtimeLimit how long the guest may be stopped, as far as that can be foreseen
+ * @param maxPasses after how many passes without hope of the downtime limit the migration fails
+ * @param skipBalloon whether ballooned pages are left out where that is possible
+ * @param verify whether both sides compare digests of all memory before the guest moves
+ * @param pageChecksums whether each page carries a checksum
+ * @param connectTimeout how long to wait for the connection
+ * @param silenceTimeout how long the other side may be silent
+ * @param maxProtocolVersion the newest protocol version to offer
+ */
+public record MigrationParameters(
+    long maxBandwidth,
+    Duration downtimeLimit,
+    int maxPasses,
+    boolean skipBalloon,
+    boolean verify,
+    boolean pageChecksums,
+    Duration connectTimeout,
+    Duration silenceTimeout,
+    int maxProtocolVersion) {
+  /** No bandwidth limit, 300 ms of downtime, skip-balloon, checksums, no digests. */
+  public static final MigrationParameters DEFAULTS = new Builder().build();
+
+  /** Checks the ranges. */
+  public MigrationParameters {
+    if (maxBandwidth < 0 || downtimeLimit.isNegative() || maxPasses < 1) {
+      throw new IllegalArgumentException(
+          "max-bandwidth and downtime-limit are at least 0, the number of passes at least 1");
+    }
+    if (connectTimeout.toMillis() < 1 || silenceTimeout.toMillis() < 1) {
+      throw new IllegalArgumentException("timeouts are at least a millisecond");
+    }
+    if (maxProtocolVersion < Protocol.MIN_VERSION || maxProtocolVersion > Protocol.MAX_VERSION) {
+      throw new IllegalArgumentException("no protocol version " + maxProtocolVersion);
+    }
+  }
+
+  /** Returns a builder that starts with these values. */
+  public Builder edit() {
+    Builder builder = new Builder();
+    builder.maxBandwidth = maxBandwidth;
+    builder.downtimeLimit = downtimeLimit;
+    builder.maxPasses = maxPasses;
+    builder.skipBalloon = skipBalloon;
+    builder.verify = verify;
+    builder.pageChecksums = pageChecksums;
+    builder.connectTimeout = connectTimeout;
+    builder.silenceTimeout = silenceTimeout;
+    builder.maxProtocolVersion = maxProtocolVersion;
+    return builder;
+  }
+
+  /** Changes some values. One thread. */
+  public static final class Builder {
+    private long maxBandwidth;
+    private Duration downtimeLimit = Duration.ofMillis(300);
+    private int maxPasses = 100;
+    private boolean skipBalloon = true;
+    private boolean verify;
+    private boolean pageChecksums = true;
+    private Duration connectTimeout = Duration.ofSeconds(10);
+    private Duration silenceTimeout = Duration.ofSeconds(30);
+    private int maxProtocolVersion = Protocol.MAX_VERSION;
+
+    private Builder() {}
+
+    /** Sets the bandwidth limit in bytes a second; 0 is none. */
+    public Builder maxBandwidth(long value) {
+      maxBandwidth = value;
+      return this;
+    }
+
+    /** Sets the downtime limit. */
+    public Builder downtimeLimit(Duration value) {
+      downtimeLimit = value;
+      return this;
+    }
+
+    /** Sets the limit of passes. */
+    public Builder maxPasses(int value) {
+      maxPasses = value;
+      return this;
+    }
+
+    /** Turns the capability {@code skip-balloon} on or off. */
+    public Builder skipBalloon(boolean value) {
+      skipBalloon = value;
+      return this;
+    }
+
+    /** Turns digests on or off. */
+    public Builder verify(boolean value) {
+      verify = value;
+      return this;
+    }
+
+    /** Turns checksums of pages on or off. */
+    public Builder pageChecksums(boolean value) {
+      pageChecksums = value;
+      return this;
+    }
+
+    /** Sets how long to wait for the connection. */
+    public Builder connectTimeout(Duration value) {
+      connectTimeout = value;
+      return this;
+    }
+
+    /** Sets how long the other side may be silent. */
+    public Builder silenceTimeout(Duration value) {
+      silenceTimeout = value;
+      return this;
+    }
+
+    /** Sets the newest protocol version to offer. */
+    public Builder maxProtocolVersion(int value) {
+      maxProtocolVersion = value;
+      return this;
+    }
+
+    /** Returns the parameters. */
+    public MigrationParameters build() {
+      return new MigrationParameters(
+          maxBandwidth,
+          downtimeLimit,
+          maxPasses,
+          skipBalloon,
+          verify,
+          pageChecksums,
+          connectTimeout,
+          silenceTimeout,
+          maxProtocolVersion);
+    }
+  }
+}

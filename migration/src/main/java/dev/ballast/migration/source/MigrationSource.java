@@ -1,0 +1,297 @@
+package dev.ballast.migration.source;
+
+import dev.ballast.migration.channel.CancelledException;
+import dev.ballast.migration.channel.MigrationChannel;
+import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.protocol.FrameReader;
+import dev.ballast.migration.protocol.FrameType;
+import dev.ballast.migration.protocol.FrameWriter;
+import dev.ballast.migration.protocol.Messages;
+import dev.ballast.migration.protocol.MigrationConfig;
+import dev.ballast.migration.protocol.PeerFailedException;
+import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.vmm.machine.MigratableMachine;
+import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Moves a guest out of this process. One object is one migration; it runs on a thread of its own.
+ *
+ * <p>However it ends, dirty logging is off afterwards, and the machine is either as it was before or in
+ * {@link RunState#POSTMIGRATE}: the latter from the moment on at which the whole {@link FrameType#COMMIT}
+ * was handed to the socket, whatever happens later.
+ */
+public final class MigrationSource {
+  private static final Logger log = LoggerFactory.getLogger(MigrationSource.class);
+
+  private final MigratableMachine machine;
+  private final MigrationParameters parameters;
+  private final MigrationListener listener;
+  private final MigrationChannel channel;
+  private final FrameWriter writer;
+  private final FrameReader reader;
+  private final ConvergencePolicy policy;
+  private final ProgressCounters counters;
+  private final PrecopyLoop precopy;
+  private final Thread thread;
+  private final Object lock = new Object();
+
+  private volatile MigrationStatus status = MigrationStatus.NONE;
+  private volatile @Nullable String error;
+  private boolean cancelRequested;
+  private boolean committing;
+  private boolean committed;
+
+  /**
+   * @param machine whose guest moves
+   * @param uri where the destination listens
+   * @param parameters how
+   * @param listener is told how it goes
+   * @throws IOException if no socket can be had
+   */
+  public MigrationSource(
+      MigratableMachine machine,
+      MigrationUri uri,
+      MigrationParameters parameters,
+      MigrationListener listener)
+      throws IOException {
+    this.machine = machine;
+    this.parameters = parameters;
+    this.listener = listener;
+    this.channel = MigrationChannel.open(uri);
+    this.writer = new FrameWriter(channel, parameters.pageChecksums());
+    this.reader = new FrameReader(channel);
+    this.policy = new ConvergencePolicy(parameters);
+    this.counters = new ProgressCounters(channel);
+    this.precopy =
+        new PrecopyLoop(channel, writer, policy, counters, listener, this::checkPeer);
+    this.thread = Thread.ofPlatform().daemon().name("migration").unstarted(this::run);
+    channel.silenceTimeout(parameters.silenceTimeout());
+    channel.maxBandwidth(parameters.maxBandwidth());
+  }
+
+  /** Starts. */
+  public void start() {
+    thread.start();
+  }
+
+  /** Waits until it has ended and returns how. */
+  public MigrationProgress await() throws InterruptedException {
+    thread.join();
+    return progress();
+  }
+
+  /** Returns how far it is. Any thread. */
+  public MigrationProgress progress() {
+    return counters.snapshot(status, error);
+  }
+
+  /**
+   * Gives the migration up, if the guest is not handed over yet. Returns at once; {@link #await} says how
+   * it ended. Any thread, any time.
+   */
+  public void cancel() {
+    synchronized (lock) {
+      if (!committing && !status.isFinal()) {
+        cancelRequested = true;
+        enter(MigrationStatus.CANCELLING);
+        channel.cancel();
+      }
+    }
+  }
+
+  /** Changes the limits while it runs: bytes a second, 0 for none, and the downtime. Any thread. */
+  public void limits(long maxBandwidth, Duration downtimeLimit) {
+    channel.maxBandwidth(maxBandwidth);
+    policy.downtimeLimit(downtimeLimit);
+  }
+
+  private void enter(MigrationStatus next) {
+    synchronized (lock) {
+      if (status != next && (status != MigrationStatus.CANCELLING || next.isFinal())) {
+        status = next;
+        listener.statusChanged(next);
+      }
+    }
+  }
+
+  private void run() {
+    RunState before = machine.runState();
+    MigrationStatus outcome = MigrationStatus.FAILED;
+    String reason = "internal error, see the log";
+    try {
+      enter(MigrationStatus.SETUP);
+      connect();
+      negotiate();
+      enter(MigrationStatus.ACTIVE);
+      precopy.runUntilConverged();
+      enter(MigrationStatus.DEVICE);
+      switchOver();
+      outcome = MigrationStatus.COMPLETED;
+    } catch (CancelledException e) {
+      outcome = MigrationStatus.CANCELLED;
+    } catch (IOException e) {
+      reason = describe(e);
+      log.debug("the migration failed", e);
+    } finally {
+      end(before, outcome, reason);
+    }
+  }
+
+  private void connect() throws IOException {
+    RunState now = machine.runState();
+    if (now == RunState.INMIGRATE
+        || now == RunState.FINISH_MIGRATE
+        || now == RunState.POSTMIGRATE) {
+      throw new IOException("there is no guest to migrate: the machine is " + now.qmpName());
+    }
+    channel.connect(parameters.connectTimeout());
+  }
+
+  private void negotiate() throws IOException {
+    Messages.Hello hello =
+        new Messages.Hello(Protocol.MIN_VERSION, parameters.maxProtocolVersion());
+    writer.frame(FrameType.HELLO, hello.encode());
+    writer.flush();
+    reader.expect(FrameType.HELLO_REPLY);
+    int version = Messages.HelloReply.decode(reader.payload(), hello).version();
+
+    SkipBalloon skip = SkipBalloon.decide(machine, parameters.skipBalloon(), version);
+    counters.skipActive = skip.filter() != null;
+    counters.skipReason = skip.reason();
+    List<MigrationConfig.Block> blocks = new ArrayList<>();
+    for (RamBlock block : machine.ramBlocks()) {
+      int number = blocks.size();
+      if (!block.name().equals(RamBlock.BALLOON_BITMAP)) {
+        boolean isRam = block.name().equals(RamBlock.RAM);
+        precopy.addRam(number, block, isRam ? skip.filter() : null);
+        counters.total(block.pages());
+        blocks.add(new MigrationConfig.Block(block.name(), block.size()));
+      } else if (skip.filter() != null) {
+        precopy.addBitmap(number, block, skip.filter().excluded().size());
+        blocks.add(new MigrationConfig.Block(block.name(), block.size()));
+      } else if (version >= Protocol.VERSION_2) {
+        blocks.add(new MigrationConfig.Block(block.name(), 0));
+      }
+    }
+    MigrationConfig config =
+        new MigrationConfig(machine.description(), blocks, parameters.verify());
+    writer.frame(FrameType.CONFIG, config.encode());
+    writer.flush();
+    reader.expect(FrameType.CONFIG_REPLY);
+    precopy.startLogs();
+    counters.setupEnd = System.nanoTime();
+  }
+
+  /** Looks whether the destination gave up. */
+  private void checkPeer() throws IOException {
+    channel.checkCancelled();
+    if (reader.poll() != null) {
+      throw reader.unexpected("while RAM is sent");
+    }
+  }
+
+  private void switchOver() throws IOException {
+    counters.bytesBeforeStop = channel.bytesWritten();
+    counters.guestStopped = System.nanoTime();
+    RunState runState = machine.stopForMigration();
+    channel.maxBandwidth(0);
+    // Saved before the last sync: should saving write to guest RAM, that is in the sync.
+    List<Messages.StateSection> sections = StateSender.save(machine.stateSections());
+    precopy.finish();
+    if (parameters.verify()) {
+      precopy.sendDigests();
+    }
+    StateSender.send(sections, runState, writer);
+    reader.expect(FrameType.READY);
+    commit();
+    machine.endMigration(RunState.POSTMIGRATE);
+    reader.expect(FrameType.RUNNING);
+    counters.guestContinued = System.nanoTime();
+  }
+
+  private void commit() throws IOException {
+    synchronized (lock) {
+      if (cancelRequested) {
+        throw new CancelledException();
+      }
+      committing = true;
+    }
+    writer.signal(FrameType.COMMIT);
+    writer.flush();
+    committed = true;
+  }
+
+  /** Leaves the machine in the one state that is right, closes the connection, says how it ended. */
+  private void end(RunState before, MigrationStatus outcome, String reason) {
+    List<String> reasons = new ArrayList<>();
+    if (outcome == MigrationStatus.FAILED) {
+      reasons.add(
+          committed
+              ? "the guest was handed over, but the destination did not confirm it: " + reason
+              : reason);
+    }
+    try {
+      tidy(reasons, "the guest cannot go on here", () -> takeBack(before));
+      tidy(reasons, "dirty logging cannot be stopped", precopy::stopLogs);
+      if (outcome == MigrationStatus.CANCELLED) {
+        writer.last(FrameType.CANCEL, new byte[0]);
+      } else if (outcome == MigrationStatus.FAILED) {
+        writer.last(FrameType.ERROR, new Messages.Failure(reason).encode());
+      }
+      tidy(reasons, "the connection cannot be closed", channel::close);
+    } finally {
+      counters.ended = System.nanoTime();
+      error = reasons.isEmpty() ? null : String.join("; ", reasons);
+      enter(outcome);
+    }
+  }
+
+  private void takeBack(RunState before) throws IOException {
+    if (!committed && machine.runState() == RunState.FINISH_MIGRATE) {
+      machine.endMigration(before);
+      counters.guestContinued = System.nanoTime();
+    }
+  }
+
+  /** Something that must be tried, whatever else failed. */
+  @FunctionalInterface
+  private interface LastAct {
+    void run() throws IOException;
+  }
+
+  private static void tidy(List<String> reasons, String failure, LastAct act) {
+    try {
+      act.run();
+    } catch (IOException e) {
+      log.error("after a migration: {}", failure, e);
+      reasons.add(failure + ": " + e.getMessage());
+    }
+  }
+
+  /** Prefers what the destination says went wrong over the broken connection that this led to. */
+  private String describe(IOException failure) {
+    if (failure instanceof PeerFailedException) {
+      return "the destination gave up: " + failure.getMessage();
+    }
+    try {
+      FrameType type = reader.poll();
+      while (type != null && type != FrameType.ERROR) {
+        type = reader.poll();
+      }
+      if (type != null) {
+        return describe(reader.unexpected("after a failure"));
+      }
+    } catch (IOException nothingMore) {
+      log.debug("the destination left no message", nothingMore);
+    }
+    return String.valueOf(failure.getMessage());
+  }
+}

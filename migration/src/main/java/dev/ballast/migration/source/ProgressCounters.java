@@ -1,0 +1,132 @@
+package dev.ballast.migration.source;
+
+import dev.ballast.migration.channel.MigrationChannel;
+import dev.ballast.vmm.memory.RamBlock;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** What {@link MigrationProgress} is made of. The migration thread writes, any thread reads. */
+@SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
+final class ProgressCounters {
+  private static final long NANOS_PER_MILLI = 1_000_000L;
+  private static final long NANOS_PER_SECOND = 1_000_000_000L;
+
+  private final long started = System.nanoTime();
+  private final MigrationChannel channel;
+
+  volatile long setupEnd;
+  volatile long ended;
+  volatile long guestStopped;
+  volatile long guestContinued;
+  volatile long expectedDowntimeMillis;
+  volatile long bytesBeforeStop;
+
+  volatile long pagesTotal;
+  volatile long pagesRemaining;
+  volatile long pagesNormal;
+  volatile long pagesZero;
+  volatile long pagesScanned;
+  volatile long pagesUnpopulated;
+  volatile long dirtyPagesPerSecond;
+  volatile long dirtySyncs;
+  volatile long passes;
+
+  volatile boolean skipActive;
+  volatile String skipReason = "not set up yet";
+  volatile long pagesSkipped;
+  volatile long bitmapBytes;
+  volatile long bitmapBytesDowntime;
+
+  ProgressCounters(MigrationChannel channel) {
+    this.channel = channel;
+  }
+
+  MigrationProgress snapshot(MigrationStatus status, @Nullable String error) {
+    long now = ended != 0 ? ended : System.nanoTime();
+    long transferred = channel.bytesWritten();
+    long precopy = guestStopped != 0 ? bytesBeforeStop : transferred;
+    long active = setupEnd != 0 ? Math.max(1, now - setupEnd) : 0;
+    return new MigrationProgress(
+        status,
+        Optional.ofNullable(error),
+        new MigrationProgress.Times(
+            (now - started) / NANOS_PER_MILLI,
+            ((setupEnd != 0 ? setupEnd : now) - started) / NANOS_PER_MILLI,
+            guestStopped == 0
+                ? 0
+                : ((guestContinued != 0 ? guestContinued : now) - guestStopped) / NANOS_PER_MILLI,
+            expectedDowntimeMillis),
+        new MigrationProgress.Ram(
+            pagesTotal,
+            pagesRemaining,
+            pagesNormal,
+            pagesZero,
+            pagesScanned,
+            pagesUnpopulated,
+            dirtyPagesPerSecond,
+            dirtySyncs,
+            passes),
+        new MigrationProgress.Traffic(
+            transferred,
+            precopy,
+            transferred - precopy,
+            perSecond(transferred * Byte.SIZE, active),
+            perSecond(pagesNormal, active)),
+        new MigrationProgress.Balloon(
+            skipActive, skipReason, pagesSkipped, bitmapBytes, bitmapBytesDowntime));
+  }
+
+  private static long perSecond(long amount, long nanos) {
+    return nanos == 0 ? 0 : (long) ((double) amount * NANOS_PER_SECOND / nanos);
+  }
+
+  /** Takes note of a dirty sync that found {@code dirty} pages {@code nanos} after the last one. */
+  void synced(long dirty, long nanos) {
+    dirtySyncs++;
+    dirtyPagesPerSecond = perSecond(dirty, nanos);
+  }
+
+  void total(long pages) {
+    pagesTotal += pages;
+  }
+
+  void passStarted() {
+    passes++;
+  }
+
+  void taken(long pages) {
+    pagesRemaining -= pages;
+  }
+
+  void skipped(long pages) {
+    pagesSkipped += pages;
+  }
+
+  void unpopulated(long pages) {
+    pagesUnpopulated += pages;
+  }
+
+  void scanned(long pages) {
+    pagesScanned += pages;
+  }
+
+  void normal(long pages) {
+    pagesNormal += pages;
+  }
+
+  void zero(long pages) {
+    pagesZero += pages;
+  }
+
+  void bitmap(long bytes, boolean guestStopped) {
+    bitmapBytes += bytes;
+    if (guestStopped) {
+      bitmapBytesDowntime += bytes;
+    }
+  }
+
+  /** Returns the bytes that wait to be sent. */
+  long bytesRemaining() {
+    return pagesRemaining * RamBlock.PAGE_SIZE;
+  }
+}

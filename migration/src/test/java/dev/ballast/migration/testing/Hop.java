@@ -1,0 +1,97 @@
+package dev.ballast.migration.testing;
+
+import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.destination.DestinationParameters;
+import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.MigrationDestination;
+import dev.ballast.migration.source.MigrationListener;
+import dev.ballast.migration.source.MigrationParameters;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationSource;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One migration between two machines of this process, over TCP on the loopback address.
+ *
+ * @param progress how it ended at the source
+ * @param arrived what arrived; null if it failed there
+ * @param failure why it failed at the destination; null if it did not
+ */
+public record Hop(
+    MigrationProgress progress,
+    @Nullable IncomingMigration arrived,
+    @Nullable IOException failure) {
+  /** Short timeouts, so that a test of silence does not take long. */
+  public static final MigrationParameters PARAMETERS =
+      MigrationParameters.DEFAULTS
+          .edit()
+          .verify(true)
+          .connectTimeout(Duration.ofSeconds(5))
+          .silenceTimeout(Duration.ofSeconds(10))
+          .build();
+
+  /** The same for the other side. */
+  public static final DestinationParameters DESTINATION =
+      new DestinationParameters(
+          Duration.ofSeconds(10),
+          Duration.ofSeconds(10),
+          DestinationParameters.DEFAULTS.maxProtocolVersion());
+
+  /** Listens on any free port. */
+  public static MigrationDestination listen() throws IOException {
+    return MigrationDestination.listen(MigrationUri.parse("tcp:127.0.0.1:0"));
+  }
+
+  /** Receives on another thread. */
+  public static CompletableFuture<IncomingMigration> receive(
+      MigrationDestination destination, TestMachine machine, DestinationParameters parameters) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try {
+            return destination.receive(machine, parameters);
+          } catch (IOException e) {
+            throw new CompletionException(e);
+          }
+        });
+  }
+
+  /** Migrates, and waits for both sides. */
+  public static Hop run(TestMachine from, TestMachine to, MigrationParameters parameters)
+      throws Exception {
+    return run(from, to, parameters, DESTINATION, MigrationListener.NONE);
+  }
+
+  /** Migrates, and waits for both sides. */
+  public static Hop run(
+      TestMachine from,
+      TestMachine to,
+      MigrationParameters parameters,
+      DestinationParameters destinationParameters,
+      MigrationListener listener)
+      throws Exception {
+    try (MigrationDestination destination = listen()) {
+      CompletableFuture<IncomingMigration> received =
+          receive(destination, to, destinationParameters);
+      MigrationSource source =
+          new MigrationSource(from, destination.uri(), parameters, listener);
+      source.start();
+      return of(source.await(), received);
+    }
+  }
+
+  /** Waits for the destination, and puts both results together. */
+  public static Hop of(MigrationProgress progress, CompletableFuture<IncomingMigration> received) {
+    try {
+      return new Hop(progress, received.join(), null);
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof IOException failure) {
+        return new Hop(progress, null, failure);
+      }
+      throw e;
+    }
+  }
+}
