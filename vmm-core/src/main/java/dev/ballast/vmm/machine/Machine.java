@@ -1,0 +1,350 @@
+package dev.ballast.vmm.machine;
+
+import dev.ballast.vmm.memory.GuestMemory;
+import dev.ballast.vmm.memory.PageFilter;
+import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.state.Snapshottable;
+import dev.ballast.vmm.vcpu.VcpuExit;
+import dev.ballast.vmm.vcpu.VcpuSet;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A machine's life: it runs, stops, resets, migrates and ends. Every method may be called on any thread
+ * but a vCPU's; one lock orders them.
+ *
+ * <p>What vCPUs cause (a reset, power off, a panic, a crash) parks all vCPUs at once and is then carried
+ * out on the machine's control thread. Whoever stops the machine first carries it out as well, so that a
+ * migration never takes a machine along that owes its guest a reset.
+ *
+ * <pre>
+ *   prelaunch ──cont──► running ◄──cont/stop──► paused
+ *                        │  ▲ reset
+ *                        │  └── shutdown, guest-panicked, internal-error
+ *   source:      running or paused ──► finish-migrate ──► postmigrate (or back)
+ *   destination: inmigrate ──► running or paused, as the source was
+ * </pre>
+ */
+public final class Machine implements MigratableMachine, AutoCloseable {
+  /** What a vCPU caused and nobody has carried out yet. */
+  private sealed interface Pending {
+    record Reset() implements Pending {}
+
+    record PowerOff() implements Pending {}
+
+    record Panic() implements Pending {}
+
+    record Crash(VcpuExit exit) implements Pending {}
+  }
+
+  private final Board board;
+  private final VcpuSet vcpus;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final List<Consumer<MachineEvent>> listeners = new CopyOnWriteArrayList<>();
+  private final ExecutorService control =
+      Executors.newSingleThreadExecutor(Thread.ofPlatform().name("machine").factory());
+  private final AtomicReference<@Nullable Pending> pending = new AtomicReference<>();
+  private volatile RunState runState;
+  private boolean closed;
+
+  /**
+   * Makes a machine in {@link RunState#PRELAUNCH}, or {@link RunState#INMIGRATE} for a destination.
+   *
+   * @param board the hardware; closed by this
+   * @param incoming whether the guest will arrive by migration, rather than boot
+   * @throws IOException if the guest cannot be loaded or KVM refuses its state
+   */
+  public Machine(Board board, boolean incoming) throws IOException {
+    this.board = board;
+    this.vcpus = board.startVcpus(new VcpuCallbacks());
+    this.runState = incoming ? RunState.INMIGRATE : RunState.PRELAUNCH;
+    if (!incoming) {
+      try {
+        board.boot();
+      } catch (IOException e) {
+        close();
+        throw e;
+      }
+    }
+  }
+
+  /** Reports what the guest did on a vCPU's thread: takes note, parks the vCPUs, and returns. */
+  private final class VcpuCallbacks implements GuestEvents {
+    @Override
+    public void reset() {
+      note(new Pending.Reset());
+    }
+
+    @Override
+    public void powerOff() {
+      note(new Pending.PowerOff());
+    }
+
+    @Override
+    public void guestPanic(int events) {
+      note(new Pending.Panic());
+    }
+
+    @Override
+    public void crashed(VcpuExit exit) {
+      note(new Pending.Crash(exit));
+    }
+
+    private void note(Pending what) {
+      if (pending.compareAndSet(null, what)) {
+        vcpus.requestPause();
+        control.execute(Machine.this::carryOutPending);
+      }
+    }
+  }
+
+  /** Adds someone to be told; called on the thread that caused the event, and must not block. */
+  public void addListener(Consumer<MachineEvent> listener) {
+    listeners.add(listener);
+  }
+
+  private void emit(MachineEvent event) {
+    listeners.forEach(listener -> listener.accept(event));
+  }
+
+  private void enter(RunState next) {
+    RunState before = runState;
+    runState = next;
+    if (before != next) {
+      emit(new MachineEvent.StateChanged(before, next));
+    }
+  }
+
+  @Override
+  public RunState runState() {
+    return runState;
+  }
+
+  /** Returns the hardware. */
+  public Board board() {
+    return board;
+  }
+
+  /** Returns guest RAM. */
+  public GuestMemory memory() {
+    return board.memory();
+  }
+
+  /**
+   * Lets the guest run: QMP's {@code cont}. Has no effect when it runs.
+   *
+   * @throws IOException if KVM refuses
+   * @throws IllegalStateException if the guest is not here, or must be reset first
+   */
+  public void resume() throws IOException {
+    lock.lock();
+    try {
+      switch (runState) {
+        case RUNNING -> {}
+        case PAUSED, PRELAUNCH -> run();
+        case INMIGRATE, FINISH_MIGRATE -> throw refusal("a migration is under way");
+        case POSTMIGRATE -> throw refusal("the guest was migrated away and lives there now");
+        case SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> throw refusal("reset it first");
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private IllegalStateException refusal(String why) {
+    return new IllegalStateException("the machine is " + runState.qmpName() + ": " + why);
+  }
+
+  /** Stops the guest: QMP's {@code stop}. Has no effect when it does not run. */
+  public void pause() throws IOException {
+    lock.lock();
+    try {
+      if (runState == RunState.RUNNING) {
+        halt();
+        if (runState == RunState.RUNNING) {
+          enter(RunState.PAUSED);
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void run() throws IOException {
+    board.startClock();
+    enter(RunState.RUNNING);
+    board.devices().forEach(MachineDevice::resume);
+    vcpus.resume();
+  }
+
+  /** Parks vCPUs and quiesces devices; then carries out what the guest asked for just before. */
+  private void halt() throws IOException {
+    vcpus.pause();
+    board.devices().forEach(MachineDevice::quiesce);
+    board.stopClock();
+    handlePending();
+  }
+
+  private void carryOutPending() {
+    lock.lock();
+    try {
+      if (pending.get() == null || closed) {
+        return;
+      }
+      boolean wasRunning = runState == RunState.RUNNING;
+      halt();
+      if (wasRunning && runState == RunState.RUNNING) {
+        run();
+      }
+    } catch (IOException e) {
+      enter(RunState.INTERNAL_ERROR);
+      emit(new MachineEvent.ResetFailed(e.getMessage()));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void handlePending() throws IOException {
+    switch (pending.getAndSet(null)) {
+      case null -> {}
+      case Pending.Reset() -> resetHardware(true);
+      case Pending.PowerOff() -> {
+        enter(RunState.SHUTDOWN);
+        emit(new MachineEvent.Shutdown());
+      }
+      case Pending.Panic() -> {
+        enter(RunState.GUEST_PANICKED);
+        emit(new MachineEvent.Panicked());
+      }
+      case Pending.Crash(VcpuExit exit) -> {
+        enter(RunState.INTERNAL_ERROR);
+        emit(new MachineEvent.Crashed(exit));
+      }
+    }
+  }
+
+  /**
+   * Resets the machine and boots it again; it runs afterwards if it ran or had crashed.
+   *
+   * @throws IOException if the guest cannot be loaded again
+   * @throws IllegalStateException if the guest is not here
+   */
+  public void reset() throws IOException {
+    lock.lock();
+    try {
+      RunState before = runState;
+      if (before == RunState.INMIGRATE
+          || before == RunState.FINISH_MIGRATE
+          || before == RunState.POSTMIGRATE) {
+        throw refusal("there is no guest here to reset");
+      }
+      if (before == RunState.RUNNING) {
+        halt();
+      }
+      resetHardware(false);
+      if (before == RunState.PAUSED || before == RunState.PRELAUNCH) {
+        enter(before);
+      } else {
+        run();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void resetHardware(boolean guest) throws IOException {
+    board.reset();
+    board.boot();
+    emit(new MachineEvent.Reset(guest));
+  }
+
+  /** Presses the power button: QMP's {@code system_powerdown}. The guest decides what follows. */
+  public void pressPowerButton() {
+    board.pressPowerButton();
+    emit(new MachineEvent.PowerDown());
+  }
+
+  @Override
+  public MachineDescription description() {
+    return board.description();
+  }
+
+  @Override
+  public List<RamBlock> ramBlocks() {
+    return board.ramBlocks();
+  }
+
+  @Override
+  public Optional<PageFilter> pageFilter() {
+    return board.pageFilter();
+  }
+
+  @Override
+  public List<Snapshottable> stateSections() {
+    return new ArrayList<>(board.stateSections());
+  }
+
+  @Override
+  public RunState stopForMigration() throws IOException {
+    lock.lock();
+    try {
+      if (runState == RunState.RUNNING) {
+        halt();
+        if (runState == RunState.RUNNING) {
+          enter(RunState.FINISH_MIGRATE);
+          return RunState.RUNNING;
+        }
+      }
+      RunState before = runState;
+      enter(RunState.FINISH_MIGRATE);
+      return before;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void endMigration(RunState next) throws IOException {
+    lock.lock();
+    try {
+      if (runState != RunState.FINISH_MIGRATE && runState != RunState.INMIGRATE) {
+        throw refusal("it is not in a migration");
+      }
+      if (next == RunState.RUNNING) {
+        run();
+      } else {
+        enter(next);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Ends the machine: parks and joins vCPUs, closes devices, unmaps guest RAM. */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      vcpus.pause();
+      board.devices().forEach(MachineDevice::quiesce);
+      vcpus.close();
+      board.close();
+    } finally {
+      lock.unlock();
+    }
+    control.shutdown();
+  }
+}

@@ -1,0 +1,235 @@
+package dev.ballast.vmm.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.memory.PageBitmap;
+import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.state.Snapshottable;
+import dev.ballast.vmm.state.StateReader;
+import dev.ballast.vmm.state.StateWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The life of a machine, with guests of a few instructions on the real KVM. */
+@Tag("kvm")
+class MachineKvmTest {
+  private static final Path KVM = Path.of("/dev/kvm");
+  private static final long MEMORY = 64L << 20;
+
+  /** Prints "Hi", then counts in EBX and at 2 MiB for ever. */
+  private static final int[] COUNTER = {
+    0x66, 0xba, 0xf8, 0x03, // mov dx, 0x3f8
+    0xb0, 'H', 0xee, // mov al, 'H'; out dx, al
+    0xb0, 'i', 0xee, // mov al, 'i'; out dx, al
+    0x31, 0xdb, // xor ebx, ebx
+    0x43, // inc ebx
+    0x89, 0x1d, 0x00, 0x00, 0x20, 0x00, // mov [0x200000], ebx
+    0xeb, 0xf7, // jmp back to inc
+  };
+
+  @TempDir Path directory;
+  private final TestConsole console = new TestConsole();
+  private final List<MachineEvent> events = new CopyOnWriteArrayList<>();
+
+  @BeforeEach
+  void needsKvm() {
+    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
+  }
+
+  private Machine machine(int vcpus, int... code) throws IOException {
+    Path kernel = TinyGuest.write(directory, code);
+    return machine(vcpus, Optional.of(kernel), false);
+  }
+
+  private Machine machine(int vcpus, Optional<Path> kernel, boolean incoming) throws IOException {
+    Optional<KernelConfig> boots =
+        kernel.map(file -> new KernelConfig(file, Optional.empty(), "", KernelConfig.Mode.AUTO));
+    Board board = new Board(new BoardConfig(KVM, MEMORY, true, false, vcpus, boots, console));
+    Machine machine = new Machine(board, incoming);
+    machine.addListener(events::add);
+    return machine;
+  }
+
+  private static int counter(Machine machine) throws Exception {
+    return machine.memory().readU32(0x20_0000);
+  }
+
+  private static void awaitProgress(Machine machine) throws Exception {
+    int before = counter(machine);
+    await().until(() -> counter(machine) != before);
+  }
+
+  @Test
+  void runsStopsAndGoesOn() throws Exception {
+    try (Machine machine = machine(1, COUNTER)) {
+      assertThat(machine.runState()).isEqualTo(RunState.PRELAUNCH);
+      machine.resume();
+      awaitProgress(machine);
+      assertThat(console.text()).isEqualTo("Hi");
+      machine.pause();
+      int stopped = counter(machine);
+      assertThat(machine.runState()).isEqualTo(RunState.PAUSED);
+      machine.pause();
+      assertThat(counter(machine)).isEqualTo(stopped);
+      machine.resume();
+      awaitProgress(machine);
+    }
+    assertThat(events)
+        .containsExactly(
+            new MachineEvent.StateChanged(RunState.PRELAUNCH, RunState.RUNNING),
+            new MachineEvent.StateChanged(RunState.RUNNING, RunState.PAUSED),
+            new MachineEvent.StateChanged(RunState.PAUSED, RunState.RUNNING));
+  }
+
+  @Test
+  void stopsSixteenVcpusThatWaitToBeStarted() throws Exception {
+    try (Machine machine = machine(16, COUNTER)) {
+      machine.resume();
+      awaitProgress(machine);
+      machine.pause();
+      machine.resume();
+      awaitProgress(machine);
+    }
+  }
+
+  @Test
+  void logsWhatTheGuestAndTheVmmWrite() throws Exception {
+    try (Machine machine = machine(1, COUNTER)) {
+      machine.resume();
+      awaitProgress(machine);
+      RamBlock ram = machine.ramBlocks().getFirst();
+      PageBitmap dirty = PageBitmap.allocate(ram.pages());
+      ram.startDirtyLog();
+      ram.fetchDirtyLog(dirty);
+      dirty.clearAll();
+      awaitProgress(machine);
+      ram.fetchDirtyLog(dirty);
+      assertThat(dirty.get(0x200)).isTrue();
+      assertThat(dirty.cardinality()).isLessThan(8);
+      machine.pause();
+      dirty.clearAll();
+      ram.fetchDirtyLog(dirty);
+      dirty.clearAll();
+      machine.memory().writeU8(0x30_0000, 1);
+      ram.fetchDirtyLog(dirty);
+      assertThat(dirty.cardinality()).isEqualTo(1);
+      assertThat(dirty.get(0x300)).isTrue();
+      ram.stopDirtyLog();
+    }
+  }
+
+  @Test
+  void findsPopulatedPagesWithoutTouchingThem() throws Exception {
+    try (Machine machine = machine(1, COUNTER)) {
+      machine.memory().writeU8(0x300_0000, 1);
+      RamBlock ram = machine.ramBlocks().getFirst();
+      PageBitmap populated = PageBitmap.allocate(ram.pages());
+      ram.addPopulated(populated);
+      assertThat(populated.get(0x3000)).isTrue();
+      ram.discard(0x3000, 1);
+      populated.clearAll();
+      ram.addPopulated(populated);
+      assertThat(populated.get(0x3000)).isFalse();
+      assertThat(machine.memory().readU8(0x300_0000)).isZero();
+    }
+  }
+
+  @Test
+  void poweringOffEndsInShutdown() throws Exception {
+    int sleepType = 5 << 10 | 1 << 13;
+    int[] powerOff = {
+      0x66, 0xba, 0x04, 0x06, // mov dx, 0x604
+      0x66, 0xb8, sleepType & 0xff, sleepType >> 8, // mov ax, S5
+      0x66, 0xef, // out dx, ax
+      0xeb, 0xfe, // jmp self
+    };
+    try (Machine machine = machine(1, powerOff)) {
+      machine.resume();
+      await().until(() -> machine.runState() == RunState.SHUTDOWN);
+      assertThat(events).contains(new MachineEvent.Shutdown());
+      assertThatThrownBy(machine::resume).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  @Test
+  void resetBootsAgain() throws Exception {
+    int[] printOnceThenReset = {
+      0x66, 0xba, 0xf8, 0x03, 0xb0, 'r', 0xee, // print "r"
+      0xff, 0x05, 0x00, 0x00, 0x20, 0x00, // inc dword [0x200000]
+      0x83, 0x3d, 0x00, 0x00, 0x20, 0x00, 0x03, // cmp dword [0x200000], 3
+      0x7d, 0xfe, // jge self
+      0xb0, 0xfe, 0xe6, 0x64, // mov al, 0xfe; out 0x64, al
+      0xeb, 0xfe, // jmp self
+    };
+    try (Machine machine = machine(1, printOnceThenReset)) {
+      machine.resume();
+      await().until(() -> console.text().equals("rrr"));
+      assertThat(machine.runState()).isEqualTo(RunState.RUNNING);
+      assertThat(events).contains(new MachineEvent.Reset(true));
+    }
+  }
+
+  @Test
+  void tripleFaultIsReportedWithRegisters() throws Exception {
+    int[] undefined = {0x0f, 0x0b};
+    try (Machine machine = machine(1, undefined)) {
+      machine.resume();
+      await().until(() -> machine.runState() == RunState.INTERNAL_ERROR);
+      assertThat(events)
+          .filteredOn(MachineEvent.Crashed.class::isInstance)
+          .singleElement()
+          .satisfies(
+              event ->
+                  assertThat(((MachineEvent.Crashed) event).exit().registers().text())
+                      .contains("rip 0000000000100000")
+                      .contains("code 0f 0b"));
+    }
+  }
+
+  @Test
+  void stateMovesToAnotherMachine() throws Exception {
+    try (Machine source = machine(2, COUNTER);
+        Machine destination = machine(2, Optional.empty(), true)) {
+      source.resume();
+      awaitProgress(source);
+      assertThat(source.stopForMigration()).isEqualTo(RunState.RUNNING);
+      destination.memory().ram().copyFrom(source.memory().ram());
+      assertThat(destination.description().refusal(source.description())).isEmpty();
+      List<Snapshottable> from = source.stateSections();
+      List<Snapshottable> to = destination.stateSections();
+      for (int i = 0; i < from.size(); i++) {
+        StateWriter writer = new StateWriter();
+        from.get(i).saveState(writer);
+        StateReader reader = new StateReader(from.get(i).stateName(), writer.toByteArray());
+        to.get(i).loadState(reader, from.get(i).stateVersion());
+        reader.end();
+      }
+      int moved = counter(source);
+      destination.endMigration(RunState.RUNNING);
+      awaitProgress(destination);
+      assertThat(counter(destination)).isGreaterThan(moved);
+      source.endMigration(RunState.POSTMIGRATE);
+      assertThat(counter(source)).isEqualTo(moved);
+      assertThatThrownBy(source::resume).hasMessageContaining("migrated away");
+    }
+  }
+
+  @Test
+  void aMissingKernelIsSaidAndLeavesNothingBehind() {
+    assertThatThrownBy(() -> machine(1, Optional.of(directory.resolve("absent")), false))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("absent: no such file");
+  }
+}
