@@ -207,7 +207,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       }
     } catch (IOException e) {
       enter(RunState.INTERNAL_ERROR);
-      emit(new MachineEvent.ResetFailed(e.getMessage()));
+      emit(new MachineEvent.ResetFailed(String.valueOf(e.getMessage())));
     } finally {
       lock.unlock();
     }
