@@ -335,6 +335,20 @@ class BalloonDeviceTest {
   }
 
   @Test
+  void whatCameBeforeAMalformedRequestIsForgotten() {
+    MockBalloonDriver guest = start();
+    mmio.quiesce();
+    guest.inflateQueue().add(guest.array(0x1000));
+    guest.inflateQueue().add(MockBuffer.readable(0x20_0000, 5));
+    mmio.resume();
+    await().until(() -> (driver.status() & DeviceStatus.DEVICE_NEEDS_RESET) != 0);
+    assertThat(guest.inflateQueue().usedIndex()).isZero();
+
+    start().inflate(0x2000);
+    assertThat(ballooned()).containsExactly(0x2000L);
+  }
+
+  @Test
   void aNewTargetInterruptsADriver() {
     balloon.setTarget(5);
     assertThat(slot.interrupt().edges()).isZero();

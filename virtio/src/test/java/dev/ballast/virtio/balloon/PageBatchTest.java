@@ -1,0 +1,55 @@
+package dev.ballast.virtio.balloon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PageBatchTest {
+  private final PageBatch batch = new PageBatch(8);
+
+  private List<String> drain(long... pages) {
+    for (long page : pages) {
+      batch.add(page);
+    }
+    List<String> runs = new ArrayList<>();
+    batch.drainRuns((first, count) -> runs.add(first + "+" + count));
+    return runs;
+  }
+
+  @Test
+  void sortsAndCoalesces() {
+    assertThat(drain(7, 3, 5, 4, 9)).containsExactly("3+3", "7+1", "9+1");
+  }
+
+  @Test
+  void handsRepeatedPagesOverOnce() {
+    assertThat(drain(2, 1, 2, 1, 2)).containsExactly("1+2");
+  }
+
+  @Test
+  void isEmptyAfterwardsAndWhenCleared() {
+    drain(1, 2);
+    assertThat(drain()).isEmpty();
+    batch.add(3);
+    batch.clear();
+    assertThat(drain()).isEmpty();
+  }
+
+  @Test
+  void isFullAtItsCapacity() {
+    for (int i = 0; i < 8; i++) {
+      assertThat(batch.isFull()).isFalse();
+      batch.add(i * 2L);
+    }
+    assertThat(batch.isFull()).isTrue();
+    assertThat(drain()).hasSize(8);
+    assertThat(batch.isFull()).isFalse();
+  }
+
+  @Test
+  void handlesPagesBeyond32Bits() {
+    assertThat(drain(0x1_0000_0000L, 0xffff_ffffL)).containsExactly("4294967295+2");
+  }
+}

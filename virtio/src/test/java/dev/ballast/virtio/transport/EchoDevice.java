@@ -1,0 +1,126 @@
+package dev.ballast.virtio.transport;
+
+import dev.ballast.virtio.queue.DescriptorChain;
+import dev.ballast.virtio.queue.SplitVirtqueue;
+import dev.ballast.virtio.queue.VirtqueueException;
+import dev.ballast.vmm.state.StateFormatException;
+import dev.ballast.vmm.state.StateReader;
+import dev.ballast.vmm.state.StateWriter;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A device that gives every chain back, one a batch, and that a test can hold in the middle of one.
+ */
+final class EchoDevice implements VirtioDevice {
+  static final long FEATURE = 1L << 3;
+
+  final AtomicInteger handled = new AtomicInteger();
+  final AtomicInteger resets = new AtomicInteger();
+  final AtomicBoolean busy = new AtomicBoolean();
+
+  /** Each batch passes it. */
+  private final ReentrantLock gate = new ReentrantLock();
+
+  volatile long activatedWith = -1;
+  private volatile long config = 0x8877_6655_4433_2211L;
+  private Runnable configChanged = () -> {};
+
+  /** Stops the next batch in the middle, until the same thread calls {@link #letGo}. */
+  void hold() {
+    gate.lock();
+  }
+
+  void letGo() {
+    if (gate.isHeldByCurrentThread()) {
+      gate.unlock();
+    }
+  }
+
+  void changeConfig(long value) {
+    config = value;
+    configChanged.run();
+  }
+
+  @Override
+  public int deviceId() {
+    return 42;
+  }
+
+  @Override
+  public long features() {
+    return FEATURE | VirtioFeature.INDIRECT_DESC | VirtioFeature.EVENT_IDX;
+  }
+
+  @Override
+  public int queueCount() {
+    return 2;
+  }
+
+  @Override
+  public int maxQueueSize(int queue) {
+    return queue == 0 ? 16 : 64;
+  }
+
+  @Override
+  public long readConfig(long offset, int size) {
+    return size == 4 ? (config >>> (offset * 8)) & 0xffff_ffffL : config;
+  }
+
+  @Override
+  public void writeConfig(long offset, int size, long value) {
+    config = value;
+  }
+
+  @Override
+  public void onConfigChange(Runnable notify) {
+    configChanged = notify;
+  }
+
+  @Override
+  public void activate(long negotiated) {
+    activatedWith = negotiated;
+  }
+
+  @Override
+  public boolean process(int queue, SplitVirtqueue virtqueue) throws VirtqueueException {
+    DescriptorChain chain = virtqueue.next();
+    if (chain == null) {
+      return false;
+    }
+    busy.set(true);
+    gate.lock();
+    try {
+      virtqueue.complete(chain.head(), 0);
+      handled.incrementAndGet();
+    } finally {
+      gate.unlock();
+    }
+    busy.set(false);
+    return true;
+  }
+
+  @Override
+  public void reset() {
+    if (busy.get()) {
+      throw new AssertionError("reset in the middle of a batch");
+    }
+    resets.incrementAndGet();
+  }
+
+  @Override
+  public int stateVersion() {
+    return 3;
+  }
+
+  @Override
+  public void saveState(StateWriter writer) {
+    writer.u64(config);
+  }
+
+  @Override
+  public void loadState(StateReader reader, int version) throws StateFormatException {
+    config = reader.u64();
+  }
+}
