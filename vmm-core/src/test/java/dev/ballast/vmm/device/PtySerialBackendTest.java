@@ -1,0 +1,47 @@
+package dev.ballast.vmm.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class PtySerialBackendTest {
+  private final RecordingGuest guest = new RecordingGuest();
+  private final PtySerialBackend backend;
+
+  PtySerialBackendTest() throws IOException {
+    backend = PtySerialBackend.open();
+    backend.start(guest);
+  }
+
+  @Test
+  void usersComeAndGo() throws Exception {
+    guest.transmit(backend, "raw\n");
+    for (int i = 1; i <= 2; i++) {
+      String path = backend.path().toString();
+      try (FileInputStream screen = new FileInputStream(path);
+          FileOutputStream keyboard = new FileOutputStream(path)) {
+        assertThat(screen.readNBytes(4)).asString(StandardCharsets.US_ASCII).isEqualTo("raw\n");
+        keyboard.write("in\r".getBytes(StandardCharsets.US_ASCII));
+        String seen = "in\r".repeat(i);
+        await().until(guest::input, seen::equals);
+      }
+      guest.transmit(backend, "raw\n");
+    }
+    backend.close();
+    assertThat(guest.input()).as("what wakes the reader up is no input").isEqualTo("in\rin\r");
+  }
+
+  @Test
+  void nobodyReadingStopsNobody() throws Exception {
+    guest.transmit(backend, "x".repeat(1_000_000));
+    assertThat(guest.readyCalls()).isZero();
+    backend.close();
+  }
+}
