@@ -7,6 +7,7 @@ module dev.ballast.tools {
   requires dev.ballast.migration;
   requires dev.ballast.virtio;
   requires info.picocli;
+  requires org.apache.commons.compress;
   requires org.jline;
   requires org.slf4j;
   requires static transitive org.jspecify;

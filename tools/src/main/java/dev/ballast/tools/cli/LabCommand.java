@@ -1,0 +1,126 @@
+package dev.ballast.tools.cli;
+
+import dev.ballast.tools.lab.LabException;
+import dev.ballast.tools.lab.LabOptions;
+import dev.ballast.tools.lab.LabSession;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code ballast lab}: runs a command where KVM is complete, whatever the host has. */
+@Command(
+    name = "lab",
+    description = {
+      "Runs a command in the lab: a virtual machine with an emulated CPU, a Debian kernel and a"
+          + " complete /dev/kvm, for hosts whose own cannot run Linux guests.",
+      "Ballast and Java are on the command's PATH, and the Linux guest is in its cache."
+          + " What it puts into /out comes back."
+    },
+    footer = {
+      "",
+      "Exit code: the command's own; 1 if the lab fails.",
+      "",
+      "Example: ballast lab -- ballast doctor"
+    },
+    mixinStandardHelpOptions = true)
+final class LabCommand implements Callable<Integer> {
+  private static final int FAILED = 1;
+
+  /** Variables of the terminal that commands in the lab see as well. */
+  private static final List<String> TERMINAL =
+      List.of("TERM", "COLUMNS", "LINES", "NO_COLOR", "COLORTERM");
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      defaultValue = "3G",
+      converter = MemorySize.Converter.class,
+      description = "Memory of the lab, for instance 4G or 2500M (default: ${DEFAULT-VALUE}).")
+  private MemorySize memory;
+
+  @Option(
+      names = "--cpus",
+      paramLabel = "N",
+      defaultValue = "2",
+      description = "Virtual CPUs of the lab (default: ${DEFAULT-VALUE}).")
+  private int cpus;
+
+  @Option(
+      names = "--copy-in",
+      paramLabel = "DIR",
+      description = "Directory that the command finds as /in/NAME; can be repeated.")
+  private List<Path> copyIn = List.of();
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      defaultValue = "lab-out",
+      description = "Where the content of /out goes, if there is any (default: ${DEFAULT-VALUE}).")
+  private Path out;
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "600",
+      description = "Stop the lab after this time (default: ${DEFAULT-VALUE}).")
+  private long timeout;
+
+  @Option(
+      names = {"-i", "--interactive"},
+      description = "Pass standard input on to the command.")
+  private boolean interactive;
+
+  @Parameters(arity = "1..*", paramLabel = "COMMAND", description = "The command, after --.")
+  private List<String> command;
+
+  // Picocli sets every field that has no value here, before it calls.
+  @SuppressWarnings("NullAway.Init")
+  LabCommand() {}
+
+  @Override
+  public Integer call() throws IOException {
+    try (LabSession session = LabSession.boot(options())) {
+      int exitCode =
+          interactive
+              ? session.exec(command, System.in, System.out, System.err)
+              : session.exec(command, System.out, System.err);
+      session.collect(out);
+      return exitCode;
+    } catch (LabException e) {
+      System.err.println("ballast: " + e.getMessage());
+      return FAILED;
+    }
+  }
+
+  private LabOptions options() {
+    try {
+      return LabOptions.defaults()
+          .withMemoryMib(Math.toIntExact(memory.mebibytes()))
+          .withCpus(cpus)
+          .withCopyIn(copyIn)
+          .withTimeout(Duration.ofSeconds(timeout))
+          .withEnvironment(terminal())
+          .withProgress(line -> System.err.println("ballast: " + line));
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  private static Map<String, String> terminal() {
+    Map<String, String> environment = new HashMap<>(System.getenv());
+    environment.keySet().retainAll(TERMINAL);
+    return environment;
+  }
+}

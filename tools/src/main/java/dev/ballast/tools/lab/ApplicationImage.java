@@ -1,0 +1,108 @@
+package dev.ballast.tools.lab;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/**
+ * Ballast's distribution as the lab has it: with a Java home of its own and an archive of loaded classes,
+ * which halves the start of the JVM.
+ *
+ * @param image the file system, to be mounted at the path that the distribution has on the host: the
+ *     class archive is valid for that path only
+ * @param mountPoint that path
+ */
+record ApplicationImage(Path image, Path mountPoint) {
+  /** Changes whenever what is built changes for equal input. */
+  private static final String RECIPE = "1";
+
+  private static final String CLASS_ARCHIVE = "lab.aot";
+  private static final String JAVA_HOME = "java";
+
+  /** Makes the image, or finds it in the cache. */
+  static ApplicationImage prepare(
+      ImageCache cache,
+      Distribution distribution,
+      RuntimeImage runtime,
+      Consumer<String> progress)
+      throws IOException {
+    String key =
+        new ContentKey()
+            .add(RECIPE)
+            .add(runtime.directory().toString())
+            .add(distribution.directory().toString())
+            .addListing(distribution.directory())
+            .hex();
+    Path entry =
+        cache.get(
+            "application",
+            key,
+            directory -> {
+              progress.accept("copying Ballast for the lab (once for every build)");
+              build(distribution, runtime, directory);
+            });
+    return new ApplicationImage(entry.resolve("application.ext4"), distribution.directory());
+  }
+
+  /** Returns the Java home for the launcher, as a path in the lab. */
+  Path javaHome() {
+    return mountPoint.resolve(JAVA_HOME);
+  }
+
+  private static void build(Distribution distribution, RuntimeImage runtime, Path directory)
+      throws IOException {
+    Path root = Files.createDirectory(directory.resolve("root"));
+    Path launcher = copy(distribution.launcher(), root);
+    Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Path lib = Files.createDirectory(root.resolve("lib"));
+    try (Stream<Path> jars = Files.list(distribution.lib())) {
+      for (Path jar : jars.toList()) {
+        copy(jar, lib);
+      }
+    }
+    archiveClasses(distribution, runtime, directory, root.resolve(CLASS_ARCHIVE));
+    writeJavaHome(
+        root.resolve(JAVA_HOME),
+        RuntimeImage.JAVA_IN_LAB,
+        "-XX:TieredStopAtLevel=1 -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
+            + " -Xlog:aot=off -Xlog:cds=off -XX:AOTCache="
+            + distribution.directory().resolve(CLASS_ARCHIVE));
+    Ext4Image.create(root, directory.resolve("application.ext4"));
+    ImageCache.deleteTree(root);
+  }
+
+  private static Path copy(Path file, Path into) throws IOException {
+    // The class archive is valid only for jars with the modification times they had.
+    return Files.copy(
+        file, into.resolve(file.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
+  }
+
+  /** Has the launcher itself start Ballast, so that the JVM's options are those of later starts. */
+  private static void archiveClasses(
+      Distribution distribution, RuntimeImage runtime, Path directory, Path archive)
+      throws IOException {
+    Path home = directory.resolve(JAVA_HOME);
+    writeJavaHome(
+        home, runtime.java(), "-Xlog:aot=off -Xlog:cds=off -XX:AOTCacheOutput=" + archive);
+    HostProgram.run(
+        directory,
+        List.of("env", "JAVA_HOME=" + home, "sh", distribution.launcher().toString(), "help"));
+    ImageCache.deleteTree(home);
+  }
+
+  /** Writes a directory that looks like a Java home, with a {@code java} that adds options. */
+  private static void writeJavaHome(Path home, Path java, String options) throws IOException {
+    Path bin = Files.createDirectories(home.resolve("bin"));
+    Files.writeString(
+        home.resolve("release"), "JAVA_VERSION=\"" + Runtime.version().feature() + "\"\n");
+    Path wrapper =
+        Files.writeString(
+            bin.resolve("java"), "#!/bin/sh\nexec " + java + " " + options + " \"$@\"\n");
+    Files.setPosixFilePermissions(wrapper, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+}
