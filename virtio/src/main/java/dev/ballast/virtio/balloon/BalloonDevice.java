@@ -2,6 +2,7 @@ package dev.ballast.virtio.balloon;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
+import dev.ballast.ffi.linux.VirtioConstants;
 import dev.ballast.virtio.queue.DescriptorChain;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
@@ -34,10 +35,10 @@ public final class BalloonDevice implements VirtioDevice {
   /**
    * VIRTIO_BALLOON_F_MUST_TELL_HOST: the driver waits for the device before it uses a page again.
    */
-  public static final long MUST_TELL_HOST = 1L << 0;
+  public static final long MUST_TELL_HOST = 1L << VirtioConstants.BALLOON_F_MUST_TELL_HOST;
 
   /** VIRTIO_BALLOON_F_DEFLATE_ON_OOM: the guest may take pages when it runs out of memory. */
-  public static final long DEFLATE_ON_OOM = 1L << 2;
+  public static final long DEFLATE_ON_OOM = 1L << VirtioConstants.BALLOON_F_DEFLATE_ON_OOM;
 
   /** The number of the queue by which the guest gives pages. */
   public static final int INFLATE_QUEUE = 0;
@@ -45,9 +46,9 @@ public final class BalloonDevice implements VirtioDevice {
   /** The number of the queue by which the guest takes pages back. */
   public static final int DEFLATE_QUEUE = 1;
 
-  private static final int DEVICE_ID = 5;
+  private static final int DEVICE_ID = VirtioConstants.ID_BALLOON;
   private static final int QUEUE_SIZE = 256;
-  private static final int PFN_SHIFT = 12;
+  private static final int PFN_SHIFT = VirtioConstants.BALLOON_PFN_SHIFT;
   private static final int PFN_BYTES = Integer.BYTES;
   private static final ValueLayout.OfInt PFN =
       JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -61,7 +62,7 @@ public final class BalloonDevice implements VirtioDevice {
   static final int MAX_PFNS_PER_CHAIN = 65536;
 
   private static final int CONFIG_BYTES = 8;
-  private static final int ACTUAL_OFFSET = 4;
+  private static final int ACTUAL_OFFSET = VirtioConstants.BALLOON_CONFIG_ACTUAL;
 
   private final GuestMemory memory;
   private final long ramPages;

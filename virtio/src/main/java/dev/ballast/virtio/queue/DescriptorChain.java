@@ -1,5 +1,6 @@
 package dev.ballast.virtio.queue;
 
+import dev.ballast.ffi.linux.VirtioConstants;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;
@@ -15,16 +16,16 @@ import java.lang.foreign.MemorySegment;
  */
 public final class DescriptorChain {
   /** Another descriptor follows (virtio v1.3 §2.7.5). */
-  static final int NEXT = 1;
+  static final int NEXT = VirtioConstants.DESC_F_NEXT;
 
   /** The device writes this buffer, and does not read it. */
-  static final int WRITE = 2;
+  static final int WRITE = VirtioConstants.DESC_F_WRITE;
 
   /** The buffer is a table of descriptors. */
-  static final int INDIRECT = 4;
+  static final int INDIRECT = VirtioConstants.DESC_F_INDIRECT;
 
   /** The size of a descriptor in bytes. */
-  static final int DESCRIPTOR_SIZE = 16;
+  static final int DESCRIPTOR_SIZE = VirtioConstants.DESC_SIZE;
 
   /** The most bytes that a chain may have, §2.7.5.2. */
   private static final long MAX_BYTES = 1L << 32;

@@ -1,5 +1,6 @@
 package dev.ballast.virtio.queue;
 
+import dev.ballast.ffi.linux.VirtioConstants;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.invoke.VarHandle;
@@ -27,9 +28,9 @@ public final class SplitVirtqueue {
   private static final int INDEX = 2;
   private static final int RING = 4;
   private static final int AVAILABLE_ENTRY = 2;
-  private static final int USED_ENTRY = 8;
-  private static final int NO_INTERRUPT = 1;
-  private static final int NO_NOTIFY = 1;
+  private static final int USED_ENTRY = VirtioConstants.USED_ELEM_SIZE;
+  private static final int NO_INTERRUPT = VirtioConstants.AVAIL_F_NO_INTERRUPT;
+  private static final int NO_NOTIFY = VirtioConstants.USED_F_NO_NOTIFY;
   private static final int U16 = 0xffff;
 
   private final GuestMemory memory;

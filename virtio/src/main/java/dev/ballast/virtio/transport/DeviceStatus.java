@@ -1,24 +1,26 @@
 package dev.ballast.virtio.transport;
 
+import dev.ballast.ffi.linux.VirtioConstants;
+
 /** The bits of the device status (virtio v1.3 §2.1); 0 means reset. */
 public final class DeviceStatus {
   /** The guest noticed the device. */
-  public static final int ACKNOWLEDGE = 1;
+  public static final int ACKNOWLEDGE = VirtioConstants.STATUS_ACKNOWLEDGE;
 
   /** The guest has a driver for it. */
-  public static final int DRIVER = 2;
+  public static final int DRIVER = VirtioConstants.STATUS_DRIVER;
 
   /** The driver is set up: the device is live. */
-  public static final int DRIVER_OK = 4;
+  public static final int DRIVER_OK = VirtioConstants.STATUS_DRIVER_OK;
 
   /** Driver and device agree on features. */
-  public static final int FEATURES_OK = 8;
+  public static final int FEATURES_OK = VirtioConstants.STATUS_FEATURES_OK;
 
   /** The device met an error that only a reset ends. Set by the device. */
-  public static final int DEVICE_NEEDS_RESET = 64;
+  public static final int DEVICE_NEEDS_RESET = VirtioConstants.STATUS_NEEDS_RESET;
 
   /** The driver gave up. */
-  public static final int FAILED = 128;
+  public static final int FAILED = VirtioConstants.STATUS_FAILED;
 
   /** What the driver may set. */
   static final int DRIVER_BITS = ACKNOWLEDGE | DRIVER | DRIVER_OK | FEATURES_OK | FAILED;

@@ -752,15 +752,6 @@ public class KvmH extends KvmH$shared {
     public static int KVM_IRQ_ROUTING_MSI() {
         return KVM_IRQ_ROUTING_MSI;
     }
-    private static final int KVM_CLOCK_TSC_STABLE = (int)2L;
-    /**
-     * {@snippet lang=c :
-     * #define KVM_CLOCK_TSC_STABLE 2
-     * }
-     */
-    public static int KVM_CLOCK_TSC_STABLE() {
-        return KVM_CLOCK_TSC_STABLE;
-    }
     private static final int OFFSET_kvm_run_immediate_exit = (int)1L;
     /**
      * {@snippet lang=c :
@@ -1021,15 +1012,6 @@ public class KvmH extends KvmH$shared {
      */
     public static int OFFSET_kvm_run_system_event_data() {
         return OFFSET_kvm_run_system_event_data;
-    }
-    private static final int SIZEOF_kvm_run = (int)2352L;
-    /**
-     * {@snippet lang=c :
-     * enum kvm_layout.SIZEOF_kvm_run = 2352
-     * }
-     */
-    public static int SIZEOF_kvm_run() {
-        return SIZEOF_kvm_run;
     }
     private static final int OFFSET_kvm_cpuid2_nent = (int)0L;
     /**
@@ -1427,15 +1409,6 @@ public class KvmH extends KvmH$shared {
     public static int KVM_CLOCK_REALTIME() {
         return KVM_CLOCK_REALTIME;
     }
-    private static final int KVM_CLOCK_HOST_TSC = (int)8L;
-    /**
-     * {@snippet lang=c :
-     * #define KVM_CLOCK_HOST_TSC 8
-     * }
-     */
-    public static int KVM_CLOCK_HOST_TSC() {
-        return KVM_CLOCK_HOST_TSC;
-    }
     private static final int KVM_CREATE_VCPU = (int)44609L;
     /**
      * {@snippet lang=c :
@@ -1543,15 +1516,6 @@ public class KvmH extends KvmH$shared {
      */
     public static long KVM_CREATE_PIT2() {
         return KVM_CREATE_PIT2;
-    }
-    private static final int KVM_SET_BOOT_CPU_ID = (int)44664L;
-    /**
-     * {@snippet lang=c :
-     * #define KVM_SET_BOOT_CPU_ID 44664
-     * }
-     */
-    public static int KVM_SET_BOOT_CPU_ID() {
-        return KVM_SET_BOOT_CPU_ID;
     }
     private static final long KVM_IOEVENTFD = 1077980793L;
     /**
@@ -1741,15 +1705,6 @@ public class KvmH extends KvmH$shared {
      */
     public static long KVM_SET_CPUID2() {
         return KVM_SET_CPUID2;
-    }
-    private static final long KVM_GET_CPUID2 = 3221794449L;
-    /**
-     * {@snippet lang=c :
-     * #define KVM_GET_CPUID2 3221794449
-     * }
-     */
-    public static long KVM_GET_CPUID2() {
-        return KVM_GET_CPUID2;
     }
     private static final long KVM_GET_MP_STATE = 2147790488L;
     /**

@@ -167,15 +167,6 @@ public class LinuxH extends LinuxH$shared {
     public static int PROT_WRITE() {
         return PROT_WRITE;
     }
-    private static final int PROT_NONE = (int)0L;
-    /**
-     * {@snippet lang=c :
-     * #define PROT_NONE 0
-     * }
-     */
-    public static int PROT_NONE() {
-        return PROT_NONE;
-    }
     private static final int MAP_SHARED = (int)1L;
     /**
      * {@snippet lang=c :
@@ -320,15 +311,6 @@ public class LinuxH extends LinuxH$shared {
     public static int SIZEOF_termios() {
         return SIZEOF_termios;
     }
-    private static final int O_DIRECTORY = (int)65536L;
-    /**
-     * {@snippet lang=c :
-     * #define O_DIRECTORY 65536
-     * }
-     */
-    public static int O_DIRECTORY() {
-        return O_DIRECTORY;
-    }
     private static final int O_CLOEXEC = (int)524288L;
     /**
      * {@snippet lang=c :
@@ -337,15 +319,6 @@ public class LinuxH extends LinuxH$shared {
      */
     public static int O_CLOEXEC() {
         return O_CLOEXEC;
-    }
-    private static final int _SC_PAGE_SIZE = (int)30L;
-    /**
-     * {@snippet lang=c :
-     * #define _SC_PAGE_SIZE 30
-     * }
-     */
-    public static int _SC_PAGE_SIZE() {
-        return _SC_PAGE_SIZE;
     }
     private static final int MFD_CLOEXEC = (int)1L;
     /**

@@ -23,42 +23,6 @@ public class VirtioH extends VirtioH$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int VIRTIO_ID_NET = (int)1L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_ID_NET 1
-     * }
-     */
-    public static int VIRTIO_ID_NET() {
-        return VIRTIO_ID_NET;
-    }
-    private static final int VIRTIO_ID_BLOCK = (int)2L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_ID_BLOCK 2
-     * }
-     */
-    public static int VIRTIO_ID_BLOCK() {
-        return VIRTIO_ID_BLOCK;
-    }
-    private static final int VIRTIO_ID_CONSOLE = (int)3L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_ID_CONSOLE 3
-     * }
-     */
-    public static int VIRTIO_ID_CONSOLE() {
-        return VIRTIO_ID_CONSOLE;
-    }
-    private static final int VIRTIO_ID_RNG = (int)4L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_ID_RNG 4
-     * }
-     */
-    public static int VIRTIO_ID_RNG() {
-        return VIRTIO_ID_RNG;
-    }
     private static final int VIRTIO_ID_BALLOON = (int)5L;
     /**
      * {@snippet lang=c :
@@ -67,15 +31,6 @@ public class VirtioH extends VirtioH$shared {
      */
     public static int VIRTIO_ID_BALLOON() {
         return VIRTIO_ID_BALLOON;
-    }
-    private static final int VIRTIO_ID_VSOCK = (int)19L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_ID_VSOCK 19
-     * }
-     */
-    public static int VIRTIO_ID_VSOCK() {
-        return VIRTIO_ID_VSOCK;
     }
     private static final int VIRTIO_CONFIG_S_ACKNOWLEDGE = (int)1L;
     /**
@@ -140,24 +95,6 @@ public class VirtioH extends VirtioH$shared {
     public static int VIRTIO_F_VERSION_1() {
         return VIRTIO_F_VERSION_1;
     }
-    private static final int VIRTIO_F_ACCESS_PLATFORM = (int)33L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_F_ACCESS_PLATFORM 33
-     * }
-     */
-    public static int VIRTIO_F_ACCESS_PLATFORM() {
-        return VIRTIO_F_ACCESS_PLATFORM;
-    }
-    private static final int VIRTIO_F_RING_RESET = (int)40L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_F_RING_RESET 40
-     * }
-     */
-    public static int VIRTIO_F_RING_RESET() {
-        return VIRTIO_F_RING_RESET;
-    }
     private static final int VIRTIO_BALLOON_F_MUST_TELL_HOST = (int)0L;
     /**
      * {@snippet lang=c :
@@ -166,15 +103,6 @@ public class VirtioH extends VirtioH$shared {
      */
     public static int VIRTIO_BALLOON_F_MUST_TELL_HOST() {
         return VIRTIO_BALLOON_F_MUST_TELL_HOST;
-    }
-    private static final int VIRTIO_BALLOON_F_STATS_VQ = (int)1L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_F_STATS_VQ 1
-     * }
-     */
-    public static int VIRTIO_BALLOON_F_STATS_VQ() {
-        return VIRTIO_BALLOON_F_STATS_VQ;
     }
     private static final int VIRTIO_BALLOON_F_DEFLATE_ON_OOM = (int)2L;
     /**
@@ -185,33 +113,6 @@ public class VirtioH extends VirtioH$shared {
     public static int VIRTIO_BALLOON_F_DEFLATE_ON_OOM() {
         return VIRTIO_BALLOON_F_DEFLATE_ON_OOM;
     }
-    private static final int VIRTIO_BALLOON_F_FREE_PAGE_HINT = (int)3L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_F_FREE_PAGE_HINT 3
-     * }
-     */
-    public static int VIRTIO_BALLOON_F_FREE_PAGE_HINT() {
-        return VIRTIO_BALLOON_F_FREE_PAGE_HINT;
-    }
-    private static final int VIRTIO_BALLOON_F_PAGE_POISON = (int)4L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_F_PAGE_POISON 4
-     * }
-     */
-    public static int VIRTIO_BALLOON_F_PAGE_POISON() {
-        return VIRTIO_BALLOON_F_PAGE_POISON;
-    }
-    private static final int VIRTIO_BALLOON_F_REPORTING = (int)5L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_F_REPORTING 5
-     * }
-     */
-    public static int VIRTIO_BALLOON_F_REPORTING() {
-        return VIRTIO_BALLOON_F_REPORTING;
-    }
     private static final int VIRTIO_BALLOON_PFN_SHIFT = (int)12L;
     /**
      * {@snippet lang=c :
@@ -220,123 +121,6 @@ public class VirtioH extends VirtioH$shared {
      */
     public static int VIRTIO_BALLOON_PFN_SHIFT() {
         return VIRTIO_BALLOON_PFN_SHIFT;
-    }
-    private static final int VIRTIO_BALLOON_CMD_ID_STOP = (int)0L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_CMD_ID_STOP 0
-     * }
-     */
-    public static int VIRTIO_BALLOON_CMD_ID_STOP() {
-        return VIRTIO_BALLOON_CMD_ID_STOP;
-    }
-    private static final int VIRTIO_BALLOON_CMD_ID_DONE = (int)1L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_CMD_ID_DONE 1
-     * }
-     */
-    public static int VIRTIO_BALLOON_CMD_ID_DONE() {
-        return VIRTIO_BALLOON_CMD_ID_DONE;
-    }
-    private static final int VIRTIO_BALLOON_S_SWAP_IN = (int)0L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_SWAP_IN 0
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_SWAP_IN() {
-        return VIRTIO_BALLOON_S_SWAP_IN;
-    }
-    private static final int VIRTIO_BALLOON_S_SWAP_OUT = (int)1L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_SWAP_OUT 1
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_SWAP_OUT() {
-        return VIRTIO_BALLOON_S_SWAP_OUT;
-    }
-    private static final int VIRTIO_BALLOON_S_MAJFLT = (int)2L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_MAJFLT 2
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_MAJFLT() {
-        return VIRTIO_BALLOON_S_MAJFLT;
-    }
-    private static final int VIRTIO_BALLOON_S_MINFLT = (int)3L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_MINFLT 3
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_MINFLT() {
-        return VIRTIO_BALLOON_S_MINFLT;
-    }
-    private static final int VIRTIO_BALLOON_S_MEMFREE = (int)4L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_MEMFREE 4
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_MEMFREE() {
-        return VIRTIO_BALLOON_S_MEMFREE;
-    }
-    private static final int VIRTIO_BALLOON_S_MEMTOT = (int)5L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_MEMTOT 5
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_MEMTOT() {
-        return VIRTIO_BALLOON_S_MEMTOT;
-    }
-    private static final int VIRTIO_BALLOON_S_AVAIL = (int)6L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_AVAIL 6
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_AVAIL() {
-        return VIRTIO_BALLOON_S_AVAIL;
-    }
-    private static final int VIRTIO_BALLOON_S_CACHES = (int)7L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_CACHES 7
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_CACHES() {
-        return VIRTIO_BALLOON_S_CACHES;
-    }
-    private static final int VIRTIO_BALLOON_S_HTLB_PGALLOC = (int)8L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_HTLB_PGALLOC 8
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_HTLB_PGALLOC() {
-        return VIRTIO_BALLOON_S_HTLB_PGALLOC;
-    }
-    private static final int VIRTIO_BALLOON_S_HTLB_PGFAIL = (int)9L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_HTLB_PGFAIL 9
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_HTLB_PGFAIL() {
-        return VIRTIO_BALLOON_S_HTLB_PGFAIL;
-    }
-    private static final int VIRTIO_BALLOON_S_NR = (int)10L;
-    /**
-     * {@snippet lang=c :
-     * #define VIRTIO_BALLOON_S_NR 10
-     * }
-     */
-    public static int VIRTIO_BALLOON_S_NR() {
-        return VIRTIO_BALLOON_S_NR;
     }
     private static final int VRING_DESC_F_NEXT = (int)1L;
     /**
