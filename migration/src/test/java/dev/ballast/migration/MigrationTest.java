@@ -49,7 +49,8 @@ class MigrationTest {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
         TestMachine b = TestMachine.waiting(MIB)) {
       a.fill(0, 4000, seed);
-      TestMachine.Work work = (machine, random) -> machine.guestWrite(random.nextLong(6000), random.nextLong());
+      TestMachine.Work work =
+          (machine, random) -> machine.guestWrite(random.nextLong(6000), random.nextLong());
       a.startGuest(seed, work);
 
       Hop hop = Hop.run(a, b, slow().build());
@@ -173,7 +174,9 @@ class MigrationTest {
     }
   }
 
-  /** So slow that a busy guest dirties something in every pass, so strict that there are several. */
+  /**
+   * So slow that a busy guest dirties something in every pass, so strict that there are several.
+   */
   static MigrationParameters.Builder slow() {
     return Hop.PARAMETERS
         .edit()

@@ -1,8 +1,8 @@
 package dev.ballast.migration.channel;
 
 /**
- * How fast bytes may be written: a bucket of tokens that holds a tenth of a second's worth. One thread
- * writes; any thread changes the limit.
+ * How fast bytes may be written: a bucket of tokens that holds a tenth of a second's worth. One
+ * thread writes; any thread changes the limit.
  */
 final class BandwidthLimit {
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
@@ -10,7 +10,9 @@ final class BandwidthLimit {
 
   private volatile long bytesPerSecond;
 
-  /** When, by {@link System#nanoTime}, all that was written would have been written at the limit. */
+  /**
+   * When, by {@link System#nanoTime}, all that was written would have been written at the limit.
+   */
   private long paidUntil = System.nanoTime();
 
   /**

@@ -12,9 +12,9 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 
 /**
- * A connected stream socket that a migration goes over. Calls wait until all is read or written, until
- * nothing has moved for the silence timeout, or until {@link #cancel}. One thread uses it; {@code
- * cancel}, the counters and the limits may be used by any.
+ * A connected stream socket that a migration goes over. Calls wait until all is read or written,
+ * until nothing has moved for the silence timeout, or until {@link #cancel}. One thread uses it;
+ * {@code cancel}, the counters and the limits may be used by any.
  */
 @SuppressWarnings("NonAtomicVolatileUpdate") // one thread counts
 public final class MigrationChannel implements AutoCloseable {
@@ -67,7 +67,8 @@ public final class MigrationChannel implements AutoCloseable {
   /**
    * Connects.
    *
-   * @throws IOException with a message for the user: nobody listens, no such host, no answer in time
+   * @throws IOException with a message for the user: nobody listens, no such host, no answer in
+   *     time
    */
   public void connect(Duration timeout) throws IOException {
     boolean connected;
@@ -121,10 +122,18 @@ public final class MigrationChannel implements AutoCloseable {
     limit.set(bytesPerSecond);
   }
 
-  /** Makes the call that is under way, and each later one, fail with {@link CancelledException}. Any thread. */
+  /**
+   * Makes the call that is under way, and each later one, fail with {@link CancelledException}. Any
+   * thread.
+   */
   public void cancel() {
     cancelled = true;
     selector.wakeup();
+  }
+
+  /** Tells whether {@link #connect} has succeeded. */
+  public boolean isConnected() {
+    return socket.isConnected();
   }
 
   /** Returns how many bytes were read. Any thread. */
@@ -138,12 +147,13 @@ public final class MigrationChannel implements AutoCloseable {
   }
 
   /** Waits until the socket is ready for {@code operation} or {@code millis} have passed. */
-  private void await(int operation, long millis) throws IOException {
+  private boolean await(int operation, long millis) throws IOException {
     checkCancelled();
     key.interestOps(operation);
-    selector.select(millis);
+    boolean ready = selector.select(millis) > 0;
     selector.selectedKeys().clear();
     checkCancelled();
+    return ready;
   }
 
   /**
@@ -189,8 +199,9 @@ public final class MigrationChannel implements AutoCloseable {
   }
 
   /**
-   * Tries to write a last message, without waiting and in spite of {@link #cancel}. Does nothing if the
-   * write before it ended half-way, because the peer would take the message for the rest of that.
+   * Tries to write a last message, without waiting and in spite of {@link #cancel}. Does nothing if
+   * the write before it ended half-way, because the peer would take the message for the rest of
+   * that.
    *
    * @return whether all of it was handed to the socket
    */
@@ -209,8 +220,8 @@ public final class MigrationChannel implements AutoCloseable {
   }
 
   /**
-   * Reads what the peer still sends and forgets it, until the peer closes: a connection that is closed
-   * with unread data in it is reset, and the peer may lose the last message to it.
+   * Reads what the peer still sends and forgets it, until the peer closes: a connection that is
+   * closed with unread data in it is reset, and the peer may lose the last message to it.
    */
   public void drain() {
     ByteBuffer sink = ByteBuffer.allocate(DRAIN_BYTES);
@@ -261,8 +272,7 @@ public final class MigrationChannel implements AutoCloseable {
 
   private void waitFor(int operation, String verb) throws IOException {
     long start = System.nanoTime();
-    await(operation, silenceMillis);
-    boolean ready = (key.readyOps() & operation) != 0;
+    boolean ready = await(operation, silenceMillis);
     if (!ready && System.nanoTime() - start >= silenceMillis * NANOS_PER_MILLI) {
       throw new SocketTimeoutException(
           uri + ": the other side " + verb + " nothing for " + silenceMillis + " ms");

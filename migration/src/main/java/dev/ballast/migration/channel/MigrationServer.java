@@ -19,8 +19,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 
 /**
- * A socket that waits for the source of a migration. A Unix socket has mode 0600 from its first moment
- * on, and its file goes with it. One thread; {@link #cancel} is for any.
+ * A socket that waits for the source of a migration. A Unix socket has mode 0600 from its first
+ * moment on, and its file goes with it. One thread; {@link #cancel} is for any.
  */
 public final class MigrationServer implements AutoCloseable {
   private final MigrationUri uri;

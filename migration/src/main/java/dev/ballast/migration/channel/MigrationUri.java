@@ -39,8 +39,8 @@ public sealed interface MigrationUri {
   /**
    * A TCP socket, {@code tcp:HOST:PORT}.
    *
-   * @param host a name, an IPv4 address or an IPv6 address without brackets; empty is every address of
-   *     this host, to listen
+   * @param host a name, an IPv4 address or an IPv6 address without brackets; empty is every address
+   *     of this host, to listen
    * @param port 0 to 65535; 0 is any free port, to listen
    */
   record Tcp(String host, int port) implements MigrationUri {

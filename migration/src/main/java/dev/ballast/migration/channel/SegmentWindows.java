@@ -26,8 +26,8 @@ public final class SegmentWindows {
   }
 
   /**
-   * Returns a buffer whose remaining bytes are a piece of the segment. The next call may return the same
-   * buffer again.
+   * Returns a buffer whose remaining bytes are a piece of the segment. The next call may return the
+   * same buffer again.
    *
    * @param offset the first byte
    * @param length how many, at most {@link #MAX_PIECE}

@@ -10,7 +10,6 @@ import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,7 +44,8 @@ final class Blocks {
         }
         if (isBitmap) {
           blocks.bitmapNumber = number;
-          blocks.bitmap = PageBitmap.over(mine.memory(), config.machine().memoryBytes() / RamBlock.PAGE_SIZE);
+          blocks.bitmap =
+              PageBitmap.over(mine.memory(), config.machine().memoryBytes() / RamBlock.PAGE_SIZE);
         } else {
           blocks.receivers.put(number, new RamReceiver(mine));
         }
@@ -94,7 +94,9 @@ final class Blocks {
   void bitmapWords(FrameReader reader) throws IOException {
     if (bitmap == null || reader.block() != bitmapNumber) {
       throw new ProtocolException(
-          "BITMAP: block " + reader.block() + (bitmap == null ? ", but none was announced" : ", expected " + bitmapNumber));
+          "BITMAP: block "
+              + reader.block()
+              + (bitmap == null ? ", but none was announced" : ", expected " + bitmapNumber));
     }
     ByteBuffer payload = ByteBuffer.wrap(reader.payload()).order(ByteOrder.LITTLE_ENDIAN);
     BitmapDelta.apply(payload, reader.page(), reader.pages(), bitmap);

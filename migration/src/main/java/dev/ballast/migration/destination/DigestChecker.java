@@ -25,7 +25,9 @@ final class DigestChecker {
    * @throws IOException if memory is not the same; the message names the pages
    */
   boolean check(FrameReader reader) throws IOException {
-    long end = Math.min(digest.pages(), next + reader.length() / Long.BYTES * (long) Protocol.DIGEST_PAGES);
+    long end =
+        Math.min(
+            digest.pages(), next + reader.length() / Long.BYTES * (long) Protocol.DIGEST_PAGES);
     if (reader.page() != next
         || reader.length() == 0
         || reader.length() % Long.BYTES != 0
@@ -46,8 +48,8 @@ final class DigestChecker {
       if (theirs != ours) {
         throw new IOException(
             String.format(
-                "memory differs in pages %d to %d (offset 0x%x in ram): digest 0x%016x at the source,"
-                    + " 0x%016x at the destination",
+                "memory differs in pages %d to %d (offset 0x%x in ram): digest 0x%016x at the"
+                    + " source, 0x%016x at the destination",
                 next, next + pages - 1, next * RamBlock.PAGE_SIZE, theirs, ours));
       }
       next += pages;

@@ -11,7 +11,8 @@ import dev.ballast.vmm.machine.RunState;
  * @param verified whether digests of all memory were compared
  * @param bytesRead how many bytes came over the wire
  * @param pagesReceived how many pages came with content, repetitions counted
- * @param pagesDiscarded how many of them were discarded again, because they became zero or ballooned
+ * @param pagesDiscarded how many of them were discarded again, because they became zero or
+ *     ballooned
  */
 public record IncomingMigration(
     RunState runState,

@@ -13,7 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Waits for a guest from another process. One thread listens and receives; {@link #cancel} is for any.
+ * Waits for a guest from another process. One thread listens and receives; {@link #cancel} is for
+ * any.
  */
 public final class MigrationDestination implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MigrationDestination.class);
@@ -42,15 +43,15 @@ public final class MigrationDestination implements AutoCloseable {
   }
 
   /**
-   * Waits for a source and takes its guest over. A connection that is closed before anything was sent
-   * counts for nothing.
+   * Waits for a source and takes its guest over. A connection that is closed before anything was
+   * sent counts for nothing.
    *
-   * @param machine in {@link RunState#INMIGRATE}, its RAM never touched; afterwards it runs, or is stopped
-   *     as it was at the source
+   * @param machine in {@link RunState#INMIGRATE}, its RAM never touched; afterwards it runs, or is
+   *     stopped as it was at the source
    * @param parameters how
    * @return what arrived
-   * @throws IOException if it failed, with a message for the user that the source got, too; the machine is
-   *     still in {@code INMIGRATE}, but cannot be used for another try
+   * @throws IOException if it failed, with a message for the user that the source got, too; the
+   *     machine is still in {@code INMIGRATE}, but cannot be used for another try
    */
   public IncomingMigration receive(MigratableMachine machine, DestinationParameters parameters)
       throws IOException {
@@ -103,7 +104,9 @@ public final class MigrationDestination implements AutoCloseable {
     }
   }
 
-  /** Makes {@link #receive} fail with {@link CancelledException}, unless the guest is here already. */
+  /**
+   * Makes {@link #receive} fail with {@link CancelledException}, unless the guest is here already.
+   */
   public void cancel() {
     synchronized (lock) {
       cancelled = true;

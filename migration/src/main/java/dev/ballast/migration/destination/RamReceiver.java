@@ -97,8 +97,8 @@ final class RamReceiver {
   }
 
   /**
-   * A running guest may write to a page between its checksum and its way into the socket. Such a page is
-   * dirty, and comes again; if it does not, it was damaged.
+   * A running guest may write to a page between its checksum and its way into the socket. Such a
+   * page is dirty, and comes again; if it does not, it was damaged.
    */
   private void compare(long first, int pages) {
     for (int i = 0; i < pages; i++) {
@@ -119,7 +119,9 @@ final class RamReceiver {
     discard(first, first + reader.pages());
   }
 
-  /** Discards what was received of the pages in a set: the content of ballooned pages is nobody's. */
+  /**
+   * Discards what was received of the pages in a set: the content of ballooned pages is nobody's.
+   */
   void discard(PageBitmap pages) throws IOException {
     pages.forEachRun((first, count) -> discard(first, first + count));
   }

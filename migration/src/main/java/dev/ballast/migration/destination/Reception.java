@@ -34,8 +34,7 @@ final class Reception {
    * @param channel to the source
    * @param parameters how
    */
-  Reception(
-      MigratableMachine machine, MigrationChannel channel, DestinationParameters parameters) {
+  Reception(MigratableMachine machine, MigrationChannel channel, DestinationParameters parameters) {
     this.machine = machine;
     this.channel = channel;
     this.parameters = parameters;

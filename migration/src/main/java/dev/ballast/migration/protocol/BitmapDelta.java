@@ -6,11 +6,11 @@ import java.nio.ByteBuffer;
 /**
  * The payload of {@link FrameType#BITMAP}: 64-bit words of a bitmap that changed, run-length coded.
  *
- * <p>It is a row of groups. A group is a {@code u32} count of words to step over, a {@code u32} whose
- * bits 31 to 1 are a count of words, at least 1, and then the words: if bit 0 of the second field is 0,
- * as many as the count says; if it is 1, one, which stands for all of them. The header's page is the
- * number of the word at which the first step starts, its page count the number of words from there to
- * the end of the last group.
+ * <p>It is a row of groups. A group is a {@code u32} count of words to step over, a {@code u32}
+ * whose bits 31 to 1 are a count of words, at least 1, and then the words: if bit 0 of the second
+ * field is 0, as many as the count says; if it is 1, one, which stands for all of them. The
+ * header's page is the number of the word at which the first step starts, its page count the number
+ * of words from there to the end of the last group.
  */
 public final class BitmapDelta {
   private static final int GROUP_HEADER = 2 * Integer.BYTES;
@@ -151,8 +151,7 @@ public final class BitmapDelta {
     }
   }
 
-  private static void checkTail(long word, long value, PageBitmap bitmap)
-      throws ProtocolException {
+  private static void checkTail(long word, long value, PageBitmap bitmap) throws ProtocolException {
     long inside = bitmap.size() - (word << 6);
     if (inside < 64 && value >>> inside != 0) {
       throw new ProtocolException(

@@ -9,8 +9,8 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads frames: first a header, whose fields the accessors return, then its payload. Nothing is trusted;
- * no length is larger than its type allows. One thread.
+ * Reads frames: first a header, whose fields the accessors return, then its payload. Nothing is
+ * trusted; no length is larger than its type allows. One thread.
  */
 public final class FrameReader {
   /** Little is read ahead: what is must be copied once more if it belongs into guest RAM. */

@@ -9,8 +9,8 @@ import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
 /**
- * Writes frames. Small ones are gathered in a buffer until {@link #flush} or until it is full; long runs
- * of pages go from guest RAM into the socket without a copy. One thread.
+ * Writes frames. Small ones are gathered in a buffer until {@link #flush} or until it is full; long
+ * runs of pages go from guest RAM into the socket without a copy. One thread.
  */
 public final class FrameWriter {
   private static final int BUFFER_BYTES = 256 << 10;
@@ -135,16 +135,15 @@ public final class FrameWriter {
   }
 
   /**
-   * Writes {@link FrameType#RAM_PAGES}. The guest may write to the pages meanwhile: then the checksum of
-   * such a page may be wrong, and the page is dirty.
+   * Writes {@link FrameType#RAM_PAGES}. The guest may write to the pages meanwhile: then the
+   * checksum of such a page may be wrong, and the page is dirty.
    *
    * @param block the number of the block
    * @param memory its memory
    * @param page the first page
    * @param pages how many, at most {@link Protocol#MAX_RUN_PAGES}
    */
-  public void ramPages(int block, SegmentWindows memory, long page, int pages)
-      throws IOException {
+  public void ramPages(int block, SegmentWindows memory, long page, int pages) throws IOException {
     int table = pageChecksums ? pages * Integer.BYTES : 0;
     int content = pages * RamBlock.PAGE_SIZE;
     boolean copied = pages <= MAX_COPIED_PAGES;

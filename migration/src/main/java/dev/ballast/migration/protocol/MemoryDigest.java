@@ -9,10 +9,10 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Digests of the content of a block. The digest of a range is the sum, modulo 2<sup>64</sup>, of a value
- * for each page that is not zero and not left out: {@code mix(page * 0x9E3779B97F4A7C15 + CRC32C)}, where
- * {@code mix} is the finalizer of SplitMix64. Pages without memory are zero and are not touched. One
- * thread.
+ * Digests of the content of a block. The digest of a range is the sum, modulo 2<sup>64</sup>, of a
+ * value for each page that is not zero and not left out: {@code mix(page * 0x9E3779B97F4A7C15 +
+ * CRC32C)}, where {@code mix} is the finalizer of SplitMix64. Pages without memory are zero and are
+ * not touched. One thread.
  */
 public final class MemoryDigest {
   private final RamBlock block;

@@ -13,6 +13,15 @@ public final class Messages {
 
   private Messages() {}
 
+  /** Reads a name. It ends up in messages on a terminal, which a peer must not be able to steer. */
+  static String printableName(StateReader reader) throws IOException {
+    String name = reader.string(MAX_NAME);
+    if (!name.chars().allMatch(c -> c >= ' ' && c <= '~')) {
+      throw reader.fail("a name is not printable ASCII");
+    }
+    return name;
+  }
+
   /**
    * {@link FrameType#HELLO}. Its form is the same in every version of the protocol.
    *
@@ -75,7 +84,7 @@ public final class Messages {
       StateReader reader = new StateReader("STATE_SECTION", payload);
       StateSection section =
           new StateSection(
-              reader.string(MAX_NAME),
+              printableName(reader),
               reader.u32("version", 1, Integer.MAX_VALUE),
               reader.bytes(FrameType.STATE_SECTION.maxPayload()));
       reader.end();
@@ -97,7 +106,7 @@ public final class Messages {
     /** Reads a payload; the states of a migration itself are not allowed. */
     public static StateEnd decode(byte[] payload) throws IOException {
       StateReader reader = new StateReader("STATE_END", payload);
-      String name = reader.string(MAX_NAME);
+      String name = printableName(reader);
       reader.end();
       return Arrays.stream(RunState.values())
           .filter(state -> state.qmpName().equals(name) && isDestination(state))

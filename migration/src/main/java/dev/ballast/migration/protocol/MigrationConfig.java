@@ -17,7 +17,6 @@ import java.util.Optional;
  */
 public record MigrationConfig(MachineDescription machine, List<Block> blocks, boolean verify) {
   private static final int MAX_BLOCKS = 64;
-  private static final int MAX_NAME = 256;
 
   /**
    * A RAM block.
@@ -52,7 +51,7 @@ public record MigrationConfig(MachineDescription machine, List<Block> blocks, bo
     MachineDescription machine = MachineDescription.read(reader);
     List<Block> blocks = new ArrayList<>();
     for (int i = reader.u32("RAM block count", 1, MAX_BLOCKS); i > 0; i--) {
-      Block block = new Block(reader.string(MAX_NAME), reader.u64());
+      Block block = new Block(Messages.printableName(reader), reader.u64());
       if (blocks.stream().anyMatch(other -> other.name.equals(block.name))) {
         throw new ProtocolException("CONFIG: RAM block '" + block.name + "' twice");
       }

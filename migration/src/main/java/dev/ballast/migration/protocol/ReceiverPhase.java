@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** How far a destination has come, and what it takes there. The diagram is in the package's page. */
+/**
+ * How far a destination has come, and what it takes there. The diagram is in the package's page.
+ */
 public enum ReceiverPhase {
   /** Nothing was received. */
   GREETING(FrameType.HELLO),

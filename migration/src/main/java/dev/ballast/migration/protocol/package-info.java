@@ -39,9 +39,9 @@
  *  silence ends the migration: the destination sends ERROR with the reason, runs nothing, and exits.
  * </pre>
  *
- * <p>The source may go on with the guest after any failure, unless it has handed the whole of COMMIT to
- * its socket: from then on it never runs the guest again by itself. The destination runs the guest only
- * after it has received the whole of COMMIT. So the guest never runs twice.
+ * <p>The source may go on with the guest after any failure, unless it has handed the whole of
+ * COMMIT to its socket: from then on it never runs the guest again by itself. The destination runs
+ * the guest only after it has received the whole of COMMIT. So the guest never runs twice.
  */
 @NullMarked
 package dev.ballast.migration.protocol;

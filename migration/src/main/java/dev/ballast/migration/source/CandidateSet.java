@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
  * The pages of a block that have to be looked at: those written since they were last taken, without
  * those that the filter excludes. Word by word on bitmaps. One thread.
  *
- * <p>An excluded page is dropped and not remembered. That is safe because whoever takes a page out of the
- * filter marks it dirty <em>afterwards</em>: if its bit was still set here, the mark comes after the dirty
- * log was fetched, and so in a later one.
+ * <p>An excluded page is dropped and not remembered. That is safe because whoever takes a page out
+ * of the filter marks it dirty <em>afterwards</em>: if its bit was still set here, the mark comes
+ * after the dirty log was fetched, and so in a later one.
  */
 final class CandidateSet {
   private final RamBlock block;

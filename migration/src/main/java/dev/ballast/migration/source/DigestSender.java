@@ -23,8 +23,7 @@ final class DigestSender {
    * @param writer where to
    */
   static void send(int number, MemoryDigest digest, FrameWriter writer) throws IOException {
-    ByteBuffer payload =
-        ByteBuffer.allocate(PER_FRAME * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer payload = ByteBuffer.allocate(PER_FRAME * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     long first = 0;
     long next = 0;
     while (next < digest.pages()) {

@@ -34,7 +34,8 @@ public record MigrationProgress(
    *
    * @param total from the start to now or to the end
    * @param setup until the first page
-   * @param downtime from the stop of the guest until it ran in the destination, or here again; 0 before
+   * @param downtime from the stop of the guest until it ran in the destination, or here again; 0
+   *     before
    * @param expectedDowntime what the downtime would be if the guest were stopped now
    */
   public record Times(long total, long setup, long downtime, long expectedDowntime) {}

@@ -24,9 +24,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Moves a guest out of this process. One object is one migration; it runs on a thread of its own.
  *
- * <p>However it ends, dirty logging is off afterwards, and the machine is either as it was before or in
- * {@link RunState#POSTMIGRATE}: the latter from the moment on at which the whole {@link FrameType#COMMIT}
- * was handed to the socket, whatever happens later.
+ * <p>However it ends, dirty logging is off afterwards, and the machine is either as it was before
+ * or in {@link RunState#POSTMIGRATE}: the latter from the moment on at which the whole {@link
+ * FrameType#COMMIT} was handed to the socket, whatever happens later.
  */
 public final class MigrationSource {
   private static final Logger log = LoggerFactory.getLogger(MigrationSource.class);
@@ -70,8 +70,7 @@ public final class MigrationSource {
     this.reader = new FrameReader(channel);
     this.policy = new ConvergencePolicy(parameters);
     this.counters = new ProgressCounters(channel);
-    this.precopy =
-        new PrecopyLoop(channel, writer, policy, counters, listener, this::checkPeer);
+    this.precopy = new PrecopyLoop(channel, writer, policy, counters, listener, this::checkPeer);
     this.thread = Thread.ofPlatform().daemon().name("migration").unstarted(this::run);
     channel.silenceTimeout(parameters.silenceTimeout());
     channel.maxBandwidth(parameters.maxBandwidth());
@@ -94,8 +93,8 @@ public final class MigrationSource {
   }
 
   /**
-   * Gives the migration up, if the guest is not handed over yet. Returns at once; {@link #await} says how
-   * it ended. Any thread, any time.
+   * Gives the migration up, if the guest is not handed over yet. Returns at once; {@link #await}
+   * says how it ended. Any thread, any time.
    */
   public void cancel() {
     synchronized (lock) {
@@ -229,7 +228,9 @@ public final class MigrationSource {
     committed = true;
   }
 
-  /** Leaves the machine in the one state that is right, closes the connection, says how it ended. */
+  /**
+   * Leaves the machine in the one state that is right, closes the connection, says how it ended.
+   */
   private void end(RunState before, MigrationStatus outcome, String reason) {
     List<String> reasons = new ArrayList<>();
     if (outcome == MigrationStatus.FAILED) {
@@ -278,6 +279,9 @@ public final class MigrationSource {
 
   /** Prefers what the destination says went wrong over the broken connection that this led to. */
   private String describe(IOException failure) {
+    if (!channel.isConnected()) {
+      return String.valueOf(failure.getMessage());
+    }
     if (failure instanceof PeerFailedException) {
       return "the destination gave up: " + failure.getMessage();
     }

@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The passes over RAM: fetches dirty logs, sends what is in them, and again, until the rest is small
- * enough for the guest to be stopped. One thread.
+ * The passes over RAM: fetches dirty logs, sends what is in them, and again, until the rest is
+ * small enough for the guest to be stopped. One thread.
  */
 final class PrecopyLoop {
   private static final Logger log = LoggerFactory.getLogger(PrecopyLoop.class);
@@ -59,8 +59,7 @@ final class PrecopyLoop {
     if (exclude != null) {
       filter = exclude;
     }
-    CandidateSet candidates =
-        new CandidateSet(block, exclude == null ? null : exclude.excluded());
+    CandidateSet candidates = new CandidateSet(block, exclude == null ? null : exclude.excluded());
     senders.add(new RamSender(number, block, candidates, writer, counters));
   }
 
@@ -142,7 +141,9 @@ final class PrecopyLoop {
     pass(true);
   }
 
-  /** Sends digests of guest RAM without the ballooned pages. The guest is stopped and all is sent. */
+  /**
+   * Sends digests of guest RAM without the ballooned pages. The guest is stopped and all is sent.
+   */
   void sendDigests() throws IOException {
     for (RamSender sender : senders) {
       if (sender.block().name().equals(RamBlock.RAM)) {
@@ -181,8 +182,8 @@ final class PrecopyLoop {
   }
 
   /**
-   * The guest may have reset the balloon and negotiated it anew, so that a page with its bit set may be
-   * in use: then everything is sent, and the destination starts with an empty bitmap.
+   * The guest may have reset the balloon and negotiated it anew, so that a page with its bit set
+   * may be in use: then everything is sent, and the destination starts with an empty bitmap.
    */
   private void checkFilter() {
     if (filter == null) {

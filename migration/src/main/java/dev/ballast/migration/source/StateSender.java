@@ -15,8 +15,7 @@ final class StateSender {
   private StateSender() {}
 
   /** Saves all sections. */
-  static List<Messages.StateSection> save(List<? extends Snapshottable> parts)
-      throws IOException {
+  static List<Messages.StateSection> save(List<? extends Snapshottable> parts) throws IOException {
     List<Messages.StateSection> sections = new ArrayList<>();
     for (Snapshottable part : parts) {
       StateWriter state = new StateWriter();

@@ -76,8 +76,7 @@ public record Hop(
     try (MigrationDestination destination = listen()) {
       CompletableFuture<IncomingMigration> received =
           receive(destination, to, destinationParameters);
-      MigrationSource source =
-          new MigrationSource(from, destination.uri(), parameters, listener);
+      MigrationSource source = new MigrationSource(from, destination.uri(), parameters, listener);
       source.start();
       return of(source.await(), received);
     }

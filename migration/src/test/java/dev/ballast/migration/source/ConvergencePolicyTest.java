@@ -1,0 +1,46 @@
+package dev.ballast.migration.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ballast.migration.source.ConvergencePolicy.Decision;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class ConvergencePolicyTest {
+  private final ConvergencePolicy policy =
+      new ConvergencePolicy(
+          MigrationParameters.DEFAULTS
+              .edit()
+              .maxPasses(3)
+              .downtimeLimit(Duration.ofMillis(100))
+              .build());
+
+  @Test
+  void stopsTheGuestWhenTheRestFitsTheLimit() {
+    policy.measured(200_000_000, 1_000_000_000);
+    assertThat(policy.expectedMillis(20_000_000)).isEqualTo(100);
+    assertThat(policy.decide(1, 20_000_000)).isEqualTo(new Decision.SwitchOver());
+    assertThat(policy.decide(1, 21_000_000)).isEqualTo(new Decision.AnotherPass());
+    policy.downtimeLimit(Duration.ofMillis(200));
+    assertThat(policy.decide(1, 21_000_000)).isEqualTo(new Decision.SwitchOver());
+  }
+
+  @Test
+  void aPassThatSentNextToNothingIsNoMeasurement() {
+    policy.measured(200_000_000, 1_000_000_000);
+    policy.measured(5_000, 1_000_000_000);
+    assertThat(policy.expectedMillis(20_000_000)).isEqualTo(100);
+  }
+
+  @Test
+  void givesUpWithTheNumbers() {
+    policy.measured(200_000_000, 1_000_000_000);
+    assertThat(policy.decide(2, 400_000_000)).isEqualTo(new Decision.AnotherPass());
+    assertThat(policy.decide(3, 400_000_000))
+        .isInstanceOfSatisfying(
+            Decision.GiveUp.class,
+            giveUp ->
+                assertThat(giveUp.reason())
+                    .contains("3 passes", "400000000 bytes", "2000 ms", "100 ms"));
+  }
+}
