@@ -1,6 +1,6 @@
 package dev.ballast.ffi.kvm;
 
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.IoCalls;
 import dev.ballast.ffi.linux.Errno;
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.FileDescriptor;
@@ -15,7 +15,7 @@ final class Ioctl {
       throws ErrnoException {
     int result;
     do {
-      result = Libc.ioctl(file.value(), request, argument);
+      result = IoCalls.ioctl(file.value(), request, argument);
     } while (result == -Errno.EINTR);
     return check(result, name, context);
   }
@@ -25,7 +25,7 @@ final class Ioctl {
       throws ErrnoException {
     int result;
     do {
-      result = Libc.ioctl(file.value(), request, argument);
+      result = IoCalls.ioctl(file.value(), request, argument);
     } while (result == -Errno.EINTR);
     return check(result, name, context);
   }

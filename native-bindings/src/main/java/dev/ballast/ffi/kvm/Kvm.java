@@ -3,7 +3,7 @@ package dev.ballast.ffi.kvm;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.ballast.ffi.generated.kvm.KvmH;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.IoCalls;
 import dev.ballast.ffi.linux.Errno;
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.FileDescriptor;
@@ -92,7 +92,7 @@ public final class Kvm implements AutoCloseable {
     for (int entries = FIRST_GUESS; ; entries *= 2) {
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment cpuid = CpuidStruct.allocate(arena, entries);
-        int result = Libc.ioctl(file.value(), KvmH.KVM_GET_SUPPORTED_CPUID(), cpuid);
+        int result = IoCalls.ioctl(file.value(), KvmH.KVM_GET_SUPPORTED_CPUID(), cpuid);
         if (result == 0) {
           return CpuidStruct.read(cpuid);
         }
@@ -120,7 +120,7 @@ public final class Kvm implements AutoCloseable {
         long indices = KvmH.OFFSET_kvm_msr_list_indices();
         MemorySegment list = arena.allocate(indices + (long) count * Integer.BYTES, Long.BYTES);
         list.set(JAVA_INT, KvmH.OFFSET_kvm_msr_list_nmsrs(), count);
-        int result = Libc.ioctl(file.value(), request, list);
+        int result = IoCalls.ioctl(file.value(), request, list);
         if (result == 0) {
           int found = list.get(JAVA_INT, KvmH.OFFSET_kvm_msr_list_nmsrs());
           return list.asSlice(indices, (long) found * Integer.BYTES).toArray(JAVA_INT);

@@ -7,7 +7,7 @@ import dev.ballast.ffi.generated.kvm.KvmH;
 import dev.ballast.ffi.generated.kvm.kvm_msr_entry;
 import dev.ballast.ffi.generated.kvm.kvm_translation;
 import dev.ballast.ffi.libc.CallState;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.IoCalls;
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.FileDescriptor;
 import dev.ballast.ffi.linux.Mapping;
@@ -71,7 +71,7 @@ public final class KvmVcpu implements AutoCloseable {
    *     that the host cannot give
    */
   public int run() {
-    return Libc.ioctl(callState, fd, KVM_RUN, 0);
+    return IoCalls.ioctl(callState, fd, KVM_RUN, 0);
   }
 
   /** Returns the view on what this vCPU shares with the kernel; always the same. */

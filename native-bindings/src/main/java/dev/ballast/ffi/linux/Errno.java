@@ -1,6 +1,6 @@
 package dev.ballast.ffi.linux;
 
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.ErrorCalls;
 
 /** Error numbers of Linux, {@code asm-generic/errno.h}, and their names. */
 public final class Errno {
@@ -31,13 +31,13 @@ public final class Errno {
 
   /** Returns the symbolic name of a positive error number, or {@code errno N} for one without a name. */
   public static String name(int errno) {
-    String name = Libc.strerrorname(errno);
+    String name = ErrorCalls.strerrorname(errno);
     return name == null ? "errno " + errno : name;
   }
 
   /** Returns what the C library says of a positive error number, in English whatever the locale. */
   public static String message(int errno) {
-    String message = Libc.strerrordesc(errno);
+    String message = ErrorCalls.strerrordesc(errno);
     return message == null ? "unknown error" : message;
   }
 }

@@ -1,7 +1,7 @@
 package dev.ballast.ffi.linux;
 
 import dev.ballast.ffi.generated.linux.LinuxH;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.IoCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -33,7 +33,7 @@ public final class EventFd implements AutoCloseable {
    * @throws ErrnoException as eventfd(2): EMFILE, ENFILE, ENOMEM
    */
   public static EventFd create(boolean nonblocking) throws ErrnoException {
-    int fd = Libc.eventfd(0, nonblocking ? EFD_CLOEXEC | EFD_NONBLOCK : EFD_CLOEXEC);
+    int fd = IoCalls.eventfd(0, nonblocking ? EFD_CLOEXEC | EFD_NONBLOCK : EFD_CLOEXEC);
     if (fd < 0) {
       throw new ErrnoException("eventfd", -fd, "");
     }
@@ -53,7 +53,7 @@ public final class EventFd implements AutoCloseable {
   public void signal() throws ErrnoException {
     long result;
     do {
-      result = Libc.write(file.value(), ONE, Long.BYTES);
+      result = IoCalls.write(file.value(), ONE, Long.BYTES);
     } while (result == -Errno.EINTR);
     // A nonblocking counter that is full says EAGAIN; its reader has been told often enough.
     if (result < 0 && result != -Errno.EAGAIN) {
@@ -68,7 +68,7 @@ public final class EventFd implements AutoCloseable {
    * @throws ErrnoException as read(2); EAGAIN if it was created nonblocking and is 0
    */
   public long await() throws ErrnoException {
-    long taken = take();
+    long taken = tryRead();
     if (taken == 0) {
       throw new ErrnoException("read", Errno.EAGAIN, "eventfd " + file.value());
     }
@@ -82,13 +82,9 @@ public final class EventFd implements AutoCloseable {
    * @throws ErrnoException as read(2)
    */
   public long tryRead() throws ErrnoException {
-    return take();
-  }
-
-  private long take() throws ErrnoException {
     long result;
     do {
-      result = Libc.read(file.value(), count, Long.BYTES);
+      result = IoCalls.read(file.value(), count, Long.BYTES);
     } while (result == -Errno.EINTR);
     if (result == -Errno.EAGAIN) {
       return 0;

@@ -1,7 +1,7 @@
 package dev.ballast.ffi.linux;
 
 import dev.ballast.ffi.generated.linux.LinuxH;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.FileCalls;
 
 /** Space of files, fallocate(2). */
 public final class Fallocate {
@@ -20,7 +20,7 @@ public final class Fallocate {
     int mode = LinuxH.FALLOC_FL_PUNCH_HOLE() | LinuxH.FALLOC_FL_KEEP_SIZE();
     int result;
     do {
-      result = Libc.fallocate(file.value(), mode, offset, length);
+      result = FileCalls.fallocate(file.value(), mode, offset, length);
     } while (result == -Errno.EINTR);
     if (result < 0) {
       throw new ErrnoException(

@@ -1,7 +1,7 @@
 package dev.ballast.ffi.linux;
 
 import dev.ballast.ffi.generated.linux.LinuxH;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.IoCalls;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -48,7 +48,7 @@ public final class FileDescriptor implements AutoCloseable {
   public static FileDescriptor open(Path path, int flags) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       int fd =
-          Libc.open(arena.allocateFrom(path.toString()), flags | LinuxH.O_CLOEXEC(), OWNER_ONLY);
+          IoCalls.open(arena.allocateFrom(path.toString()), flags | LinuxH.O_CLOEXEC(), OWNER_ONLY);
       if (fd < 0) {
         throw new ErrnoException("open", -fd, path.toString());
       }
@@ -69,7 +69,7 @@ public final class FileDescriptor implements AutoCloseable {
    */
   public long read(MemorySegment buffer) throws ErrnoException {
     while (true) {
-      long count = Libc.read(value, buffer, buffer.byteSize());
+      long count = IoCalls.read(value, buffer, buffer.byteSize());
       if (count >= 0) {
         return count;
       }
@@ -87,7 +87,7 @@ public final class FileDescriptor implements AutoCloseable {
    */
   public long write(MemorySegment buffer) throws ErrnoException {
     while (true) {
-      long count = Libc.write(value, buffer, buffer.byteSize());
+      long count = IoCalls.write(value, buffer, buffer.byteSize());
       if (count >= 0) {
         return count;
       }
@@ -107,7 +107,7 @@ public final class FileDescriptor implements AutoCloseable {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    int result = Libc.close(value);
+    int result = IoCalls.close(value);
     if (result < 0 && result != -Errno.EINTR) {
       throw new UncheckedIOException(new ErrnoException("close", -result, "fd " + value));
     }

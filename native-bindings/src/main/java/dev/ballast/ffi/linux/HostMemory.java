@@ -1,7 +1,7 @@
 package dev.ballast.ffi.linux;
 
 import dev.ballast.ffi.generated.linux.LinuxH;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.MemoryCalls;
 
 /** Facts about the host's memory. */
 public final class HostMemory {
@@ -9,6 +9,6 @@ public final class HostMemory {
 
   /** Returns the size in bytes of the pages in which the host maps memory. */
   public static long pageSize() {
-    return Libc.sysconf(LinuxH._SC_PAGESIZE());
+    return MemoryCalls.sysconf(LinuxH._SC_PAGESIZE());
   }
 }

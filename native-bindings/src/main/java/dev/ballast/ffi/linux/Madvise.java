@@ -1,7 +1,7 @@
 package dev.ballast.ffi.linux;
 
 import dev.ballast.ffi.generated.linux.LinuxH;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.MemoryCalls;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
@@ -91,7 +91,7 @@ public final class Madvise {
     if (!segment.isNative() || !segment.scope().isAlive()) {
       throw new IllegalArgumentException("not live native memory: " + segment);
     }
-    int result = Libc.madvise(segment.address() + offset, length, advice);
+    int result = MemoryCalls.madvise(segment.address() + offset, length, advice);
     if (result < 0) {
       throw new ErrnoException(
           "madvise(" + name + ")", -result, length + " bytes at offset " + offset);

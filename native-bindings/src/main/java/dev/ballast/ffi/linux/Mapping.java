@@ -1,7 +1,7 @@
 package dev.ballast.ffi.linux;
 
 import dev.ballast.ffi.generated.linux.LinuxH;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.MemoryCalls;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -45,7 +45,7 @@ public final class Mapping implements AutoCloseable {
   }
 
   private static Mapping map(long size, int flags, int fd, long offset) throws ErrnoException {
-    long address = Libc.mmap(size, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, fd, offset);
+    long address = MemoryCalls.mmap(size, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, fd, offset);
     if (address < 0) {
       String what = fd < 0 ? " bytes of anonymous memory" : " bytes of fd " + fd + " at " + offset;
       throw new ErrnoException("mmap", (int) -address, size + what);
@@ -80,7 +80,7 @@ public final class Mapping implements AutoCloseable {
       return;
     }
     arena.close();
-    int result = Libc.munmap(segment.address(), segment.byteSize());
+    int result = MemoryCalls.munmap(segment.address(), segment.byteSize());
     if (result < 0) {
       throw new UncheckedIOException(
           new ErrnoException("munmap", -result, segment.byteSize() + " bytes"));

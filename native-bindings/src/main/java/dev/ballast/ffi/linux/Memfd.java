@@ -1,7 +1,7 @@
 package dev.ballast.ffi.linux;
 
 import dev.ballast.ffi.generated.linux.LinuxH;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.FileCalls;
 import java.lang.foreign.Arena;
 
 /** Memory files, memfd_create(2): anonymous memory that has a descriptor and can be mapped twice. */
@@ -21,13 +21,13 @@ public final class Memfd {
   public static FileDescriptor create(String name, long size, int flags) throws ErrnoException {
     int fd;
     try (Arena arena = Arena.ofConfined()) {
-      fd = Libc.memfdCreate(arena.allocateFrom(name), flags | LinuxH.MFD_CLOEXEC());
+      fd = FileCalls.memfdCreate(arena.allocateFrom(name), flags | LinuxH.MFD_CLOEXEC());
     }
     if (fd < 0) {
       throw new ErrnoException("memfd_create", -fd, name);
     }
     FileDescriptor file = FileDescriptor.owning(fd);
-    int result = Libc.ftruncate(fd, size);
+    int result = FileCalls.ftruncate(fd, size);
     if (result < 0) {
       file.close();
       throw new ErrnoException("ftruncate", -result, name + " to " + size + " bytes");
@@ -50,11 +50,11 @@ public final class Memfd {
     long end = Math.addExact(offset, Math.multiplyExact(pages, Pagemap.PAGE_SIZE));
     long position = offset;
     while (position < end) {
-      long data = Libc.lseek(file.value(), position, LinuxH.SEEK_DATA());
+      long data = FileCalls.lseek(file.value(), position, LinuxH.SEEK_DATA());
       if (data == -Errno.ENXIO || data >= end) {
         return;
       }
-      long hole = data < 0 ? data : Libc.lseek(file.value(), data, LinuxH.SEEK_HOLE());
+      long hole = data < 0 ? data : FileCalls.lseek(file.value(), data, LinuxH.SEEK_HOLE());
       if (hole < 0) {
         throw new ErrnoException("lseek", (int) -hole, file + " at " + position);
       }

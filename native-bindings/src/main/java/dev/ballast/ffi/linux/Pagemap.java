@@ -2,7 +2,7 @@ package dev.ballast.ffi.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.FileCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -114,7 +114,7 @@ public final class Pagemap implements AutoCloseable {
     long page = 0;
     while (page < pages) {
       long wanted = Math.min(ENTRIES, pages - page) * ENTRY_SIZE;
-      long bytes = Libc.pread(file.value(), buffer, wanted, (firstPage + page) * ENTRY_SIZE);
+      long bytes = FileCalls.pread(file.value(), buffer, wanted, (firstPage + page) * ENTRY_SIZE);
       if (bytes == -Errno.EINTR) {
         continue;
       }

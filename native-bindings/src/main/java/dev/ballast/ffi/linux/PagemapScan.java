@@ -3,7 +3,7 @@ package dev.ballast.ffi.linux;
 import static java.lang.foreign.MemoryLayout.PathElement.groupElement;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.IoCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
@@ -79,7 +79,7 @@ final class PagemapScan {
     argument.set(JAVA_LONG, ARG_END, end);
     int result;
     do {
-      result = Libc.ioctl(fd, PAGEMAP_SCAN, argument);
+      result = IoCalls.ioctl(fd, PAGEMAP_SCAN, argument);
     } while (result == -Errno.EINTR);
     return result;
   }

@@ -1,7 +1,7 @@
 package dev.ballast.ffi.linux;
 
 import dev.ballast.ffi.generated.linux.LinuxH;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.TerminalCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -28,20 +28,20 @@ public final class Pseudoterminal implements AutoCloseable {
    */
   public static Pseudoterminal open() throws ErrnoException {
     int fd =
-        Libc.posixOpenpt(LinuxH.O_RDWR() | LinuxH.O_NOCTTY() | LinuxH.O_CLOEXEC());
+        TerminalCalls.posixOpenpt(LinuxH.O_RDWR() | LinuxH.O_NOCTTY() | LinuxH.O_CLOEXEC());
     if (fd < 0) {
       throw new ErrnoException("posix_openpt", -fd, "");
     }
     FileDescriptor controller = FileDescriptor.owning(fd);
     try (Arena arena = Arena.ofConfined()) {
-      check("grantpt", Libc.grantpt(fd));
-      check("unlockpt", Libc.unlockpt(fd));
+      check("grantpt", TerminalCalls.grantpt(fd));
+      check("unlockpt", TerminalCalls.unlockpt(fd));
       MemorySegment path = arena.allocate(PATH_SIZE);
-      check("ptsname_r", Libc.ptsname(fd, path, PATH_SIZE));
+      check("ptsname_r", TerminalCalls.ptsname(fd, path, PATH_SIZE));
       MemorySegment termios = arena.allocate(LinuxH.SIZEOF_termios(), Long.BYTES);
-      check("tcgetattr", Libc.tcgetattr(fd, termios));
-      Libc.cfmakeraw(termios);
-      check("tcsetattr", Libc.tcsetattr(fd, LinuxH.TCSANOW(), termios));
+      check("tcgetattr", TerminalCalls.tcgetattr(fd, termios));
+      TerminalCalls.cfmakeraw(termios);
+      check("tcsetattr", TerminalCalls.tcsetattr(fd, LinuxH.TCSANOW(), termios));
       return new Pseudoterminal(controller, Path.of(path.getString(0)));
     } catch (ErrnoException e) {
       controller.close();

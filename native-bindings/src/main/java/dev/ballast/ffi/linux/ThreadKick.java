@@ -4,7 +4,8 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.ballast.ffi.generated.linux.LinuxH;
-import dev.ballast.ffi.libc.Libc;
+import dev.ballast.ffi.libc.Downcalls;
+import dev.ballast.ffi.libc.ThreadCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -32,9 +33,9 @@ public final class ThreadKick {
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment action = arena.allocate(LinuxH.SIZEOF_sigaction(), ADDRESS.byteAlignment());
-      action.set(ADDRESS, LinuxH.OFFSET_sigaction_sa_handler(), Libc.address("abs"));
+      action.set(ADDRESS, LinuxH.OFFSET_sigaction_sa_handler(), Downcalls.address("abs"));
       action.set(JAVA_INT, LinuxH.OFFSET_sigaction_sa_flags(), LinuxH.SA_RESTART());
-      int result = Libc.sigaction(SIGNAL, action, MemorySegment.NULL);
+      int result = ThreadCalls.sigaction(SIGNAL, action, MemorySegment.NULL);
       if (result < 0) {
         throw new ErrnoException("sigaction", -result, "signal " + SIGNAL);
       }
@@ -44,7 +45,7 @@ public final class ThreadKick {
 
   /** Returns the kernel's number of the calling thread, which must be a platform thread. */
   public static int currentThreadId() {
-    return Libc.gettid();
+    return ThreadCalls.gettid();
   }
 
   /**
@@ -55,7 +56,7 @@ public final class ThreadKick {
    * @throws ErrnoException ESRCH if the thread has ended
    */
   public static void kick(int tid) throws ErrnoException {
-    int result = Libc.tgkill(Libc.getpid(), tid, SIGNAL);
+    int result = ThreadCalls.tgkill(ThreadCalls.getpid(), tid, SIGNAL);
     if (result < 0) {
       throw new ErrnoException("tgkill", -result, "thread " + tid);
     }

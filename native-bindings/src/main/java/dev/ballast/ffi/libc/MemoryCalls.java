@@ -1,0 +1,63 @@
+package dev.ballast.ffi.libc;
+
+import static dev.ballast.ffi.libc.Downcalls.call;
+import static dev.ballast.ffi.libc.Downcalls.result;
+import static dev.ballast.ffi.libc.Downcalls.unexpected;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/** Calls on the address space of this process. They return and behave as {@link Downcalls} says. */
+public final class MemoryCalls {
+  private static final MethodHandle MMAP =
+      call("mmap", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
+  private static final MethodHandle MUNMAP = call("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
+  private static final MethodHandle MADVISE =
+      call("madvise", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+  private static final MethodHandle SYSCONF = call("sysconf", JAVA_LONG, JAVA_INT);
+
+  private MemoryCalls() {}
+
+  /** mmap(2) at an address of the kernel's choice. User addresses are positive, so -errno cannot be one. */
+  public static long mmap(long length, int protection, int flags, int fd, long offset) {
+    try {
+      MemorySegment state = CallState.current();
+      return result(
+          (long) MMAP.invokeExact(state, 0L, length, protection, flags, fd, offset), state);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** munmap(2). */
+  public static int munmap(long address, long length) {
+    try {
+      MemorySegment state = CallState.current();
+      return result((int) MUNMAP.invokeExact(state, address, length), state);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** madvise(2). */
+  public static int madvise(long address, long length, int advice) {
+    try {
+      MemorySegment state = CallState.current();
+      return result((int) MADVISE.invokeExact(state, address, length, advice), state);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** sysconf(3). */
+  public static long sysconf(int name) {
+    try {
+      MemorySegment state = CallState.current();
+      return result((long) SYSCONF.invokeExact(state, name), state);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+}
