@@ -12,13 +12,7 @@
 
 enum kvm_layout {
   MEMBER(kvm_run, immediate_exit, immediate_exit),
-  MEMBER(kvm_run, request_interrupt_window, request_interrupt_window),
   MEMBER(kvm_run, exit_reason, exit_reason),
-  MEMBER(kvm_run, ready_for_interrupt_injection, ready_for_interrupt_injection),
-  MEMBER(kvm_run, if_flag, if_flag),
-  MEMBER(kvm_run, flags, flags),
-  MEMBER(kvm_run, cr8, cr8),
-  MEMBER(kvm_run, apic_base, apic_base),
   MEMBER(kvm_run, hw_hardware_exit_reason, hw.hardware_exit_reason),
   MEMBER(kvm_run, fail_entry_hardware_entry_failure_reason, fail_entry.hardware_entry_failure_reason),
   MEMBER(kvm_run, fail_entry_cpu, fail_entry.cpu),

@@ -26,16 +26,8 @@ public final class KvmRun {
 
   private static final VarHandle BYTE = JAVA_BYTE.varHandle();
 
-  private static final long REQUEST_INTERRUPT_WINDOW =
-      KvmH.OFFSET_kvm_run_request_interrupt_window();
   private static final long IMMEDIATE_EXIT = KvmH.OFFSET_kvm_run_immediate_exit();
   private static final long EXIT_REASON = KvmH.OFFSET_kvm_run_exit_reason();
-  private static final long READY_FOR_INTERRUPT =
-      KvmH.OFFSET_kvm_run_ready_for_interrupt_injection();
-  private static final long IF_FLAG = KvmH.OFFSET_kvm_run_if_flag();
-  private static final long FLAGS = KvmH.OFFSET_kvm_run_flags();
-  private static final long CR8 = KvmH.OFFSET_kvm_run_cr8();
-  private static final long APIC_BASE = KvmH.OFFSET_kvm_run_apic_base();
   private static final long HARDWARE_EXIT_REASON = KvmH.OFFSET_kvm_run_hw_hardware_exit_reason();
   private static final long FAIL_ENTRY_REASON =
       KvmH.OFFSET_kvm_run_fail_entry_hardware_entry_failure_reason();
@@ -62,8 +54,8 @@ public final class KvmRun {
   private static final int UNION_LONGS = 16;
   private static final int MAX_INSTRUCTION_BYTES = 15;
 
-  /** {@code KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES}. */
-  private static final long HAS_INSTRUCTION_BYTES = 1;
+  private static final long HAS_INSTRUCTION_BYTES =
+      KvmH.KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES();
 
   private final MemorySegment segment;
 
@@ -82,33 +74,6 @@ public final class KvmRun {
    */
   public void immediateExit(byte value) {
     BYTE.setVolatile(segment, IMMEDIATE_EXIT, value);
-  }
-
-  /** Asks for an {@link KvmExit#IRQ_WINDOW_OPEN}; only without an in-kernel interrupt controller. */
-  public void requestInterruptWindow(byte value) {
-    segment.set(JAVA_BYTE, REQUEST_INTERRUPT_WINDOW, value);
-  }
-
-  public boolean readyForInterruptInjection() {
-    return segment.get(JAVA_BYTE, READY_FOR_INTERRUPT) != 0;
-  }
-
-  /** Returns whether the guest's interrupts were enabled. */
-  public boolean interruptFlag() {
-    return segment.get(JAVA_BYTE, IF_FLAG) != 0;
-  }
-
-  /** Returns {@code KVM_RUN_X86_*}. */
-  public int flags() {
-    return Short.toUnsignedInt(segment.get(JAVA_SHORT, FLAGS));
-  }
-
-  public long cr8() {
-    return segment.get(JAVA_LONG, CR8);
-  }
-
-  public long apicBase() {
-    return segment.get(JAVA_LONG, APIC_BASE);
   }
 
   /** {@link KvmExit#UNKNOWN}: what the processor said. */

@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.ballast.ffi.generated.kvm.KvmH;
 import dev.ballast.ffi.generated.kvm.kvm_msr_entry;
-import dev.ballast.ffi.generated.kvm.kvm_translation;
 import dev.ballast.ffi.libc.CallState;
 import dev.ballast.ffi.libc.IoCalls;
 import dev.ballast.ffi.linux.ErrnoException;
@@ -235,27 +234,6 @@ public final class KvmVcpu implements AutoCloseable {
    */
   public void kvmclockCtrl() throws ErrnoException {
     call("KVM_KVMCLOCK_CTRL", KvmH.KVM_KVMCLOCK_CTRL(), 0);
-  }
-
-  /** Queues a non-maskable interrupt (KVM API §4.64). */
-  public void nmi() throws ErrnoException {
-    call("KVM_NMI", KvmH.KVM_NMI(), 0);
-  }
-
-  /**
-   * Translates an address by the vCPU's page tables (KVM API §4.15).
-   *
-   * @return the guest-physical address, or -1 where nothing is mapped
-   */
-  public long translate(long linearAddress) throws ErrnoException {
-    try (Arena temporary = Arena.ofConfined()) {
-      MemorySegment translation = kvm_translation.allocate(temporary);
-      kvm_translation.linear_address(translation, linearAddress);
-      call("KVM_TRANSLATE", KvmH.KVM_TRANSLATE(), translation);
-      return kvm_translation.valid(translation) == 0
-          ? -1
-          : kvm_translation.physical_address(translation);
-    }
   }
 
   /**

@@ -31,9 +31,6 @@ public final class KvmVm implements AutoCloseable {
   /** {@link #setUserMemoryRegion}: keep a dirty log. */
   public static final int MEM_LOG_DIRTY_PAGES = (int) KvmH.KVM_MEM_LOG_DIRTY_PAGES();
 
-  /** {@link #setUserMemoryRegion}: guest writes exit as MMIO. */
-  public static final int MEM_READONLY = (int) KvmH.KVM_MEM_READONLY();
-
   /** {@link #ioeventfd}: only for accesses with a certain value. */
   public static final int IOEVENTFD_DATAMATCH = KvmH.KVM_IOEVENTFD_FLAG_DATAMATCH();
 
@@ -49,13 +46,6 @@ public final class KvmVm implements AutoCloseable {
 
   /** Argument of {@link Capability#MANUAL_DIRTY_LOG_PROTECT2}: the log starts with all pages dirty. */
   public static final int DIRTY_LOG_INITIALLY_SET = KvmH.KVM_DIRTY_LOG_INITIALLY_SET();
-
-  /** Argument of {@link Capability#X2APIC_API}. */
-  public static final int X2APIC_API_USE_32BIT_IDS = (int) KvmH.KVM_X2APIC_API_USE_32BIT_IDS();
-
-  /** Argument of {@link Capability#X2APIC_API}. */
-  public static final int X2APIC_API_DISABLE_BROADCAST_QUIRK =
-      (int) KvmH.KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK();
 
   private static final int MAX_CAPABILITY_ARGUMENTS = 4;
 
@@ -111,7 +101,7 @@ public final class KvmVm implements AutoCloseable {
    * Creates, changes or, with a size of 0, deletes a slot of guest memory (KVM API §4.35). The host memory must stay
    * mapped until the slot is deleted or the machine is gone.
    *
-   * @param flags {@link #MEM_LOG_DIRTY_PAGES}, {@link #MEM_READONLY}
+   * @param flags 0 or {@link #MEM_LOG_DIRTY_PAGES}
    * @param guestPhysicalAddress page-aligned
    * @param size in bytes, a multiple of the page size
    * @param hostAddress page-aligned; the same offset in a huge page as the guest's lets KVM map huge pages

@@ -16,7 +16,6 @@ public final class MemoryCalls {
   private static final MethodHandle MUNMAP = call("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
   private static final MethodHandle MADVISE =
       call("madvise", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
-  private static final MethodHandle SYSCONF = call("sysconf", JAVA_LONG, JAVA_INT);
 
   private MemoryCalls() {}
 
@@ -46,16 +45,6 @@ public final class MemoryCalls {
     try {
       MemorySegment state = CallState.current();
       return result((int) MADVISE.invokeExact(state, address, length, advice), state);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
-  }
-
-  /** sysconf(3). */
-  public static long sysconf(int name) {
-    try {
-      MemorySegment state = CallState.current();
-      return result((long) SYSCONF.invokeExact(state, name), state);
     } catch (Throwable e) {
       throw unexpected(e);
     }

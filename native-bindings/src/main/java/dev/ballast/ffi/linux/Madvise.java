@@ -55,16 +55,6 @@ public final class Madvise {
   }
 
   /**
-   * Leaves the range out of core dumps.
-   *
-   * @throws ErrnoException as madvise(2)
-   */
-  public static void dontDump(MemorySegment segment, long offset, long length)
-      throws ErrnoException {
-    advise("MADV_DONTDUMP", LinuxH.MADV_DONTDUMP(), segment, offset, length);
-  }
-
-  /**
    * Faults pages in for writing, many at once and keeping their content.
    *
    * @throws ErrnoException EINVAL before Linux 5.14; ENOMEM, EFAULT, EHWPOISON

@@ -122,13 +122,6 @@ class KvmStateTest {
   }
 
   @Test
-  void addressesAreTranslated() throws Exception {
-    try (RealModeGuest guest = RealModeGuest.with(HALT)) {
-      assertThat(guest.vcpu().translate(0x1234)).isEqualTo(0x1234);
-    }
-  }
-
-  @Test
   void timeStampCounterHasAFrequency() throws Exception {
     try (RealModeGuest guest = RealModeGuest.with(HALT)) {
       int khz = guest.vcpu().tscKhz();

@@ -28,7 +28,6 @@ class JnaLayoutTest {
         new JnaStructs.kvm_sregs(),
         new JnaStructs.kvm_msr_entry(),
         new JnaStructs.kvm_cpuid_entry2(),
-        new JnaStructs.kvm_translation(),
         new JnaStructs.boot_e820_entry(),
         new JnaStructs.vring_desc(),
         new JnaStructs.vring_used_elem());

@@ -197,16 +197,6 @@ final class JnaStructs {
     public int[] padding = new int[3];
   }
 
-  @Structure.FieldOrder({"linear_address", "physical_address", "valid", "writeable", "usermode", "pad"})
-  public static final class kvm_translation extends Base {
-    public long linear_address;
-    public long physical_address;
-    public byte valid;
-    public byte writeable;
-    public byte usermode;
-    public byte[] pad = new byte[5];
-  }
-
   @Structure.FieldOrder({"addr", "size", "type"})
   public static final class boot_e820_entry extends Base {
     public boot_e820_entry() {

@@ -87,11 +87,6 @@ class MemoryTest {
         .hasMessageStartingWith("mmap: ENOMEM (12) Cannot allocate memory: 1152921504606846976");
   }
 
-  @Test
-  void pageSizeIsWhatDirtyLogsCount() {
-    assertThat(HostMemory.pageSize()).isEqualTo(PAGE);
-  }
-
   private static List<String> populated(FileDescriptor file, long offset, long pages)
       throws ErrnoException {
     List<String> runs = new ArrayList<>();

@@ -761,15 +761,6 @@ public class KvmH extends KvmH$shared {
     public static int OFFSET_kvm_run_immediate_exit() {
         return OFFSET_kvm_run_immediate_exit;
     }
-    private static final int OFFSET_kvm_run_request_interrupt_window = (int)0L;
-    /**
-     * {@snippet lang=c :
-     * enum kvm_layout.OFFSET_kvm_run_request_interrupt_window = 0
-     * }
-     */
-    public static int OFFSET_kvm_run_request_interrupt_window() {
-        return OFFSET_kvm_run_request_interrupt_window;
-    }
     private static final int OFFSET_kvm_run_exit_reason = (int)8L;
     /**
      * {@snippet lang=c :
@@ -778,51 +769,6 @@ public class KvmH extends KvmH$shared {
      */
     public static int OFFSET_kvm_run_exit_reason() {
         return OFFSET_kvm_run_exit_reason;
-    }
-    private static final int OFFSET_kvm_run_ready_for_interrupt_injection = (int)12L;
-    /**
-     * {@snippet lang=c :
-     * enum kvm_layout.OFFSET_kvm_run_ready_for_interrupt_injection = 12
-     * }
-     */
-    public static int OFFSET_kvm_run_ready_for_interrupt_injection() {
-        return OFFSET_kvm_run_ready_for_interrupt_injection;
-    }
-    private static final int OFFSET_kvm_run_if_flag = (int)13L;
-    /**
-     * {@snippet lang=c :
-     * enum kvm_layout.OFFSET_kvm_run_if_flag = 13
-     * }
-     */
-    public static int OFFSET_kvm_run_if_flag() {
-        return OFFSET_kvm_run_if_flag;
-    }
-    private static final int OFFSET_kvm_run_flags = (int)14L;
-    /**
-     * {@snippet lang=c :
-     * enum kvm_layout.OFFSET_kvm_run_flags = 14
-     * }
-     */
-    public static int OFFSET_kvm_run_flags() {
-        return OFFSET_kvm_run_flags;
-    }
-    private static final int OFFSET_kvm_run_cr8 = (int)16L;
-    /**
-     * {@snippet lang=c :
-     * enum kvm_layout.OFFSET_kvm_run_cr8 = 16
-     * }
-     */
-    public static int OFFSET_kvm_run_cr8() {
-        return OFFSET_kvm_run_cr8;
-    }
-    private static final int OFFSET_kvm_run_apic_base = (int)24L;
-    /**
-     * {@snippet lang=c :
-     * enum kvm_layout.OFFSET_kvm_run_apic_base = 24
-     * }
-     */
-    public static int OFFSET_kvm_run_apic_base() {
-        return OFFSET_kvm_run_apic_base;
     }
     private static final int OFFSET_kvm_run_hw_hardware_exit_reason = (int)32L;
     /**
@@ -1292,14 +1238,14 @@ public class KvmH extends KvmH$shared {
     public static long KVM_MEM_LOG_DIRTY_PAGES() {
         return KVM_MEM_LOG_DIRTY_PAGES;
     }
-    private static final long KVM_MEM_READONLY = 2L;
+    private static final long KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES = 1L;
     /**
      * {@snippet lang=c :
-     * #define KVM_MEM_READONLY 2
+     * #define KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES 1
      * }
      */
-    public static long KVM_MEM_READONLY() {
-        return KVM_MEM_READONLY;
+    public static long KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES() {
+        return KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
     }
     private static final int KVM_IOEVENTFD_FLAG_DATAMATCH = (int)1L;
     /**
@@ -1634,15 +1580,6 @@ public class KvmH extends KvmH$shared {
     public static long KVM_SET_SREGS() {
         return KVM_SET_SREGS;
     }
-    private static final long KVM_TRANSLATE = 3222843013L;
-    /**
-     * {@snippet lang=c :
-     * #define KVM_TRANSLATE 3222843013
-     * }
-     */
-    public static long KVM_TRANSLATE() {
-        return KVM_TRANSLATE;
-    }
     private static final long KVM_GET_MSRS = 3221794440L;
     /**
      * {@snippet lang=c :
@@ -1723,15 +1660,6 @@ public class KvmH extends KvmH$shared {
      */
     public static long KVM_SET_MP_STATE() {
         return KVM_SET_MP_STATE;
-    }
-    private static final int KVM_NMI = (int)44698L;
-    /**
-     * {@snippet lang=c :
-     * #define KVM_NMI 44698
-     * }
-     */
-    public static int KVM_NMI() {
-        return KVM_NMI;
     }
     private static final long KVM_GET_VCPU_EVENTS = 2151722655L;
     /**
@@ -1831,24 +1759,6 @@ public class KvmH extends KvmH$shared {
      */
     public static long KVM_CLEAR_DIRTY_LOG() {
         return KVM_CLEAR_DIRTY_LOG;
-    }
-    private static final long KVM_X2APIC_API_USE_32BIT_IDS = 1L;
-    /**
-     * {@snippet lang=c :
-     * #define KVM_X2APIC_API_USE_32BIT_IDS 1
-     * }
-     */
-    public static long KVM_X2APIC_API_USE_32BIT_IDS() {
-        return KVM_X2APIC_API_USE_32BIT_IDS;
-    }
-    private static final long KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK = 2L;
-    /**
-     * {@snippet lang=c :
-     * #define KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK 2
-     * }
-     */
-    public static long KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK() {
-        return KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
     }
     private static final int KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE = (int)1L;
     /**

@@ -230,15 +230,6 @@ public class LinuxH extends LinuxH$shared {
     public static int MADV_NOHUGEPAGE() {
         return MADV_NOHUGEPAGE;
     }
-    private static final int MADV_DONTDUMP = (int)16L;
-    /**
-     * {@snippet lang=c :
-     * #define MADV_DONTDUMP 16
-     * }
-     */
-    public static int MADV_DONTDUMP() {
-        return MADV_DONTDUMP;
-    }
     private static final int MADV_POPULATE_READ = (int)22L;
     /**
      * {@snippet lang=c :
@@ -265,15 +256,6 @@ public class LinuxH extends LinuxH$shared {
      */
     public static int TCSANOW() {
         return TCSANOW;
-    }
-    private static final int _SC_PAGESIZE = (int)30L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>._SC_PAGESIZE = 30
-     * }
-     */
-    public static int _SC_PAGESIZE() {
-        return _SC_PAGESIZE;
     }
     private static final int OFFSET_sigaction_sa_handler = (int)0L;
     /**
