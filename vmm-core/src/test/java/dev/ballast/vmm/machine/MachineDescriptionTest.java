@@ -1,0 +1,85 @@
+package dev.ballast.vmm.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ballast.vmm.machine.MachineDescription.CpuFeatureWord;
+import dev.ballast.vmm.state.StateFormatException;
+import dev.ballast.vmm.state.StateReader;
+import dev.ballast.vmm.state.StateWriter;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class MachineDescriptionTest {
+  private static final List<String> DEVICES = List.of("vcpu0", "serial0");
+
+  private static MachineDescription machine(CpuFeatureWord... features) {
+    return new MachineDescription(1L << 40, 4096, 2, DEVICES, List.of(features));
+  }
+
+  private static CpuFeatureWord ecx(int bits) {
+    return new CpuFeatureWord(1, 0, "ecx", bits);
+  }
+
+  @Test
+  void equalMachinesAcceptEachOther() {
+    assertThat(machine(ecx(3)).refusal(machine(ecx(3)))).isEmpty();
+  }
+
+  @Test
+  void destinationMayHaveMoreFeaturesButNotFewer() {
+    assertThat(machine(ecx(7)).refusal(machine(ecx(3)))).isEmpty();
+    assertThat(machine(ecx(3)).refusal(machine(ecx(7))))
+        .contains("CPUID 0x1.0 ecx: source has 0x00000007, destination has 0x00000003");
+    assertThat(machine().refusal(machine(ecx(1 << 31))))
+        .contains("CPUID 0x1.0 ecx: source has 0x80000000, destination has 0x00000000");
+    assertThat(machine(new CpuFeatureWord(1, 0, "edx", 7)).refusal(machine(ecx(7))))
+        .as("another register")
+        .isPresent();
+    assertThat(machine().refusal(machine(ecx(0)))).isEmpty();
+  }
+
+  @Test
+  void everyOtherFieldMustBeEqual() {
+    MachineDescription here = machine();
+    List<CpuFeatureWord> none = List.of();
+    assertThat(here.refusal(new MachineDescription(1L << 39, 4096, 2, DEVICES, none)))
+        .contains("memory: source has 549755813888 bytes, destination has 1099511627776 bytes");
+    assertThat(here.refusal(new MachineDescription(1L << 40, 65536, 2, DEVICES, none)))
+        .hasValueSatisfying(reason -> assertThat(reason).startsWith("page size"));
+    assertThat(here.refusal(new MachineDescription(1L << 40, 4096, 3, DEVICES, none)))
+        .contains("vCPU count: source has 3, destination has 2");
+    Optional<String> order =
+        here.refusal(new MachineDescription(1L << 40, 4096, 2, List.of("serial0", "vcpu0"), none));
+    assertThat(order).hasValueSatisfying(reason -> assertThat(reason).startsWith("device list"));
+  }
+
+  @Test
+  void travels() throws StateFormatException {
+    MachineDescription machine = machine(ecx(-1), new CpuFeatureWord(0x8000_0001, 3, "edx", 5));
+    StateWriter writer = new StateWriter();
+    machine.write(writer);
+    byte[] bytes = writer.toByteArray();
+    StateReader reader = new StateReader("hello", bytes);
+    assertThat(MachineDescription.read(reader)).isEqualTo(machine);
+    reader.end();
+    for (int length = 0; length < bytes.length; length++) {
+      StateReader truncated = new StateReader("hello", Arrays.copyOf(bytes, length));
+      assertThatThrownBy(() -> MachineDescription.read(truncated))
+          .isInstanceOf(StateFormatException.class);
+    }
+  }
+
+  @Test
+  void hostileCountsAreRefused() {
+    byte[] tooMany = new StateWriter().u64(0).u32(0).u32(0).u32(1 << 30).toByteArray();
+    assertThatThrownBy(() -> MachineDescription.read(new StateReader("hello", tooMany)))
+        .isInstanceOf(StateFormatException.class)
+        .hasMessageContaining("device count is 1073741824");
+    byte[] negative = new StateWriter().u64(0).u32(0).u32(0).u32(-1).toByteArray();
+    assertThatThrownBy(() -> MachineDescription.read(new StateReader("hello", negative)))
+        .isInstanceOf(StateFormatException.class);
+  }
+}
