@@ -22,7 +22,6 @@ final class Fadt {
   // IAPC_BOOT_ARCH. Bit 1 (8042) is clear: a guest need not look for a keyboard.
   private static final int LEGACY_DEVICES = 1;
   private static final int VGA_NOT_PRESENT = 1 << 2;
-  private static final int PCIE_ASPM_CONTROLS = 1 << 4;
 
   private static final int UNSPECIFIED_PROFILE = 0;
 
@@ -63,7 +62,7 @@ final class Fadt {
         .zeros(2) // DUTY_OFFSET, DUTY_WIDTH
         .zeros(2) // DAY_ALRM, MON_ALRM
         .u8(CMOS_CENTURY)
-        .u16(LEGACY_DEVICES | VGA_NOT_PRESENT | PCIE_ASPM_CONTROLS)
+        .u16(LEGACY_DEVICES | VGA_NOT_PRESENT)
         .u8(0)
         .u32(WBINVD | PROC_C1 | NO_FIXED_SLEEP_BUTTON | FIX_RTC | TIMER_32_BITS | RESET_REG_SUP)
         .portAddress(config.resetRegister().port(), 8)

@@ -124,8 +124,8 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
           }
           input.add(bytes[i]);
           refill();
+          updateInterrupt();
         }
-        updateInterrupt();
       }
     }
 

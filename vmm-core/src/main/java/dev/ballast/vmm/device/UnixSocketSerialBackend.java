@@ -10,6 +10,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -58,9 +59,7 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
   private static void removeAbandoned(Path path, UnixDomainSocketAddress address)
       throws IOException {
     boolean socket =
-        Files.exists(path)
-            && Files.readAttributes(path, java.nio.file.attribute.BasicFileAttributes.class)
-                .isOther();
+        Files.exists(path) && Files.readAttributes(path, BasicFileAttributes.class).isOther();
     if (!socket) {
       return;
     }

@@ -24,12 +24,14 @@ final class PlatformDevices {
   PlatformDevices(Board board, Bus pio, GuestEvents events) throws IOException {
     serial =
         board.owned(
-            new Serial16550("serial0", board.interruptLine(Serial16550.COM1_IRQ, true), board.config().console()),
+            new Serial16550(
+                "serial0",
+                board.interruptLine(Serial16550.COM1_IRQ, false),
+                board.config().console()),
             Serial16550::close);
     keyboardController = new I8042(events);
     clock = clock(board.memory());
-    powerManagement =
-        new AcpiPm(board.interruptLine(AcpiPm.SCI, false), events, System::nanoTime);
+    powerManagement = new AcpiPm(board.interruptLine(AcpiPm.SCI, false), events, System::nanoTime);
     pio.add(Serial16550.COM1_PORT, Serial16550.PORTS, serial);
     pio.add(I8042.PORT, I8042.PORTS, keyboardController);
     pio.add(CmosRtc.PORT, CmosRtc.PORTS, clock);

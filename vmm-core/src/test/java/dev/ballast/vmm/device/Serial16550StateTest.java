@@ -60,6 +60,15 @@ class Serial16550StateTest {
   }
 
   @Test
+  void guestIsToldOfInputThatDoesNotFit() {
+    uart.write(1, 1, 1);
+    Thread reader = typing("n".repeat(2 * BACKLOG));
+    awaitBlocked(reader);
+    assertThat(interrupt.isHigh()).isTrue();
+    uart.close();
+  }
+
+  @Test
   void nothingMovesWhileQuiesced() throws Exception {
     uart.write(2, 1, 1);
     uart.write(1, 1, 1);
