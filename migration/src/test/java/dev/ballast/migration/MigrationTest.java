@@ -2,18 +2,26 @@ package dev.ballast.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.source.MigrationListener;
 import dev.ballast.migration.source.MigrationParameters;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.migration.testing.Hop;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.AnonymousRam;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Whole migrations between two machines that work. */
 @Timeout(120)
@@ -109,6 +117,95 @@ class MigrationTest {
     }
   }
 
+  /**
+   * Real memory, so that it can be seen what has a page behind it: between the first pass and the
+   * last one, pages that were sent become zero or go into the balloon, and ballooned ones come
+   * back.
+   */
+  @Test
+  void theDestinationHoldsNoMoreThanWhatHasContent(@TempDir Path directory) throws Exception {
+    AnonymousRam waiting = new AnonymousRam(MIB << 20, false);
+    waiting.useSmallPages();
+    try (TestMachine a = new TestMachine(new AnonymousRam(MIB << 20, false), RunState.RUNNING);
+        TestMachine b = new TestMachine(waiting, RunState.INMIGRATE)) {
+      a.fill(0, 1000, 1);
+      a.ram().asSlice(2000 * 4096, 500 * 4096).fill((byte) 0);
+      a.balloon().inflate(5000, 100);
+      MigrationListener listener =
+          new MigrationListener() {
+            @Override
+            public void statusChanged(MigrationStatus status) {
+              if (status == MigrationStatus.DEVICE) {
+                changeBeforeTheLastPass(a);
+              }
+            }
+          };
+
+      Hop hop =
+          Hop.run(
+              a,
+              b,
+              new MigrationUri.Unix(directory.resolve("m")),
+              Hop.PARAMETERS,
+              Hop.DESTINATION,
+              listener);
+
+      assertCompleted(hop, a, b);
+      assertThat(b.populated().cardinality()).isEqualTo(1000 - 10 - 50 + 20);
+      assertThat(b.populated().cardinality(100, 10)).as("became zero").isZero();
+      assertThat(b.populated().cardinality(200, 50)).as("went into the balloon").isZero();
+      assertThat(b.populated().cardinality(5000, 20)).as("came out of the balloon").isEqualTo(20);
+      assertThat(b.balloon().excluded().cardinality()).isEqualTo(100 - 30 + 50);
+      assertThat(hop.arrived().pagesDiscarded()).isEqualTo(60);
+      assertThat(hop.progress().balloon().pagesSkipped()).isEqualTo(100);
+      assertThat(hop.progress().balloon().bitmapBytesDowntime()).isPositive();
+    }
+  }
+
+  private static void changeBeforeTheLastPass(TestMachine machine) {
+    machine.ram().asSlice(100 * 4096, 10 * 4096).fill((byte) 0);
+    for (long page = 100; page < 110; page++) {
+      machine.guestWrite(page, 0);
+    }
+    try {
+      machine.balloon().inflate(200, 50);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    machine.balloon().deflate(5000, 30);
+    machine.fill(5000, 20, 9);
+  }
+
+  @Test
+  void aWriteThatNoLogSawIsFoundByTheDigests() throws Exception {
+    for (boolean verify : new boolean[] {true, false}) {
+      try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+          TestMachine b = TestMachine.waiting(MIB)) {
+        a.fill(0, 1000, 1);
+        MigrationListener listener =
+            new MigrationListener() {
+              @Override
+              public void statusChanged(MigrationStatus status) {
+                if (status == MigrationStatus.DEVICE) {
+                  a.ram().set(ValueLayout.JAVA_BYTE, 500 * 4096 + 17, (byte) (b.steps() + 1));
+                }
+              }
+            };
+        Hop hop =
+            Hop.run(a, b, Hop.PARAMETERS.edit().verify(verify).build(), Hop.DESTINATION, listener);
+        if (verify) {
+          assertThat(hop.progress().error().orElse(""))
+              .startsWith("the destination gave up: memory differs in pages 0 to 16383");
+          assertThat(a.runState()).isEqualTo(RunState.RUNNING);
+          assertThat(b.runState()).isEqualTo(RunState.INMIGRATE);
+        } else {
+          assertThat(hop.progress().status()).isEqualTo(MigrationStatus.COMPLETED);
+          assertThat(b.firstDifference(a)).isEqualTo(500);
+        }
+      }
+    }
+  }
+
   @Test
   void aPausedGuestArrivesPaused() throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.PAUSED);
@@ -142,8 +239,7 @@ class MigrationTest {
     }
   }
 
-  static void writeAndBalloon(TestMachine machine, SplittableRandom random)
-      throws java.io.IOException {
+  static void writeAndBalloon(TestMachine machine, SplittableRandom random) throws IOException {
     long page = random.nextLong(10_000);
     int choice = random.nextInt(10);
     boolean ballooned = machine.balloon().excluded().get(page);

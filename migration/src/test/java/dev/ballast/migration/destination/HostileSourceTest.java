@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
@@ -79,6 +80,12 @@ class HostileSourceTest {
     /** Writes a header with whatever it is told, and a right checksum over it. */
     void header(int type, int flags, int block, long page, long pages, int length)
         throws IOException {
+      header(type, flags, block, 0, page, pages, length);
+    }
+
+    private void header(
+        int type, int flags, int block, int checksum, long page, long pages, int length)
+        throws IOException {
       ByteBuffer header =
           ByteBuffer.allocate(Protocol.HEADER_BYTES)
               .order(ByteOrder.LITTLE_ENDIAN)
@@ -86,7 +93,7 @@ class HostileSourceTest {
               .putShort((short) type)
               .putShort((short) flags)
               .putInt(block)
-              .putInt(0)
+              .putInt(checksum)
               .putLong(page)
               .putLong(pages)
               .putInt(length);
@@ -94,6 +101,64 @@ class HostileSourceTest {
       crc.update(header.duplicate().flip());
       channel.write(header.putInt((int) crc.getValue()).flip());
     }
+  }
+
+  /** Sends one page of ones with a checksum for it that is right or wrong. */
+  private static void page(Peer peer, long page, boolean right) throws IOException {
+    byte[] content = new byte[RamBlock.PAGE_SIZE];
+    Arrays.fill(content, (byte) 1);
+    ByteBuffer table = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+    table.putInt(0, checksum(content) + (right ? 0 : 1));
+    peer.writer.flush();
+    peer.header(
+        FrameType.RAM_PAGES.code(),
+        Protocol.FLAG_PAGE_CHECKSUMS | Protocol.FLAG_PAYLOAD_CHECKSUM,
+        0,
+        checksum(table.array()),
+        page,
+        1,
+        4 + content.length);
+    peer.channel.write(table, ByteBuffer.wrap(content));
+  }
+
+  private static int checksum(byte[] bytes) {
+    CRC32C crc = new CRC32C();
+    crc.update(bytes);
+    return (int) crc.getValue();
+  }
+
+  /**
+   * A page that a running guest wrote to while it was sent has a wrong checksum, and comes again.
+   */
+  @Test
+  void aDamagedPageMustComeAgain() throws Exception {
+    assertThat(
+            inRam(
+                peer -> {
+                  page(peer, 5, false);
+                  page(peer, 6, false);
+                  page(peer, 7, true);
+                  peer.writer.passEnd(1, true);
+                }))
+        .isEqualTo(
+            "RAM_PAGES: page 5 of block ram was damaged on its way (wrong checksum), and 1 others");
+    assertThat(
+            inRam(
+                peer -> {
+                  page(peer, 5, false);
+                  page(peer, 6, false);
+                  page(peer, 7, false);
+                  peer.writer.passEnd(1, false);
+                  page(peer, 5, true);
+                  peer.writer.zeroPages(0, 6, 1);
+                  byte[] inBalloon = new byte[16];
+                  inBalloon[4] = 2;
+                  inBalloon[8] = (byte) 0x80;
+                  peer.writer.frame(FrameType.BITMAP, 1, 0, 1, ByteBuffer.wrap(inBalloon));
+                  peer.writer.passEnd(2, true);
+                  peer.writer.signal(FrameType.READY);
+                }))
+        .startsWith("READY: not now, the destination expects one of [STATE_SECTION");
   }
 
   /** What the peer does. */

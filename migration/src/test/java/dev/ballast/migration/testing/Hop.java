@@ -15,7 +15,7 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One migration between two machines of this process, over TCP on the loopback address.
+ * One migration between two machines of this process, over TCP on the loopback address unless told.
  *
  * @param progress how it ended at the source
  * @param arrived what arrived; null if it failed there
@@ -73,7 +73,25 @@ public record Hop(
       DestinationParameters destinationParameters,
       MigrationListener listener)
       throws Exception {
-    try (MigrationDestination destination = listen()) {
+    return run(
+        from,
+        to,
+        MigrationUri.parse("tcp:127.0.0.1:0"),
+        parameters,
+        destinationParameters,
+        listener);
+  }
+
+  /** Migrates over a given socket, and waits for both sides. */
+  public static Hop run(
+      TestMachine from,
+      TestMachine to,
+      MigrationUri uri,
+      MigrationParameters parameters,
+      DestinationParameters destinationParameters,
+      MigrationListener listener)
+      throws Exception {
+    try (MigrationDestination destination = MigrationDestination.listen(uri)) {
       CompletableFuture<IncomingMigration> received =
           receive(destination, to, destinationParameters);
       MigrationSource source = new MigrationSource(from, destination.uri(), parameters, listener);

@@ -9,6 +9,7 @@ import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.GuestRamBlock;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.PageFilter;
+import dev.ballast.vmm.memory.RamBacking;
 import dev.ballast.vmm.memory.RamBlock;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.state.StateReader;
@@ -27,7 +28,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   /** Between steps of the guest: it must not write faster than a slow migration sends. */
   private static final long GUEST_PAUSE_NANOS = 200_000;
 
-  private final TestBacking backing;
+  private final RamBacking backing;
   private final GuestMemory memory;
   private final SoftwareDirtyLog dirtyLog;
   private final TestBalloon balloon;
@@ -44,7 +45,17 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
 
   /** Makes a machine of {@code mib} MiB. */
   public TestMachine(long mib, RunState state) {
-    this.backing = new TestBacking(mib << 20);
+    this(new TestBacking(mib << 20), state);
+  }
+
+  /**
+   * Makes a machine.
+   *
+   * @param backing its memory; closed with it
+   * @param state its state
+   */
+  public TestMachine(RamBacking backing, RunState state) {
+    this.backing = backing;
     this.memory = new GuestMemory(backing);
     this.dirtyLog = new SoftwareDirtyLog(pages());
     this.balloon = new TestBalloon(memory);
@@ -67,6 +78,13 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   /** Returns the number of pages of RAM. */
   public long pages() {
     return memory.size() / RamBlock.PAGE_SIZE;
+  }
+
+  /** Returns the pages of RAM that have host memory behind them. */
+  public PageBitmap populated() throws IOException {
+    PageBitmap populated = PageBitmap.allocate(pages());
+    backing.addPopulated(populated);
+    return populated;
   }
 
   /** Returns RAM. */
@@ -115,7 +133,9 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   /** Writes to a page as the guest does. */
   public void guestWrite(long page, long value) {
     memory.ram().set(JAVA_LONG_UNALIGNED, page * RamBlock.PAGE_SIZE + (page % 500) * 8, value);
-    backing.touch(page);
+    if (backing instanceof TestBacking plain) {
+      plain.touch(page);
+    }
     dirtyLog.mark(page);
   }
 
