@@ -10,6 +10,7 @@ module dev.ballast.tools {
   requires org.apache.commons.compress;
   requires org.jline;
   requires org.slf4j;
+  requires dev.ballast.vmm;
   requires static transitive org.jspecify;
 
   opens dev.ballast.tools.cli to

@@ -1,0 +1,5 @@
+/** What the tools share. */
+@NullMarked
+package dev.ballast.tools;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,70 @@
+package dev.ballast.tools.qmp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.tools.qmp.ArgumentType.Argument;
+import dev.ballast.tools.qmp.ArgumentType.Int;
+import dev.ballast.tools.vm.BalloonControl;
+import dev.ballast.tools.vm.VirtualMachine;
+import dev.ballast.vmm.memory.PageBitmap;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+/** Commands about the balloon. */
+record BalloonCommands(VirtualMachine vm) {
+  private static final long CHECKSUM_STEP = 1L << 20;
+
+  List<QmpCommand> commands() {
+    return List.of(
+        QmpCommand.of(
+            "balloon",
+            this::setTarget,
+            Argument.required("value", new Int(Long.MIN_VALUE, Long.MAX_VALUE))),
+        QmpCommand.of(
+            "query-balloon", arguments -> Json.object().put("actual", balloon().actualBytes())),
+        QmpCommand.of("x-query-balloon-bitmap", arguments -> bitmap()));
+  }
+
+  private BalloonControl balloon() throws QmpException {
+    return vm.balloon()
+        .orElseThrow(
+            () ->
+                new QmpException(
+                    QmpErrorClass.DEVICE_NOT_ACTIVE, "No balloon device has been activated"));
+  }
+
+  private JsonNode setTarget(ObjectNode arguments) throws QmpException {
+    BalloonControl balloon = balloon();
+    long value = arguments.get("value").longValue();
+    if (value <= 0) {
+      throw QmpException.generic("Parameter 'value' expects a size");
+    }
+    balloon.setTarget(value);
+    return Json.object();
+  }
+
+  private JsonNode bitmap() throws QmpException {
+    PageBitmap bitmap = balloon().bitmap();
+    long[] pagesAndRuns = new long[2];
+    bitmap.forEachRun(
+        (first, count) -> {
+          pagesAndRuns[0] += count;
+          pagesAndRuns[1]++;
+        });
+    return Json.object()
+        .put("pages", pagesAndRuns[0])
+        .put("runs", pagesAndRuns[1])
+        .put("checksum", "%08x".formatted(checksum(bitmap)));
+  }
+
+  /** The CRC32C of the bitmap's words, little-endian. */
+  private static long checksum(PageBitmap bitmap) {
+    MemorySegment words = bitmap.memory().asSlice(0, bitmap.wordCount() * Long.BYTES);
+    CRC32C crc = new CRC32C();
+    for (long at = 0; at < words.byteSize(); at += CHECKSUM_STEP) {
+      crc.update(words.asSlice(at, Math.min(CHECKSUM_STEP, words.byteSize() - at)).asByteBuffer());
+    }
+    return crc.getValue();
+  }
+}

@@ -1,0 +1,68 @@
+package dev.ballast.tools.qmp;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.tools.Version;
+import dev.ballast.tools.qmp.ArgumentType.Argument;
+import dev.ballast.tools.qmp.ArgumentType.ArrayOf;
+import dev.ballast.tools.qmp.ArgumentType.OneOf;
+import dev.ballast.tools.qmp.ArgumentType.Struct;
+import java.util.List;
+
+/** How every client starts: a greeting, and one command that must come before all others. */
+final class CapabilityNegotiation {
+  static final String COMMAND = "qmp_capabilities";
+
+  private static final Struct ARGUMENTS =
+      new Struct(List.of(Argument.optional("enable", new ArrayOf(new OneOf(List.of())))));
+
+  private boolean complete;
+
+  static ObjectNode greeting() {
+    ObjectNode greeting = Json.object();
+    ObjectNode qmp = greeting.putObject("QMP");
+    qmp.set("version", version());
+    qmp.putArray("capabilities");
+    return greeting;
+  }
+
+  /** The value of {@code query-version}: the numbers are Ballast's own, not QEMU's. */
+  static ObjectNode version() {
+    ObjectNode version = Json.object();
+    version
+        .putObject("qemu")
+        .put("major", Version.CURRENT.number(0))
+        .put("minor", Version.CURRENT.number(1))
+        .put("micro", Version.CURRENT.number(2));
+    version.put("package", "ballast-" + Version.CURRENT.text());
+    return version;
+  }
+
+  boolean isComplete() {
+    return complete;
+  }
+
+  /**
+   * Lets a request pass or takes it.
+   *
+   * @return whether it was the negotiation itself, and is done
+   * @throws QmpException if it may not come now
+   */
+  boolean handle(CommandTable.Request request) throws QmpException {
+    boolean negotiation = request.command().equals(COMMAND);
+    if (complete && negotiation) {
+      throw new QmpException(
+          QmpErrorClass.COMMAND_NOT_FOUND,
+          "Capabilities negotiation is already complete, command ignored");
+    }
+    if (!complete && !negotiation) {
+      throw new QmpException(
+          QmpErrorClass.COMMAND_NOT_FOUND,
+          "Expecting capabilities negotiation with '" + COMMAND + "'");
+    }
+    if (negotiation) {
+      ARGUMENTS.check("", request.arguments());
+      complete = true;
+    }
+    return negotiation;
+  }
+}

@@ -1,0 +1,101 @@
+package dev.ballast.tools.qmp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.tools.vm.VirtualMachine;
+import dev.ballast.tools.vm.VmException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** All commands of a machine, by name. Any thread. */
+final class CommandTable {
+  private static final List<String> REQUEST_MEMBERS = List.of("execute", "arguments", "id");
+
+  private final Map<String, QmpCommand> commands = new TreeMap<>();
+
+  CommandTable(VirtualMachine vm) {
+    add(QmpCommand.of("query-commands", arguments -> names()));
+    new ControlCommands(vm).commands().forEach(this::add);
+    new InfoCommands(vm).commands().forEach(this::add);
+    new BalloonCommands(vm).commands().forEach(this::add);
+    new MigrationCommands(vm.migration()).commands().forEach(this::add);
+  }
+
+  private void add(QmpCommand command) {
+    commands.put(command.name(), command);
+  }
+
+  private JsonNode names() {
+    ArrayNode names = Json.object().arrayNode();
+    names.addObject().put("name", CapabilityNegotiation.COMMAND);
+    commands.keySet().forEach(name -> names.addObject().put("name", name));
+    return names;
+  }
+
+  /**
+   * A request whose form is right.
+   *
+   * @param command the name of the command
+   * @param arguments the arguments, empty when there were none
+   */
+  record Request(String command, ObjectNode arguments) {
+    /**
+     * Takes a message apart.
+     *
+     * @throws QmpException if the form is wrong
+     */
+    static Request of(JsonNode message) throws QmpException {
+      if (!(message instanceof ObjectNode request)) {
+        throw QmpException.generic("QMP input must be a JSON object");
+      }
+      Optional<String> unexpected =
+          request.propertyStream()
+              .map(Map.Entry::getKey)
+              .filter(name -> !REQUEST_MEMBERS.contains(name))
+              .findFirst();
+      if (unexpected.isPresent()) {
+        throw QmpException.generic(
+            "QMP input member '" + unexpected.get() + "' is unexpected");
+      }
+      JsonNode name = request.path("execute");
+      if (name.isMissingNode()) {
+        throw QmpException.generic("QMP input lacks member 'execute'");
+      }
+      if (!name.isTextual()) {
+        throw QmpException.generic("QMP input member 'execute' must be a string");
+      }
+      JsonNode arguments = request.path("arguments");
+      if (arguments.isMissingNode()) {
+        return new Request(name.textValue(), Json.object());
+      }
+      if (!(arguments instanceof ObjectNode members)) {
+        throw QmpException.generic("QMP input member 'arguments' must be an object");
+      }
+      return new Request(name.textValue(), members);
+    }
+  }
+
+  /**
+   * Runs a command.
+   *
+   * @return what to answer
+   * @throws QmpException that is the answer
+   */
+  JsonNode run(Request request) throws QmpException {
+    QmpCommand command = commands.get(request.command());
+    if (command == null) {
+      throw new QmpException(
+          QmpErrorClass.COMMAND_NOT_FOUND,
+          "The command " + request.command() + " has not been found");
+    }
+    command.arguments().check("", request.arguments());
+    try {
+      return command.handler().run(request.arguments());
+    } catch (VmException e) {
+      throw QmpException.generic(String.valueOf(e.getMessage()));
+    }
+  }
+}

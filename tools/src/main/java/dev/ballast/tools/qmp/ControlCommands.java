@@ -1,0 +1,37 @@
+package dev.ballast.tools.qmp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.ballast.tools.vm.VirtualMachine;
+import dev.ballast.tools.vm.VmException;
+import java.util.List;
+
+/** Commands that run, stop and end the machine. */
+record ControlCommands(VirtualMachine vm) {
+  /** Something that the machine does and that has no result. */
+  @FunctionalInterface
+  private interface Action {
+    void run() throws VmException;
+  }
+
+  List<QmpCommand> commands() {
+    return List.of(
+        action("stop", vm::stop),
+        action("cont", vm::cont),
+        action("system_reset", vm::reset),
+        action("system_powerdown", vm::powerdown),
+        action("quit", vm::quit));
+  }
+
+  private static QmpCommand action(String name, Action action) {
+    return QmpCommand.of(
+        name,
+        arguments -> {
+          action.run();
+          return empty();
+        });
+  }
+
+  private static JsonNode empty() {
+    return Json.object();
+  }
+}

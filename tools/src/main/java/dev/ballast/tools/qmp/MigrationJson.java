@@ -1,0 +1,57 @@
+package dev.ballast.tools.qmp;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.tools.vm.MigrationInfo;
+import dev.ballast.tools.vm.MigrationStatus;
+import dev.ballast.vmm.memory.RamBlock;
+
+/** The answer to {@code query-migrate}. */
+final class MigrationJson {
+  private MigrationJson() {}
+
+  static ObjectNode of(MigrationInfo info) {
+    ObjectNode json = Json.object();
+    if (info.status() == MigrationStatus.NONE) {
+      return json;
+    }
+    json.put("status", info.status().qmpName())
+        .put("total-time", info.totalMillis())
+        .put("setup-time", info.setupMillis());
+    info.downtimeMillis().ifPresent(millis -> json.put("downtime", millis));
+    info.expectedDowntimeMillis().ifPresent(millis -> json.put("expected-downtime", millis));
+    info.error().ifPresent(error -> json.put("error-desc", error));
+    ram(info.ram(), json.putObject("ram"));
+    balloon(info.balloon(), json.putObject("x-balloon"));
+    json.put("x-pages-scanned", info.ram().scannedPages());
+    info.verified().ifPresent(verified -> json.put("x-verified", verified));
+    return json;
+  }
+
+  private static void ram(MigrationInfo.Ram ram, ObjectNode json) {
+    json.put("transferred", ram.transferredBytes())
+        .put("remaining", ram.remainingBytes())
+        .put("total", ram.totalBytes())
+        .put("duplicate", ram.zeroPages())
+        .put("normal", ram.normalPages())
+        .put("normal-bytes", ram.normalPages() * RamBlock.PAGE_SIZE)
+        .put("dirty-pages-rate", ram.dirtyPagesPerSecond())
+        .put("mbps", ram.bytesPerSecond() * 8 / 1e6)
+        .put("dirty-sync-count", ram.passes())
+        .put("postcopy-requests", 0)
+        .put("page-size", RamBlock.PAGE_SIZE)
+        .put("multifd-bytes", 0)
+        .put("pages-per-second", ram.bytesPerSecond() / RamBlock.PAGE_SIZE)
+        .put("precopy-bytes", ram.precopyBytes())
+        .put("downtime-bytes", ram.downtimeBytes())
+        .put("postcopy-bytes", 0)
+        .put("dirty-sync-missed-zero-copy", 0);
+  }
+
+  private static void balloon(MigrationInfo.Balloon balloon, ObjectNode json) {
+    json.put("active", balloon.active());
+    balloon.reason().ifPresent(reason -> json.put("reason", reason));
+    json.put("pages-skipped", balloon.skippedPages())
+        .put("bitmap-bytes", balloon.bitmapBytes())
+        .put("bitmap-bytes-downtime", balloon.bitmapBytesDowntime());
+  }
+}

@@ -1,0 +1,33 @@
+package dev.ballast.tools.qmp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.tools.vm.VmException;
+import java.util.List;
+
+/**
+ * A command of the protocol.
+ *
+ * @param name its name
+ * @param arguments what it takes
+ * @param handler what it does
+ */
+record QmpCommand(String name, ArgumentType.Struct arguments, Handler handler) {
+  /** What a command does. Called on the thread of the client that sent it. */
+  @FunctionalInterface
+  interface Handler {
+    /**
+     * Runs the command.
+     *
+     * @param arguments checked against the command's {@link #arguments}
+     * @return what to answer
+     * @throws QmpException if it answers with an error of a certain class
+     * @throws VmException if the machine refuses
+     */
+    JsonNode run(ObjectNode arguments) throws QmpException, VmException;
+  }
+
+  static QmpCommand of(String name, Handler handler, ArgumentType.Argument... arguments) {
+    return new QmpCommand(name, new ArgumentType.Struct(List.of(arguments)), handler);
+  }
+}

@@ -1,0 +1,120 @@
+package dev.ballast.tools.qmp;
+
+import dev.ballast.tools.vm.VirtualMachine;
+import dev.ballast.tools.vm.VmEvent;
+import java.io.IOException;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lets clients steer a machine over a Unix socket. Several may be connected; none of them can hold up the
+ * machine or another client.
+ */
+public final class QmpServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(QmpServer.class);
+
+  /** How many clients may be connected. */
+  static final int MAX_CLIENTS = 32;
+
+  private static final Duration BALLOON_CHANGE_INTERVAL = Duration.ofSeconds(1);
+  private static final Duration FLUSH_LIMIT = Duration.ofSeconds(2);
+
+  private final SocketFile socket;
+  private final CommandTable commands;
+  private final Set<QmpSession> sessions = ConcurrentHashMap.newKeySet();
+  // An event that comes when the timer is shut down already is of interest to nobody.
+  private final ScheduledExecutorService timer =
+      new ScheduledThreadPoolExecutor(
+          1,
+          Thread.ofPlatform().daemon().name("qmp-timer").factory(),
+          new ThreadPoolExecutor.DiscardPolicy());
+  private final Throttle<VmEvent> balloonChanges =
+      new Throttle<>(this::broadcast, BALLOON_CHANGE_INTERVAL, timer);
+  private final Thread acceptor = Thread.ofPlatform().daemon().name("qmp").unstarted(this::accept);
+  private volatile boolean closing;
+
+  private QmpServer(VirtualMachine vm, SocketFile socket) {
+    this.socket = socket;
+    this.commands = new CommandTable(vm);
+  }
+
+  /**
+   * Starts to serve.
+   *
+   * @param vm the machine
+   * @param path where to listen; only the owner may connect
+   * @throws IOException if the path cannot be used; the message is complete
+   */
+  public static QmpServer start(VirtualMachine vm, Path path) throws IOException {
+    QmpServer server = new QmpServer(vm, SocketFile.listen(path));
+    vm.addListener(server::onEvent);
+    server.acceptor.start();
+    return server;
+  }
+
+  private void accept() {
+    try {
+      while (true) {
+        SocketChannel client = socket.channel().accept();
+        if (sessions.size() >= MAX_CLIENTS || closing) {
+          log.warn("a QMP client is turned away: {} are connected", sessions.size());
+          client.close();
+          continue;
+        }
+        QmpSession session = new QmpSession(client, commands, sessions::remove);
+        sessions.add(session);
+        session.start();
+      }
+    } catch (AsynchronousCloseException e) {
+      log.debug("QMP takes no more clients");
+    } catch (IOException e) {
+      log.error("QMP takes no more clients: {}", e.getMessage());
+    }
+  }
+
+  private void onEvent(VmEvent event) {
+    if (closing) {
+      return;
+    }
+    if (event instanceof VmEvent.BalloonChanged) {
+      balloonChanges.accept(event);
+    } else {
+      broadcast(event);
+    }
+  }
+
+  private void broadcast(VmEvent event) {
+    byte[] line = Json.line(EventJson.of(event, Clock.systemUTC()));
+    sessions.forEach(session -> session.offerEvent(line));
+  }
+
+  /** Removes the socket, and ends all sessions once what waits for them is sent, or soon. */
+  @Override
+  public void close() throws IOException {
+    closing = true;
+    socket.close();
+    timer.shutdownNow();
+    for (QmpSession session : sessions) {
+      session.finish();
+    }
+    long deadline = System.nanoTime() + FLUSH_LIMIT.toNanos();
+    try {
+      for (QmpSession session : sessions) {
+        session.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+        session.drop();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

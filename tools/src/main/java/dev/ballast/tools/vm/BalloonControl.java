@@ -1,0 +1,19 @@
+package dev.ballast.tools.vm;
+
+import dev.ballast.vmm.memory.PageBitmap;
+
+/** The balloon of a machine as its user steers it. Any thread. */
+public interface BalloonControl {
+  /** Returns the size of guest RAM without what is in the balloon, in bytes. */
+  long actualBytes();
+
+  /**
+   * Asks the guest to inflate or deflate until the rest of its memory has a size. Returns at once.
+   *
+   * @param logicalSize the wanted size in bytes; more than guest RAM means all of it
+   */
+  void setTarget(long logicalSize);
+
+  /** Returns the live set of pages in the balloon, one bit per 4 KiB of guest RAM. */
+  PageBitmap bitmap();
+}

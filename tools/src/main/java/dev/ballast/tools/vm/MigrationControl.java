@@ -1,0 +1,45 @@
+package dev.ballast.tools.vm;
+
+import java.util.Map;
+
+/** The one migration, out or in, that a machine can be in. Any thread. */
+public interface MigrationControl {
+  /**
+   * Starts to move the guest away. Returns at once; {@link #info} tells how it goes.
+   *
+   * @param uri {@code unix:PATH} or {@code tcp:HOST:PORT}
+   * @throws VmException if the address makes no sense, a migration is under way, or there is no guest here
+   */
+  void start(String uri) throws VmException;
+
+  /**
+   * Starts to wait for a guest. Returns once others can connect.
+   *
+   * @param uri {@code unix:PATH} or {@code tcp:HOST:PORT}
+   * @throws VmException if the address cannot be used, or the machine does not wait for a guest
+   */
+  void startIncoming(String uri) throws VmException;
+
+  /** Cancels an outgoing migration; has no effect when there is none. Returns at once. */
+  void cancel();
+
+  /** Returns where the migration stands. */
+  MigrationInfo info();
+
+  /** Returns every capability and whether it is on. */
+  Map<MigrationCapability, Boolean> capabilities();
+
+  /**
+   * Switches capabilities.
+   *
+   * @param changes those to switch, all or none of them
+   * @throws VmException if a migration is under way
+   */
+  void setCapabilities(Map<MigrationCapability, Boolean> changes) throws VmException;
+
+  /** Returns the parameters. */
+  MigrationParameters parameters();
+
+  /** Replaces the parameters, of a migration under way too. */
+  void setParameters(MigrationParameters parameters);
+}

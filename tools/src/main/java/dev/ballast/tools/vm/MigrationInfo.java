@@ -1,0 +1,86 @@
+package dev.ballast.tools.vm;
+
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Where a migration stands, at one moment.
+ *
+ * @param status the stage
+ * @param totalMillis since the start, up to now or the end, in milliseconds
+ * @param setupMillis until the first page, in milliseconds
+ * @param downtimeMillis how long the guest stood still, in milliseconds; once known
+ * @param expectedDowntimeMillis how long it will stand still, as far as can be told, in milliseconds
+ * @param error why it failed
+ * @param ram what happened to guest RAM
+ * @param balloon what the balloon saved
+ * @param verified whether both sides hashed the memory and found it equal; empty when nobody asked
+ */
+public record MigrationInfo(
+    MigrationStatus status,
+    long totalMillis,
+    long setupMillis,
+    OptionalLong downtimeMillis,
+    OptionalLong expectedDowntimeMillis,
+    Optional<String> error,
+    Ram ram,
+    Balloon balloon,
+    Optional<Boolean> verified) {
+
+  /** What {@link MigrationControl#info} returns before the first migration. */
+  public static final MigrationInfo NONE =
+      new MigrationInfo(
+          MigrationStatus.NONE,
+          0,
+          0,
+          OptionalLong.empty(),
+          OptionalLong.empty(),
+          Optional.empty(),
+          new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+          new Balloon(false, Optional.empty(), 0, 0, 0),
+          Optional.empty());
+
+  /**
+   * What happened to guest RAM.
+   *
+   * @param transferredBytes all that was written to the other side
+   * @param remainingBytes what is still to be sent, as far as is known
+   * @param totalBytes the size of guest RAM
+   * @param zeroPages pages found to be zero
+   * @param normalPages pages sent whole; a page that is sent twice counts twice
+   * @param dirtyPagesPerSecond how fast the guest writes, in the last pass
+   * @param bytesPerSecond how fast pages are sent, lately
+   * @param passes how often the dirty log was fetched
+   * @param precopyBytes what was written while the guest ran
+   * @param downtimeBytes what was written while the guest stood still
+   * @param scannedPages pages looked at
+   */
+  public record Ram(
+      long transferredBytes,
+      long remainingBytes,
+      long totalBytes,
+      long zeroPages,
+      long normalPages,
+      long dirtyPagesPerSecond,
+      long bytesPerSecond,
+      long passes,
+      long precopyBytes,
+      long downtimeBytes,
+      long scannedPages) {}
+
+  /**
+   * What the balloon saved.
+   *
+   * @param active whether pages in the balloon are skipped
+   * @param reason why they are not; empty when they are
+   * @param skippedPages pages in the balloon at switchover, or now
+   * @param bitmapBytes how much of the bitmap was sent
+   * @param bitmapBytesDowntime how much of it while the guest stood still
+   */
+  public record Balloon(
+      boolean active,
+      Optional<String> reason,
+      long skippedPages,
+      long bitmapBytes,
+      long bitmapBytesDowntime) {}
+}

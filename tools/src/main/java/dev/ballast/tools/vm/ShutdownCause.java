@@ -1,0 +1,29 @@
+package dev.ballast.tools.vm;
+
+/** Who switched a machine off; the names are those of QMP's {@code ShutdownCause}. */
+public enum ShutdownCause {
+  /** The guest. */
+  GUEST_SHUTDOWN("guest-shutdown"),
+  /** QMP's {@code quit}. */
+  HOST_QMP_QUIT("host-qmp-quit"),
+  /** A signal to the process, for instance SIGTERM. */
+  HOST_SIGNAL("host-signal"),
+  /** Somebody at the console of {@code ballast run}. */
+  HOST_UI("host-ui");
+
+  private final String qmpName;
+
+  ShutdownCause(String qmpName) {
+    this.qmpName = qmpName;
+  }
+
+  /** Returns the name in QMP. */
+  public String qmpName() {
+    return qmpName;
+  }
+
+  /** Tells whether the guest did it. */
+  public boolean byGuest() {
+    return this == GUEST_SHUTDOWN;
+  }
+}

@@ -1,0 +1,51 @@
+package dev.ballast.tools.vm;
+
+/** Something happened to a virtual machine that its user should know. */
+public sealed interface VmEvent {
+  /** The guest was stopped. */
+  record Stopped() implements VmEvent {}
+
+  /** The guest runs again. */
+  record Resumed() implements VmEvent {}
+
+  /**
+   * The machine was reset.
+   *
+   * @param byGuest whether the guest asked for it
+   */
+  record Reset(boolean byGuest) implements VmEvent {}
+
+  /** The power button was pressed. */
+  record PoweredDown() implements VmEvent {}
+
+  /**
+   * The machine was switched off.
+   *
+   * @param cause who did it
+   */
+  record ShutDown(ShutdownCause cause) implements VmEvent {}
+
+  /** The guest's kernel said that it panicked. */
+  record GuestPanicked() implements VmEvent {}
+
+  /**
+   * The balloon changed its size.
+   *
+   * @param actualBytes guest RAM without what is in the balloon, in bytes
+   */
+  record BalloonChanged(long actualBytes) implements VmEvent {}
+
+  /**
+   * A migration entered a stage.
+   *
+   * @param status the stage
+   */
+  record MigrationChanged(MigrationStatus status) implements VmEvent {}
+
+  /**
+   * A migration began to go over the guest's memory once more.
+   *
+   * @param pass from 1
+   */
+  record MigrationPass(long pass) implements VmEvent {}
+}

@@ -1,0 +1,185 @@
+package dev.ballast.tools.qmp;
+
+import dev.ballast.tools.vm.BalloonControl;
+import dev.ballast.tools.vm.MemoryMap;
+import dev.ballast.tools.vm.MigrationCapability;
+import dev.ballast.tools.vm.MigrationControl;
+import dev.ballast.tools.vm.MigrationInfo;
+import dev.ballast.tools.vm.MigrationParameters;
+import dev.ballast.tools.vm.ShutdownCause;
+import dev.ballast.tools.vm.VirtualMachine;
+import dev.ballast.tools.vm.VmEvent;
+import dev.ballast.tools.vm.VmException;
+import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.PageBitmap;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+
+/** A machine without a guest that writes down what it was asked for. */
+final class FakeMachine implements VirtualMachine {
+  static final long MEMORY = 1L << 30;
+
+  final List<String> calls = new CopyOnWriteArrayList<>();
+  final List<Consumer<VmEvent>> listeners = new CopyOnWriteArrayList<>();
+  final PageBitmap bitmap = PageBitmap.allocate(MEMORY / 4096);
+  final CountDownLatch quit = new CountDownLatch(1);
+  volatile RunState state = RunState.RUNNING;
+  volatile boolean hasBalloon = true;
+  volatile MigrationInfo migrationInfo = MigrationInfo.NONE;
+  private final FakeMigration migration = new FakeMigration();
+
+  void emit(VmEvent event) {
+    listeners.forEach(listener -> listener.accept(event));
+  }
+
+  @Override
+  public String name() {
+    return "fake";
+  }
+
+  @Override
+  public long memoryBytes() {
+    return MEMORY;
+  }
+
+  @Override
+  public List<Vcpu> vcpus() {
+    return List.of(new Vcpu(0, 100), new Vcpu(1, 101));
+  }
+
+  @Override
+  public RunState runState() {
+    return state;
+  }
+
+  @Override
+  public void stop() {
+    calls.add("stop");
+    state = RunState.PAUSED;
+    emit(new VmEvent.Stopped());
+  }
+
+  @Override
+  public void cont() throws VmException {
+    if (state == RunState.POSTMIGRATE) {
+      throw new VmException("the guest was migrated away");
+    }
+    calls.add("cont");
+    state = RunState.RUNNING;
+    emit(new VmEvent.Resumed());
+  }
+
+  @Override
+  public void reset() {
+    calls.add("reset");
+    emit(new VmEvent.Reset(false));
+  }
+
+  @Override
+  public void powerdown() {
+    calls.add("powerdown");
+    emit(new VmEvent.PoweredDown());
+  }
+
+  @Override
+  public void quit() {
+    calls.add("quit");
+    emit(new VmEvent.ShutDown(ShutdownCause.HOST_QMP_QUIT));
+    quit.countDown();
+  }
+
+  @Override
+  public Optional<BalloonControl> balloon() {
+    return hasBalloon ? Optional.of(new FakeBalloon()) : Optional.empty();
+  }
+
+  @Override
+  public MigrationControl migration() {
+    return migration;
+  }
+
+  @Override
+  public MemoryMap memoryMap(int cells) {
+    long perCell = MEMORY / 4096 / cells;
+    return new MemoryMap(perCell, List.of(new MemoryMap.Cell(1, 2, 3, perCell - 6)));
+  }
+
+  @Override
+  public void addListener(Consumer<VmEvent> listener) {
+    listeners.add(listener);
+  }
+
+  private final class FakeBalloon implements BalloonControl {
+    @Override
+    public long actualBytes() {
+      return MEMORY - bitmap.cardinality() * 4096;
+    }
+
+    @Override
+    public void setTarget(long logicalSize) {
+      calls.add("balloon " + logicalSize);
+    }
+
+    @Override
+    public PageBitmap bitmap() {
+      return bitmap;
+    }
+  }
+
+  private final class FakeMigration implements MigrationControl {
+    private final Map<MigrationCapability, Boolean> capabilities =
+        new EnumMap<>(MigrationCapability.class);
+    private MigrationParameters parameters = MigrationParameters.DEFAULT;
+
+    FakeMigration() {
+      for (MigrationCapability capability : MigrationCapability.values()) {
+        capabilities.put(capability, capability.initially());
+      }
+    }
+
+    @Override
+    public void start(String uri) {
+      calls.add("migrate " + uri);
+    }
+
+    @Override
+    public void startIncoming(String uri) throws VmException {
+      throw new VmException("the machine does not wait for a guest");
+    }
+
+    @Override
+    public void cancel() {
+      calls.add("cancel");
+    }
+
+    @Override
+    public MigrationInfo info() {
+      return migrationInfo;
+    }
+
+    @Override
+    public Map<MigrationCapability, Boolean> capabilities() {
+      return capabilities;
+    }
+
+    @Override
+    public void setCapabilities(Map<MigrationCapability, Boolean> changes) {
+      capabilities.putAll(changes);
+    }
+
+    @Override
+    public MigrationParameters parameters() {
+      return parameters;
+    }
+
+    @Override
+    public void setParameters(MigrationParameters parameters) {
+      this.parameters = parameters;
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package dev.ballast.tools.qmp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.ballast.tools.vm.VmEvent;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(30)
+class QmpClientTest {
+  private static final Duration SOON = Duration.ofSeconds(10);
+
+  private final FakeMachine machine = new FakeMachine();
+
+  @TempDir private Path directory = Path.of("");
+
+  @Test
+  void runsCommandsAndCollectsEvents() throws Exception {
+    Path socket = directory.resolve("q");
+    try (QmpServer _ = QmpServer.start(machine, socket);
+        QmpClient client = QmpClient.connect(socket)) {
+      assertThat(client.command("query-status").path("status").asText()).isEqualTo("running");
+      machine.emit(new VmEvent.PoweredDown());
+      assertThat(client.nextEvent(SOON).orElseThrow().path("event").asText())
+          .isEqualTo("POWERDOWN");
+      assertThat(client.nextEvent(Duration.ZERO)).isEmpty();
+      client.command("balloon", QmpClient.arguments().put("value", 4096));
+      assertThat(machine.calls).containsExactly("balloon 4096");
+      QmpException refused =
+          catchThrowableOfType(QmpException.class, () -> client.command("nope"));
+      assertThat(refused.errorClass()).isEqualTo("CommandNotFound");
+      assertThat(refused).hasMessage("The command nope has not been found");
+    }
+  }
+
+  @Test
+  void givesEveryThreadItsOwnAnswer() throws Exception {
+    Path socket = directory.resolve("q");
+    try (QmpServer _ = QmpServer.start(machine, socket);
+        QmpClient client = QmpClient.connect(socket)) {
+      List<String> errors =
+          IntStream.range(0, 200)
+              .parallel()
+              .mapToObj(
+                  i ->
+                      catchThrowableOfType(QmpException.class, () -> client.command("no" + i))
+                          .getMessage())
+              .toList();
+      assertThat(errors)
+          .isEqualTo(
+              IntStream.range(0, 200)
+                  .mapToObj(i -> "The command no" + i + " has not been found")
+                  .toList());
+    }
+  }
+
+  @Test
+  void saysThatTheMachineIsGone() throws Exception {
+    Path socket = directory.resolve("q");
+    QmpServer server = QmpServer.start(machine, socket);
+    try (QmpClient client = QmpClient.connect(socket)) {
+      assertThat(client.awaitEnd(Duration.ofMillis(1))).isFalse();
+      server.close();
+      assertThat(client.awaitEnd(SOON)).isTrue();
+      assertThatThrownBy(() -> client.command("query-status")).isInstanceOf(IOException.class);
+    }
+    assertThatThrownBy(() -> QmpClient.connect(socket))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("cannot talk to a machine at " + socket);
+  }
+}

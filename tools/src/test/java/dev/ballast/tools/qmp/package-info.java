@@ -1,0 +1,4 @@
+@NullMarked
+package dev.ballast.tools.qmp;
+
+import org.jspecify.annotations.NullMarked;
