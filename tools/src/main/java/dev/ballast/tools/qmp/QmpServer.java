@@ -3,7 +3,7 @@ package dev.ballast.tools.qmp;
 import dev.ballast.tools.vm.VirtualMachine;
 import dev.ballast.tools.vm.VmEvent;
 import java.io.IOException;
-import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -75,7 +75,7 @@ public final class QmpServer implements AutoCloseable {
         sessions.add(session);
         session.start();
       }
-    } catch (AsynchronousCloseException e) {
+    } catch (ClosedChannelException e) {
       log.debug("QMP takes no more clients");
     } catch (IOException e) {
       log.error("QMP takes no more clients: {}", e.getMessage());

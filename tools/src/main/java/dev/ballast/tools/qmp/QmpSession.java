@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -145,7 +146,11 @@ final class QmpSession {
 
   /** Takes no more commands; what is being answered still is, and events that wait are sent. */
   void finish() throws IOException {
-    channel.shutdownInput();
+    try {
+      channel.shutdownInput();
+    } catch (ClosedChannelException e) {
+      log.debug("a QMP client went by itself");
+    }
   }
 
   /** Waits until all is sent. */
