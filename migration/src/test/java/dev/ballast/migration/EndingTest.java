@@ -3,6 +3,7 @@ package dev.ballast.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.DestinationParameters;
 import dev.ballast.migration.destination.IncomingMigration;
@@ -299,6 +300,23 @@ class EndingTest {
             .contains("there is no guest to migrate: the machine is " + state.qmpName());
         assertThat(a.runState()).isEqualTo(state);
       }
+    }
+  }
+
+  @Test
+  void aConnectionWithoutAWordIsNoMigration() throws Exception {
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+        TestMachine b = TestMachine.waiting(MIB);
+        MigrationDestination destination = Hop.listen()) {
+      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
+      try (MigrationChannel scanner = MigrationChannel.open(destination.uri())) {
+        scanner.connect(Duration.ofSeconds(5));
+      }
+      MigrationSource source =
+          new MigrationSource(a, destination.uri(), Hop.PARAMETERS, MigrationListener.NONE);
+      source.start();
+      assertThat(source.await().status()).isEqualTo(MigrationStatus.COMPLETED);
+      assertThat(received.join().runState()).isEqualTo(RunState.RUNNING);
     }
   }
 

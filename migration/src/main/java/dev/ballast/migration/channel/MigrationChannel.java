@@ -10,6 +10,8 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A connected stream socket that a migration goes over. Calls wait until all is read or written,
@@ -18,6 +20,7 @@ import java.time.Duration;
  */
 @SuppressWarnings("NonAtomicVolatileUpdate") // one thread counts
 public final class MigrationChannel implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(MigrationChannel.class);
   private static final long NANOS_PER_MILLI = 1_000_000L;
   private static final int DRAIN_BYTES = 64 << 10;
   private static final long DRAIN_MILLIS = 2_000;
@@ -283,13 +286,16 @@ public final class MigrationChannel implements AutoCloseable {
     return new IOException(uri + ": the connection broke: " + cause.getMessage(), cause);
   }
 
-  /** Closes the connection. Only for the thread that uses it; others {@link #cancel}. */
+  /**
+   * Closes the connection. Only for the thread that uses it; others {@link #cancel}. A failure is
+   * only logged: by now it changes nothing about where the guest is.
+   */
   @Override
-  public void close() throws IOException {
-    try {
+  public void close() {
+    try (socket) {
       selector.close();
-    } finally {
-      socket.close();
+    } catch (IOException e) {
+      log.warn("{}: the socket cannot be closed", uri, e);
     }
   }
 }

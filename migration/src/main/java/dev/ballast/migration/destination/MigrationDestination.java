@@ -6,7 +6,6 @@ import dev.ballast.migration.channel.MigrationServer;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.vmm.machine.MigratableMachine;
 import dev.ballast.vmm.machine.RunState;
-import java.io.EOFException;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,8 +42,8 @@ public final class MigrationDestination implements AutoCloseable {
   }
 
   /**
-   * Waits for a source and takes its guest over. A connection that is closed before anything was
-   * sent counts for nothing.
+   * Waits for a source and takes its guest over. A connection that ends before anything was sent
+   * counts for nothing.
    *
    * @param machine in {@link RunState#INMIGRATE}, its RAM never touched; afterwards it runs, or is
    *     stopped as it was at the source
@@ -78,14 +77,15 @@ public final class MigrationDestination implements AutoCloseable {
       IncomingMigration arrived = reception.run();
       failure = null;
       return arrived;
-    } catch (EOFException e) {
-      if (reception.wasSilent()) {
-        log.debug("a connection was closed without a word");
-        return null;
-      }
+    } catch (CancelledException e) {
       failure = e.getMessage();
       throw e;
     } catch (IOException e) {
+      if (reception.wasSilent()) {
+        log.debug("a connection ended without a word", e);
+        failure = null;
+        return null;
+      }
       failure = String.valueOf(e.getMessage());
       throw e;
     } finally {

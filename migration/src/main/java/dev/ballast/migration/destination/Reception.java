@@ -173,7 +173,7 @@ final class Reception {
     }
   }
 
-  /** Tells whether the source closed the connection without a word. */
+  /** Tells whether the source has not sent a single byte. */
   boolean wasSilent() {
     return channel.bytesRead() == 0;
   }

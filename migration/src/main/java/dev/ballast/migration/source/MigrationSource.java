@@ -247,8 +247,8 @@ public final class MigrationSource {
       } else if (outcome == MigrationStatus.FAILED) {
         writer.last(FrameType.ERROR, new Messages.Failure(reason).encode());
       }
-      tidy(reasons, "the connection cannot be closed", channel::close);
     } finally {
+      channel.close();
       counters.ended = System.nanoTime();
       error = reasons.isEmpty() ? null : String.join("; ", reasons);
       enter(outcome);

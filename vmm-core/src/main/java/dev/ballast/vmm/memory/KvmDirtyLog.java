@@ -49,8 +49,9 @@ public final class KvmDirtyLog implements DirtyLog {
 
   @Override
   public void start() throws IOException {
-    setFlags(KvmVm.MEM_LOG_DIRTY_PAGES);
+    // First: should a later memslot be refused, stop() still undoes the earlier ones.
     running = true;
+    setFlags(KvmVm.MEM_LOG_DIRTY_PAGES);
   }
 
   @Override
