@@ -3,8 +3,9 @@ package dev.ballast.ffi.kvm;
 import dev.ballast.ffi.generated.kvm.KvmH;
 
 /**
- * What a kernel's KVM can do, {@code KVM_CAP_*} of {@code linux/kvm.h} without the prefix: those that matter to a VMM on
- * x86. KVM API §4.4 and the sections of §6, §7 and §8 named like the capability.
+ * What a kernel's KVM can do, {@code KVM_CAP_*} of {@code linux/kvm.h} without the prefix: those
+ * that matter to a VMM on x86. KVM API §4.4 and the sections of §6, §7 and §8 named like the
+ * capability.
  */
 public enum Capability {
   IRQCHIP(KvmH.KVM_CAP_IRQCHIP()),

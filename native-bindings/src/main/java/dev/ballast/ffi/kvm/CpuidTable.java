@@ -32,8 +32,7 @@ public record CpuidTable(List<Entry> entries) {
     }
 
     private boolean answers(int otherFunction, int otherIndex) {
-      return function == otherFunction
-          && ((flags & SIGNIFICANT_INDEX) == 0 || index == otherIndex);
+      return function == otherFunction && ((flags & SIGNIFICANT_INDEX) == 0 || index == otherIndex);
     }
   }
 
@@ -66,7 +65,10 @@ public record CpuidTable(List<Entry> entries) {
     return new CpuidTable(entries);
   }
 
-  /** Returns the table as little-endian bytes: seven 32-bit words an entry, in the order of its components. */
+  /**
+   * Returns the table as little-endian bytes: seven 32-bit words an entry, in the order of its
+   * components.
+   */
   public byte[] toBytes() {
     ByteBuffer buffer =
         ByteBuffer.allocate(entries.size() * ENTRY_SIZE).order(ByteOrder.LITTLE_ENDIAN);

@@ -1,6 +1,8 @@
 package dev.ballast.ffi.kvm;
 
-/** Where a global system interrupt goes (KVM API §4.52). Several routes may share one {@code gsi}. */
+/**
+ * Where a global system interrupt goes (KVM API §4.52). Several routes may share one {@code gsi}.
+ */
 public sealed interface GsiRoute {
   /** Returns the global system interrupt, 0 to 4095. */
   int gsi();
@@ -8,7 +10,8 @@ public sealed interface GsiRoute {
   /**
    * To a pin of an in-kernel interrupt controller.
    *
-   * @param chip {@link VmStateKind#PIC_MASTER}, {@link VmStateKind#PIC_SLAVE} or {@link VmStateKind#IOAPIC}
+   * @param chip {@link VmStateKind#PIC_MASTER}, {@link VmStateKind#PIC_SLAVE} or {@link
+   *     VmStateKind#IOAPIC}
    * @param pin 0 to 7, of the I/O APIC 0 to 23
    */
   record Pin(int gsi, VmStateKind chip, int pin) implements GsiRoute {

@@ -10,8 +10,7 @@ import java.lang.foreign.MemorySegment;
 final class Ioctl {
   private Ioctl() {}
 
-  static int call(
-      FileDescriptor file, String name, long request, long argument, String context)
+  static int call(FileDescriptor file, String name, long request, long argument, String context)
       throws ErrnoException {
     int result;
     do {

@@ -30,7 +30,8 @@ public final class Kvm implements AutoCloseable {
   /**
    * Opens {@code /dev/kvm}.
    *
-   * @throws ErrnoException ENOENT where the host offers no KVM, EACCES where this user may not use it
+   * @throws ErrnoException ENOENT where the host offers no KVM, EACCES where this user may not use
+   *     it
    */
   public static Kvm open() throws ErrnoException {
     return open(DEVICE);
@@ -72,7 +73,10 @@ public final class Kvm implements AutoCloseable {
     return Ioctl.call(file, "KVM_GET_API_VERSION", KvmH.KVM_GET_API_VERSION(), 0, "");
   }
 
-  /** Returns what the host's KVM says of a capability: 0 without it, else 1 or a number it documents. */
+  /**
+   * Returns what the host's KVM says of a capability: 0 without it, else 1 or a number it
+   * documents.
+   */
   public int checkExtension(Capability capability) throws ErrnoException {
     return Ioctl.call(
         file,
@@ -135,7 +139,8 @@ public final class Kvm implements AutoCloseable {
   /**
    * Creates a virtual machine without memory, processors or devices.
    *
-   * @throws ErrnoException as KVM API §4.2: ENOMEM, EMFILE, EBUSY where another hypervisor has the processor
+   * @throws ErrnoException as KVM API §4.2: ENOMEM, EMFILE, EBUSY where another hypervisor has the
+   *     processor
    */
   public KvmVm createVm() throws ErrnoException {
     int mmapSize = vcpuMmapSize();

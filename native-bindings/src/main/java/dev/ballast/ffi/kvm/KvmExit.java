@@ -1,6 +1,9 @@
 package dev.ballast.ffi.kvm;
 
-/** Why {@code KVM_RUN} came back, {@code KVM_EXIT_*} of {@code linux/kvm.h}; constants for an int {@code switch}. */
+/**
+ * Why {@code KVM_RUN} came back, {@code KVM_EXIT_*} of {@code linux/kvm.h}; constants for an int
+ * {@code switch}.
+ */
 public final class KvmExit {
   public static final int UNKNOWN = 0;
   public static final int EXCEPTION = 1;
@@ -47,7 +50,10 @@ public final class KvmExit {
 
   private KvmExit() {}
 
-  /** Returns the name without its prefix, for instance {@code MMIO}, or {@code exit N} for an unlisted one. */
+  /**
+   * Returns the name without its prefix, for instance {@code MMIO}, or {@code exit N} for an
+   * unlisted one.
+   */
   public static String name(int reason) {
     return switch (reason) {
       case UNKNOWN -> "UNKNOWN";

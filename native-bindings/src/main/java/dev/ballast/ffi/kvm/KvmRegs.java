@@ -4,7 +4,8 @@ import dev.ballast.ffi.generated.kvm.kvm_regs;
 import java.lang.foreign.MemorySegment;
 
 /**
- * General registers of a vCPU, {@code struct kvm_regs} (KVM API §4.11), over a copy on the heap. For one thread.
+ * General registers of a vCPU, {@code struct kvm_regs} (KVM API §4.11), over a copy on the heap.
+ * For one thread.
  */
 public final class KvmRegs {
   /** Size in bytes of the state that {@link VcpuStateKind#REGS} carries. */
@@ -12,7 +13,9 @@ public final class KvmRegs {
 
   private final MemorySegment segment = StateBytes.allocate(SIZE);
 
-  /** Creates registers that are all zero; note that bit 1 of RFLAGS is always set in a processor. */
+  /**
+   * Creates registers that are all zero; note that bit 1 of RFLAGS is always set in a processor.
+   */
   public KvmRegs() {}
 
   /**

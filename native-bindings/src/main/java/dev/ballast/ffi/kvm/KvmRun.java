@@ -12,10 +12,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
 /**
- * A view on the {@code struct kvm_run} that a vCPU shares with the kernel (KVM API §5). What it says is valid between
- * the return of {@link KvmVcpu#run} and the next call, for the thread that runs the vCPU; only {@link #immediateExit}
- * may be called from another thread. The fields of an exit share one union: read those of {@link #exitReason}. Nothing
- * here allocates.
+ * A view on the {@code struct kvm_run} that a vCPU shares with the kernel (KVM API §5). What it
+ * says is valid between the return of {@link KvmVcpu#run} and the next call, for the thread that
+ * runs the vCPU; only {@link #immediateExit} may be called from another thread. The fields of an
+ * exit share one union: read those of {@link #exitReason}. Nothing here allocates.
  */
 public final class KvmRun {
   /** {@link #ioDirection}: the guest executed {@code in} and waits for data. */
@@ -69,8 +69,9 @@ public final class KvmRun {
   }
 
   /**
-   * Makes the next entry, or the one that is being prepared, return EINTR at once, having completed a pending I/O or
-   * MMIO access: set it to 1 before a kick, to 0 before running on. From any thread.
+   * Makes the next entry, or the one that is being prepared, return EINTR at once, having completed
+   * a pending I/O or MMIO access: set it to 1 before a kick, to 0 before running on. From any
+   * thread.
    */
   public void immediateExit(byte value) {
     BYTE.setVolatile(segment, IMMEDIATE_EXIT, value);
@@ -111,7 +112,9 @@ public final class KvmRun {
     return segment.get(JAVA_INT, IO_COUNT);
   }
 
-  /** {@link KvmExit#IO}: where in {@link #segment} the data of the accesses is, one after the other. */
+  /**
+   * {@link KvmExit#IO}: where in {@link #segment} the data of the accesses is, one after the other.
+   */
   public long ioDataOffset() {
     return segment.get(JAVA_LONG, IO_DATA_OFFSET);
   }
@@ -132,7 +135,8 @@ public final class KvmRun {
   }
 
   /**
-   * {@link KvmExit#IO}: sets the data that the guest reads in one access; the low {@link #ioSize} bytes count.
+   * {@link KvmExit#IO}: sets the data that the guest reads in one access; the low {@link #ioSize}
+   * bytes count.
    *
    * @param access from 0 to {@link #ioCount} - 1
    */
@@ -161,14 +165,20 @@ public final class KvmRun {
     return segment.get(JAVA_BYTE, MMIO_IS_WRITE) != 0;
   }
 
-  /** {@link KvmExit#MMIO}: what the guest wrote, little-endian, zero-extended from {@link #mmioLength} bytes. */
+  /**
+   * {@link KvmExit#MMIO}: what the guest wrote, little-endian, zero-extended from {@link
+   * #mmioLength} bytes.
+   */
   public long mmioData() {
     long value = segment.get(JAVA_LONG, MMIO_DATA);
     int length = mmioLength();
     return length >= Long.BYTES ? value : value & ((1L << (length * Byte.SIZE)) - 1);
   }
 
-  /** {@link KvmExit#MMIO}: sets what the guest reads, little-endian; the low {@link #mmioLength} bytes count. */
+  /**
+   * {@link KvmExit#MMIO}: sets what the guest reads, little-endian; the low {@link #mmioLength}
+   * bytes count.
+   */
   public void mmioData(long value) {
     segment.set(JAVA_LONG, MMIO_DATA, value);
   }
@@ -193,8 +203,8 @@ public final class KvmRun {
   }
 
   /**
-   * {@link KvmExit#INTERNAL_ERROR} of suberror {@link KvmExit#INTERNAL_ERROR_EMULATION}: how many bytes of the
-   * instruction KVM has fetched, 0 when it does not say.
+   * {@link KvmExit#INTERNAL_ERROR} of suberror {@link KvmExit#INTERNAL_ERROR_EMULATION}: how many
+   * bytes of the instruction KVM has fetched, 0 when it does not say.
    */
   public int instructionSize() {
     boolean known =

@@ -3,7 +3,10 @@ package dev.ballast.ffi.kvm;
 import dev.ballast.ffi.generated.kvm.kvm_segment;
 import java.lang.foreign.MemorySegment;
 
-/** A segment register with its hidden part, {@code struct kvm_segment}: a view on a {@link KvmSregs}. */
+/**
+ * A segment register with its hidden part, {@code struct kvm_segment}: a view on a {@link
+ * KvmSregs}.
+ */
 public final class KvmSegment {
   private final MemorySegment segment;
 
@@ -39,7 +42,10 @@ public final class KvmSegment {
     return this;
   }
 
-  /** Returns the four type bits of the descriptor: 0xb is code, 0x3 data, 0xb a busy TSS when {@link #s} is 0. */
+  /**
+   * Returns the four type bits of the descriptor: 0xb is code, 0x3 data, 0xb a busy TSS when {@link
+   * #s} is 0.
+   */
   public int type() {
     return Byte.toUnsignedInt(kvm_segment.type(segment));
   }

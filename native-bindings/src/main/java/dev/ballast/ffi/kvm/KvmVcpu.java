@@ -15,10 +15,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * A virtual CPU. One thread runs it; its state is read and set by that thread, or by another while it is not running.
- * After an I/O or MMIO exit the instruction is complete only once it has been entered again: with
- * {@link KvmRun#immediateExit} before the registers are read. Every method but {@link #run} throws {@link ErrnoException}
- * as its section of the KVM API says.
+ * A virtual CPU. One thread runs it; its state is read and set by that thread, or by another while
+ * it is not running. After an I/O or MMIO exit the instruction is complete only once it has been
+ * entered again: with {@link KvmRun#immediateExit} before the registers are read. Every method but
+ * {@link #run} throws {@link ErrnoException} as its section of the KVM API says.
  */
 public final class KvmVcpu implements AutoCloseable {
   private static final long KVM_RUN = KvmH.KVM_RUN();
@@ -65,9 +65,9 @@ public final class KvmVcpu implements AutoCloseable {
   /**
    * Runs the guest until it exits (KVM API §4.10). Does not allocate.
    *
-   * @return 0 or more when {@link #runPage} says why it came back, or -errno: EINTR after a kick or with {@link
-   *     KvmRun#immediateExit}, EAGAIN for a processor that waited for its start-up IPI and was woken, EFAULT for memory
-   *     that the host cannot give
+   * @return 0 or more when {@link #runPage} says why it came back, or -errno: EINTR after a kick or
+   *     with {@link KvmRun#immediateExit}, EAGAIN for a processor that waited for its start-up IPI
+   *     and was woken, EFAULT for memory that the host cannot give
    */
   public int run() {
     return IoCalls.ioctl(callState, fd, KVM_RUN, 0);
@@ -106,7 +106,10 @@ public final class KvmVcpu implements AutoCloseable {
       MemorySegment state = temporary.allocate(size(kind), Long.BYTES);
       // KVM_GET_XSAVE writes 4096 bytes whatever there is; above that only KVM_GET_XSAVE2 will do.
       boolean large = state.byteSize() > kind.size;
-      call("KVM_GET_" + (large ? "XSAVE2" : kind), large ? KvmH.KVM_GET_XSAVE2() : kind.getRequest, state);
+      call(
+          "KVM_GET_" + (large ? "XSAVE2" : kind),
+          large ? KvmH.KVM_GET_XSAVE2() : kind.getRequest,
+          state);
       return state.toArray(JAVA_BYTE);
     }
   }
@@ -146,7 +149,8 @@ public final class KvmVcpu implements AutoCloseable {
   }
 
   /**
-   * Reads MSRs (KVM API §4.18). Those that the kernel refuses, as it may do with some that it lists itself, are left out.
+   * Reads MSRs (KVM API §4.18). Those that the kernel refuses, as it may do with some that it lists
+   * itself, are left out.
    */
   public MsrTable getMsrs(int[] indices) throws ErrnoException {
     int[] found = new int[indices.length];
@@ -202,8 +206,7 @@ public final class KvmVcpu implements AutoCloseable {
 
   private static MemorySegment allocateMsrs(Arena arena, int count) {
     MemorySegment msrs =
-        arena.allocate(
-            KvmH.OFFSET_kvm_msrs_entries() + count * kvm_msr_entry.sizeof(), Long.BYTES);
+        arena.allocate(KvmH.OFFSET_kvm_msrs_entries() + count * kvm_msr_entry.sizeof(), Long.BYTES);
     msrs.set(JAVA_INT, KvmH.OFFSET_kvm_msrs_nmsrs(), count);
     return msrs;
   }

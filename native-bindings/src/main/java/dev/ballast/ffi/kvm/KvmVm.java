@@ -23,9 +23,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * A virtual machine. Its methods may be called from any thread. KVM keeps the machine until its vCPUs are closed too, and
- * uses the host memory of its slots until then. Every method throws {@link ErrnoException} as its section of the KVM API
- * says.
+ * A virtual machine. Its methods may be called from any thread. KVM keeps the machine until its
+ * vCPUs are closed too, and uses the host memory of its slots until then. Every method throws
+ * {@link ErrnoException} as its section of the KVM API says.
  */
 public final class KvmVm implements AutoCloseable {
   /** {@link #setUserMemoryRegion}: keep a dirty log. */
@@ -40,11 +40,16 @@ public final class KvmVm implements AutoCloseable {
   /** {@link #createPit2}: port 0x61 is emulated by the kernel too. */
   public static final int PIT_SPEAKER_DUMMY = KvmH.KVM_PIT_SPEAKER_DUMMY();
 
-  /** Argument of {@link Capability#MANUAL_DIRTY_LOG_PROTECT2}: {@link #clearDirtyLog} write-protects, not the read. */
+  /**
+   * Argument of {@link Capability#MANUAL_DIRTY_LOG_PROTECT2}: {@link #clearDirtyLog}
+   * write-protects, not the read.
+   */
   public static final int DIRTY_LOG_MANUAL_PROTECT_ENABLE =
       KvmH.KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE();
 
-  /** Argument of {@link Capability#MANUAL_DIRTY_LOG_PROTECT2}: the log starts with all pages dirty. */
+  /**
+   * Argument of {@link Capability#MANUAL_DIRTY_LOG_PROTECT2}: the log starts with all pages dirty.
+   */
   public static final int DIRTY_LOG_INITIALLY_SET = KvmH.KVM_DIRTY_LOG_INITIALLY_SET();
 
   private static final int MAX_CAPABILITY_ARGUMENTS = 4;
@@ -57,8 +62,7 @@ public final class KvmVm implements AutoCloseable {
     this.vcpuMmapSize = vcpuMmapSize;
   }
 
-  private int call(String name, long request, long argument, String context)
-      throws ErrnoException {
+  private int call(String name, long request, long argument, String context) throws ErrnoException {
     return Ioctl.call(file, name, request, argument, context);
   }
 
@@ -70,10 +74,7 @@ public final class KvmVm implements AutoCloseable {
   /** Returns what KVM says of a capability for this machine: 0 without it (KVM API §4.4). */
   public int checkExtension(Capability capability) throws ErrnoException {
     return call(
-        "KVM_CHECK_EXTENSION",
-        KvmH.KVM_CHECK_EXTENSION(),
-        capability.number(),
-        capability.name());
+        "KVM_CHECK_EXTENSION", KvmH.KVM_CHECK_EXTENSION(), capability.number(), capability.name());
   }
 
   /**
@@ -98,13 +99,14 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Creates, changes or, with a size of 0, deletes a slot of guest memory (KVM API §4.35). The host memory must stay
-   * mapped until the slot is deleted or the machine is gone.
+   * Creates, changes or, with a size of 0, deletes a slot of guest memory (KVM API §4.35). The host
+   * memory must stay mapped until the slot is deleted or the machine is gone.
    *
    * @param flags 0 or {@link #MEM_LOG_DIRTY_PAGES}
    * @param guestPhysicalAddress page-aligned
    * @param size in bytes, a multiple of the page size
-   * @param hostAddress page-aligned; the same offset in a huge page as the guest's lets KVM map huge pages
+   * @param hostAddress page-aligned; the same offset in a huge page as the guest's lets KVM map
+   *     huge pages
    */
   public void setUserMemoryRegion(
       int slot, int flags, long guestPhysicalAddress, long size, long hostAddress)
@@ -124,12 +126,18 @@ public final class KvmVm implements AutoCloseable {
     }
   }
 
-  /** Gives KVM three pages of guest-physical address space, below 4 GiB and without memory (KVM API §4.36). */
+  /**
+   * Gives KVM three pages of guest-physical address space, below 4 GiB and without memory (KVM API
+   * §4.36).
+   */
   public void setTssAddress(long address) throws ErrnoException {
     call("KVM_SET_TSS_ADDR", KvmH.KVM_SET_TSS_ADDR(), address, "0x" + Long.toHexString(address));
   }
 
-  /** Gives KVM a page of guest-physical address space below 4 GiB, before any vCPU exists (KVM API §4.41). */
+  /**
+   * Gives KVM a page of guest-physical address space below 4 GiB, before any vCPU exists (KVM API
+   * §4.41).
+   */
   public void setIdentityMapAddress(long address) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       call(
@@ -164,8 +172,7 @@ public final class KvmVm implements AutoCloseable {
    * @param id its number and initial APIC ID, from 0; below {@link Capability#MAX_VCPU_ID}
    */
   public KvmVcpu createVcpu(int id) throws ErrnoException {
-    int xsaveSize =
-        Math.max(checkExtension(Capability.XSAVE2), VcpuStateKind.XSAVE.size);
+    int xsaveSize = Math.max(checkExtension(Capability.XSAVE2), VcpuStateKind.XSAVE.size);
     int fd = call("KVM_CREATE_VCPU", KvmH.KVM_CREATE_VCPU(), id, "vCPU " + id);
     return KvmVcpu.create(FileDescriptor.owning(fd), id, vcpuMmapSize, xsaveSize);
   }
@@ -215,7 +222,8 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Signals an event file when the guest writes to an address, without an exit, or stops it (KVM API §4.59).
+   * Signals an event file when the guest writes to an address, without an exit, or stops it (KVM
+   * API §4.59).
    *
    * @param address guest-physical, or a port with {@link #IOEVENTFD_PIO}
    * @param length of the access in bytes: 1, 2, 4, 8, or 0 for any
@@ -232,8 +240,7 @@ public final class KvmVm implements AutoCloseable {
       kvm_ioeventfd.addr(ioeventfd, address);
       kvm_ioeventfd.len(ioeventfd, length);
       kvm_ioeventfd.fd(ioeventfd, event.fd());
-      kvm_ioeventfd.flags(
-          ioeventfd, assign ? flags : flags | KvmH.KVM_IOEVENTFD_FLAG_DEASSIGN());
+      kvm_ioeventfd.flags(ioeventfd, assign ? flags : flags | KvmH.KVM_IOEVENTFD_FLAG_DEASSIGN());
       call(
           "KVM_IOEVENTFD",
           KvmH.KVM_IOEVENTFD(),
@@ -243,48 +250,42 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Replaces the whole routing of interrupts (KVM API §4.52). {@link #createIrqChip} sets up the usual one of a PC: GSI 0
-   * to 15 to both kinds of controllers, up to 23 to the I/O APIC.
+   * Replaces the whole routing of interrupts (KVM API §4.52). {@link #createIrqChip} sets up the
+   * usual one of a PC: GSI 0 to 15 to both kinds of controllers, up to 23 to the I/O APIC.
    */
   public void setGsiRouting(List<GsiRoute> routes) throws ErrnoException {
     long header = KvmH.OFFSET_kvm_irq_routing_entries();
     long entrySize = KvmH.SIZEOF_kvm_irq_routing_entry();
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment routing =
-          arena.allocate(header + routes.size() * entrySize, Long.BYTES);
+      MemorySegment routing = arena.allocate(header + routes.size() * entrySize, Long.BYTES);
       routing.set(JAVA_INT, KvmH.OFFSET_kvm_irq_routing_nr(), routes.size());
       long offset = header;
       for (GsiRoute route : routes) {
         write(route, routing.asSlice(offset, entrySize));
         offset += entrySize;
       }
-      call(
-          "KVM_SET_GSI_ROUTING",
-          KvmH.KVM_SET_GSI_ROUTING(),
-          routing,
-          routes.size() + " routes");
+      call("KVM_SET_GSI_ROUTING", KvmH.KVM_SET_GSI_ROUTING(), routing, routes.size() + " routes");
     }
   }
 
   private static void write(GsiRoute route, MemorySegment entry) {
     entry.set(JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_gsi(), route.gsi());
     switch (route) {
-      case GsiRoute.Pin(int _, VmStateKind chip, int pin) -> {
+      case GsiRoute.Pin pin -> {
         entry.set(
             JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_type(), KvmH.KVM_IRQ_ROUTING_IRQCHIP());
-        entry.set(JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_irqchip_irqchip(), chip.chip);
-        entry.set(JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_irqchip_pin(), pin);
+        entry.set(JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_irqchip_irqchip(), pin.chip().chip);
+        entry.set(JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_irqchip_pin(), pin.pin());
       }
-      case GsiRoute.Msi(int _, long address, int data) -> {
+      case GsiRoute.Msi msi -> {
+        entry.set(JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_type(), KvmH.KVM_IRQ_ROUTING_MSI());
         entry.set(
-            JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_type(), KvmH.KVM_IRQ_ROUTING_MSI());
-        entry.set(
-            JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_msi_address_lo(), (int) address);
+            JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_msi_address_lo(), (int) msi.address());
         entry.set(
             JAVA_INT,
             KvmH.OFFSET_kvm_irq_routing_entry_msi_address_hi(),
-            (int) (address >>> Integer.SIZE));
-        entry.set(JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_msi_data(), data);
+            (int) (msi.address() >>> Integer.SIZE));
+        entry.set(JAVA_INT, KvmH.OFFSET_kvm_irq_routing_entry_msi_data(), msi.data());
       }
     }
   }
@@ -305,7 +306,8 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Clears and write-protects pages of a slot (KVM API §4.117), with {@link Capability#MANUAL_DIRTY_LOG_PROTECT2} enabled.
+   * Clears and write-protects pages of a slot (KVM API §4.117), with {@link
+   * Capability#MANUAL_DIRTY_LOG_PROTECT2} enabled.
    *
    * @param firstPage a multiple of 64
    * @param pages a multiple of 64, except at the end of the slot
@@ -375,8 +377,9 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Sets the paravirtual clock to a state plus the wall-clock time that has passed since it was read, so that the guest
-   * sees the time of its move go by (KVM API §4.30, {@code KVM_CLOCK_REALTIME}). The hosts' wall clocks must agree.
+   * Sets the paravirtual clock to a state plus the wall-clock time that has passed since it was
+   * read, so that the guest sees the time of its move go by (KVM API §4.30, {@code
+   * KVM_CLOCK_REALTIME}). The hosts' wall clocks must agree.
    *
    * @param state as {@link #get} returned it for {@link VmStateKind#CLOCK}
    * @throws ErrnoException EINVAL before Linux 5.16
@@ -401,7 +404,9 @@ public final class KvmVm implements AutoCloseable {
     return irqchip;
   }
 
-  /** Closes it; the second time it does nothing. Close the vCPUs too, else KVM keeps the machine. */
+  /**
+   * Closes it; the second time it does nothing. Close the vCPUs too, else KVM keeps the machine.
+   */
   @Override
   public void close() {
     file.close();

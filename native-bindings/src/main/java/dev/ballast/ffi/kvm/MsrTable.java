@@ -40,7 +40,9 @@ public final class MsrTable {
     return new MsrTable(indices, values);
   }
 
-  /** Returns the table as little-endian bytes: of each register 4 of the index, then 8 of the value. */
+  /**
+   * Returns the table as little-endian bytes: of each register 4 of the index, then 8 of the value.
+   */
   public byte[] toBytes() {
     ByteBuffer buffer =
         ByteBuffer.allocate(indices.length * ENTRY_SIZE).order(ByteOrder.LITTLE_ENDIAN);

@@ -4,7 +4,10 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.MemorySegment;
 
-/** Copies between bytes that travel and segments on the heap that are aligned as the kernel's structs are. */
+/**
+ * Copies between bytes that travel and segments on the heap that are aligned as the kernel's
+ * structs are.
+ */
 final class StateBytes {
   private StateBytes() {}
 

@@ -5,11 +5,11 @@ import dev.ballast.ffi.generated.kvm.kvm_regs;
 import dev.ballast.ffi.generated.kvm.kvm_sregs;
 
 /**
- * The parts of a vCPU's state that are one struct of the kernel, carried as its bytes, native-endian. What is not here
- * is MSRs, CPUID and the TSC frequency.
+ * The parts of a vCPU's state that are one struct of the kernel, carried as its bytes,
+ * native-endian. What is not here is MSRs, CPUID and the TSC frequency.
  *
- * <p>To restore a vCPU: CPUID first, then SREGS (which set the APIC base), XCRS before XSAVE, MSRs before LAPIC (the TSC
- * deadline), VCPU_EVENTS after what may change them, MP_STATE.
+ * <p>To restore a vCPU: CPUID first, then SREGS (which set the APIC base), XCRS before XSAVE, MSRs
+ * before LAPIC (the TSC deadline), VCPU_EVENTS after what may change them, MP_STATE.
  */
 public enum VcpuStateKind {
   /** General registers: {@link KvmRegs}. */
@@ -18,7 +18,10 @@ public enum VcpuStateKind {
   SREGS(KvmH.KVM_GET_SREGS(), KvmH.KVM_SET_SREGS(), kvm_sregs.sizeof()),
   /** x87 and SSE state; a part of XSAVE. */
   FPU(KvmH.KVM_GET_FPU(), KvmH.KVM_SET_FPU(), KvmH.SIZEOF_kvm_fpu()),
-  /** All of the processor's extended state; at least 4096 bytes, more when the VM has {@link Capability#XSAVE2}. */
+  /**
+   * All of the processor's extended state; at least 4096 bytes, more when the VM has {@link
+   * Capability#XSAVE2}.
+   */
   XSAVE(KvmH.KVM_GET_XSAVE(), KvmH.KVM_SET_XSAVE(), KvmH.SIZEOF_kvm_xsave()),
   /** Extended control registers. */
   XCRS(KvmH.KVM_GET_XCRS(), KvmH.KVM_SET_XCRS(), KvmH.SIZEOF_kvm_xcrs()),

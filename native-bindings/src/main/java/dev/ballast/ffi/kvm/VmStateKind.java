@@ -3,7 +3,9 @@ package dev.ballast.ffi.kvm;
 import dev.ballast.ffi.generated.kvm.KvmH;
 import dev.ballast.ffi.generated.kvm.kvm_clock_data;
 
-/** The parts of a VM's in-kernel state that migrate, carried as the kernel's structs, native-endian. */
+/**
+ * The parts of a VM's in-kernel state that migrate, carried as the kernel's structs, native-endian.
+ */
 public enum VmStateKind {
   /** The first 8259. */
   PIC_MASTER(KvmH.KVM_IRQCHIP_PIC_MASTER(), KvmH.SIZEOF_kvm_pic_state()),
@@ -14,9 +16,9 @@ public enum VmStateKind {
   /** The i8254 timer. */
   PIT2(VmStateKind.NO_CHIP, KvmH.SIZEOF_kvm_pit_state2()),
   /**
-   * The paravirtual clock, in nanoseconds, with the host's wall clock at the moment it was read. Setting it leaves the
-   * clock where it was read, so that time stands still for the guest while it moves; see
-   * {@link KvmVm#setClockAdvanced} for the other way.
+   * The paravirtual clock, in nanoseconds, with the host's wall clock at the moment it was read.
+   * Setting it leaves the clock where it was read, so that time stands still for the guest while it
+   * moves; see {@link KvmVm#setClockAdvanced} for the other way.
    */
   CLOCK(VmStateKind.NO_CHIP, (int) kvm_clock_data.sizeof());
 

@@ -7,11 +7,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * How the calls of this package are made. jextract cannot capture errno, so they are declared here by hand; they are
- * spread over classes because each signature takes milliseconds to link, and a class links its own when it is first used.
+ * How the calls of this package are made. jextract cannot capture errno, so they are declared here
+ * by hand; they are spread over classes because each signature takes milliseconds to link, and a
+ * class links its own when it is first used.
  *
- * <p>Every call returns what the C library returned, or {@code -errno} where that failed. None allocates on the heap once
- * it is compiled and its thread has its {@link CallState}, and none is a {@code critical} call, so all may block.
+ * <p>Every call returns what the C library returned, or {@code -errno} where that failed. None
+ * allocates on the heap once it is compiled and its thread has its {@link CallState}, and none is a
+ * {@code critical} call, so all may block.
  */
 public final class Downcalls {
   private static final Linker LINKER = Linker.nativeLinker();
@@ -47,7 +49,10 @@ public final class Downcalls {
     return value == -1 ? -CallState.errno(state) : value;
   }
 
-  /** A downcall declares {@code Throwable} but throws only what the caller did wrong: an unchecked exception. */
+  /**
+   * A downcall declares {@code Throwable} but throws only what the caller did wrong: an unchecked
+   * exception.
+   */
   static AssertionError unexpected(Throwable thrown) {
     switch (thrown) {
       case RuntimeException e -> throw e;

@@ -11,8 +11,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Calls that put errno into words. They return and behave as {@link Downcalls} says. */
 public final class ErrorCalls {
-  private static final MethodHandle STRERRORNAME = Downcalls.plain("strerrorname_np", FunctionDescriptor.of(ADDRESS, JAVA_INT));
-  private static final MethodHandle STRERRORDESC = Downcalls.plain("strerrordesc_np", FunctionDescriptor.of(ADDRESS, JAVA_INT));
+  private static final MethodHandle STRERRORNAME =
+      Downcalls.plain("strerrorname_np", FunctionDescriptor.of(ADDRESS, JAVA_INT));
+  private static final MethodHandle STRERRORDESC =
+      Downcalls.plain("strerrordesc_np", FunctionDescriptor.of(ADDRESS, JAVA_INT));
 
   private ErrorCalls() {}
 
@@ -25,7 +27,9 @@ public final class ErrorCalls {
     }
   }
 
-  /** strerrordesc_np(3), for instance {@code No such file or directory}; null for an unknown number. */
+  /**
+   * strerrordesc_np(3), for instance {@code No such file or directory}; null for an unknown number.
+   */
   public static @Nullable String strerrordesc(int errno) {
     try {
       return string((MemorySegment) STRERRORDESC.invokeExact(errno));

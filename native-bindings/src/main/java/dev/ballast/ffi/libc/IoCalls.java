@@ -11,7 +11,9 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/** Calls on open files that every machine makes. They return and behave as {@link Downcalls} says. */
+/**
+ * Calls on open files that every machine makes. They return and behave as {@link Downcalls} says.
+ */
 public final class IoCalls {
   /** For {@code int f(int, unsigned long, ...)}: the arguments from this one on are variadic. */
   private static final Linker.Option VARIADIC_FROM_2 = Linker.Option.firstVariadicArg(2);

@@ -19,7 +19,10 @@ public final class MemoryCalls {
 
   private MemoryCalls() {}
 
-  /** mmap(2) at an address of the kernel's choice. User addresses are positive, so -errno cannot be one. */
+  /**
+   * mmap(2) at an address of the kernel's choice. User addresses are positive, so -errno cannot be
+   * one.
+   */
   public static long mmap(long length, int protection, int flags, int fd, long offset) {
     try {
       MemorySegment state = CallState.current();

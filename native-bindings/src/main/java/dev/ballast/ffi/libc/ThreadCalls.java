@@ -13,8 +13,7 @@ import java.lang.invoke.MethodHandle;
 public final class ThreadCalls {
   private static final MethodHandle GETPID = call("getpid", JAVA_INT);
   private static final MethodHandle GETTID = call("gettid", JAVA_INT);
-  private static final MethodHandle TGKILL =
-      call("tgkill", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+  private static final MethodHandle TGKILL = call("tgkill", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
   private static final MethodHandle SIGACTION =
       call("sigaction", JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
 

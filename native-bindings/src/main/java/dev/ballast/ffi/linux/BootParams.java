@@ -5,8 +5,9 @@ import dev.ballast.ffi.generated.boot.boot_e820_entry;
 
 /**
  * Layout of {@code struct boot_params}, the "zero page" through which Linux on x86 is booted
- * (Documentation/arch/x86/boot.rst, zero-page.rst). All offsets are in bytes from the start of the page; as the header is
- * at the same place in a kernel image, they hold for that too. Fields are little-endian and not aligned.
+ * (Documentation/arch/x86/boot.rst, zero-page.rst). All offsets are in bytes from the start of the
+ * page; as the header is at the same place in a kernel image, they hold for that too. Fields are
+ * little-endian and not aligned.
  */
 public final class BootParams {
   /** Size of the whole page in bytes. */
@@ -51,7 +52,9 @@ public final class BootParams {
   /** u32 in an entry: 1 for RAM, 2 reserved, 3 ACPI tables. */
   public static final int E820_ENTRY_TYPE = (int) boot_e820_entry.type$offset();
 
-  /** Size of the setup header that the headers used here know; a kernel's may be shorter or longer. */
+  /**
+   * Size of the setup header that the headers used here know; a kernel's may be shorter or longer.
+   */
   public static final int SETUP_HEADER_SIZE = BootH.SIZEOF_setup_header();
 
   /** {@link #HEADER} of a kernel with a boot protocol of 2.00 or newer: "HdrS". */
@@ -132,7 +135,10 @@ public final class BootParams {
   /** u64: where the kernel would like to be loaded. */
   public static final int PREF_ADDRESS = BootH.OFFSET_setup_header_pref_address();
 
-  /** u32: memory that the kernel needs from where it is loaded, in bytes, before it knows the memory map. */
+  /**
+   * u32: memory that the kernel needs from where it is loaded, in bytes, before it knows the memory
+   * map.
+   */
   public static final int INIT_SIZE = BootH.OFFSET_setup_header_init_size();
 
   /** u32: where {@code kernel_info} is. */

@@ -29,7 +29,10 @@ public final class Errno {
 
   private Errno() {}
 
-  /** Returns the symbolic name of a positive error number, or {@code errno N} for one without a name. */
+  /**
+   * Returns the symbolic name of a positive error number, or {@code errno N} for one without a
+   * name.
+   */
   public static String name(int errno) {
     String name = ErrorCalls.strerrorname(errno);
     return name == null ? "errno " + errno : name;

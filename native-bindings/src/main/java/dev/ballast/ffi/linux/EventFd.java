@@ -7,8 +7,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A 64-bit counter with a descriptor, eventfd(2): {@link #signal} adds one, reading takes the whole count. Any thread
- * may signal; one thread at a time may read. Signalling and reading do not allocate.
+ * A 64-bit counter with a descriptor, eventfd(2): {@link #signal} adds one, reading takes the whole
+ * count. Any thread may signal; one thread at a time may read. Signalling and reading do not
+ * allocate.
  */
 public final class EventFd implements AutoCloseable {
   private static final MemorySegment ONE =
@@ -96,8 +97,8 @@ public final class EventFd implements AutoCloseable {
   }
 
   /**
-   * Closes it; the second time it does nothing. A thread that waits in {@link #await} must be woken by a
-   * {@link #signal} and be gone first.
+   * Closes it; the second time it does nothing. A thread that waits in {@link #await} must be woken
+   * by a {@link #signal} and be gone first.
    *
    * @throws IllegalStateException if a thread is still reading
    */

@@ -8,8 +8,8 @@ public final class Fallocate {
   private Fallocate() {}
 
   /**
-   * Frees a range of a file; it reads as zeros afterwards and the file keeps its size. Pages that are mapped are
-   * unmapped. Does not allocate on the Java heap.
+   * Frees a range of a file; it reads as zeros afterwards and the file keeps its size. Pages that
+   * are mapped are unmapped. Does not allocate on the Java heap.
    *
    * @param offset in bytes, a multiple of the file's page size
    * @param length in bytes, more than 0
@@ -24,9 +24,7 @@ public final class Fallocate {
     } while (result == -Errno.EINTR);
     if (result < 0) {
       throw new ErrnoException(
-          "fallocate(FALLOC_FL_PUNCH_HOLE)",
-          -result,
-          file + ", " + length + " bytes at " + offset);
+          "fallocate(FALLOC_FL_PUNCH_HOLE)", -result, file + ", " + length + " bytes at " + offset);
     }
   }
 }

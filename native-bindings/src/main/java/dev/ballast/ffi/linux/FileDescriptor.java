@@ -9,8 +9,9 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * An open file, owned: whoever holds this object closes it. Reading and writing may be done from any thread; closing
- * must not race with them, since the kernel gives the number to the next file that is opened.
+ * An open file, owned: whoever holds this object closes it. Reading and writing may be done from
+ * any thread; closing must not race with them, since the kernel gives the number to the next file
+ * that is opened.
  */
 public final class FileDescriptor implements AutoCloseable {
   public static final int O_RDONLY = LinuxH.O_RDONLY();
@@ -98,7 +99,8 @@ public final class FileDescriptor implements AutoCloseable {
   }
 
   /**
-   * Closes the file; the second time it does nothing. Linux frees the number whatever close(2) returns.
+   * Closes the file; the second time it does nothing. Linux frees the number whatever close(2)
+   * returns.
    *
    * @throws UncheckedIOException with an {@link ErrnoException} in it: EBADF, EIO, ENOSPC, EDQUOT
    */

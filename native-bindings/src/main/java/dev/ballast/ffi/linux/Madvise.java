@@ -6,18 +6,20 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
 /**
- * Advice about memory, madvise(2). Each method takes a native segment, and a range of it in bytes: the offset such that
- * the address is page-aligned, the length a multiple of the page size. They do not allocate on the Java heap, and throw
- * {@link IndexOutOfBoundsException} for a range outside the segment.
+ * Advice about memory, madvise(2). Each method takes a native segment, and a range of it in bytes:
+ * the offset such that the address is page-aligned, the length a multiple of the page size. They do
+ * not allocate on the Java heap, and throw {@link IndexOutOfBoundsException} for a range outside
+ * the segment.
  */
 public final class Madvise {
   private Madvise() {}
 
   /**
-   * Gives anonymous pages back to the host; they read as zeros afterwards. Of a shared file mapping only the mapping
-   * goes, the file keeps its data: see {@link Fallocate#punchHole}.
+   * Gives anonymous pages back to the host; they read as zeros afterwards. Of a shared file mapping
+   * only the mapping goes, the file keeps its data: see {@link Fallocate#punchHole}.
    *
-   * @throws ErrnoException EINVAL for a range that is locked, huge or unaligned; ENOMEM where nothing is mapped
+   * @throws ErrnoException EINVAL for a range that is locked, huge or unaligned; ENOMEM where
+   *     nothing is mapped
    */
   public static void dontNeed(MemorySegment segment, long offset, long length)
       throws ErrnoException {
@@ -27,10 +29,10 @@ public final class Madvise {
   /**
    * Frees the pages of a shared mapping together with what is behind them in the file.
    *
-   * @throws ErrnoException EINVAL for a mapping that is not shared and writable; EOPNOTSUPP of the file system
+   * @throws ErrnoException EINVAL for a mapping that is not shared and writable; EOPNOTSUPP of the
+   *     file system
    */
-  public static void remove(MemorySegment segment, long offset, long length)
-      throws ErrnoException {
+  public static void remove(MemorySegment segment, long offset, long length) throws ErrnoException {
     advise("MADV_REMOVE", LinuxH.MADV_REMOVE(), segment, offset, length);
   }
 

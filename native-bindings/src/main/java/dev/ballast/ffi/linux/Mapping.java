@@ -7,9 +7,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A readable and writable mapping of memory, owned: closing it unmaps it. Its segment lives in a shared arena, so that
- * any thread may use it; it may be terabytes. Close it after the threads that use it have been joined and KVM has let
- * go of it: addresses that were handed to the kernel are not guarded by the arena.
+ * A readable and writable mapping of memory, owned: closing it unmaps it. Its segment lives in a
+ * shared arena, so that any thread may use it; it may be terabytes. Close it after the threads that
+ * use it have been joined and KVM has let go of it: addresses that were handed to the kernel are
+ * not guarded by the arena.
  */
 public final class Mapping implements AutoCloseable {
   private final Arena arena;
@@ -24,8 +25,8 @@ public final class Mapping implements AutoCloseable {
    * Maps private zeroed memory.
    *
    * @param size in bytes, a multiple of the page size
-   * @param reserve false to leave it out of the kernel's commit accounting ({@code MAP_NORESERVE}), so that more than
-   *     the machine has can be mapped
+   * @param reserve false to leave it out of the kernel's commit accounting ({@code MAP_NORESERVE}),
+   *     so that more than the machine has can be mapped
    * @throws ErrnoException as mmap(2): ENOMEM, EINVAL
    */
   public static Mapping anonymous(long size, boolean reserve) throws ErrnoException {
@@ -45,7 +46,8 @@ public final class Mapping implements AutoCloseable {
   }
 
   private static Mapping map(long size, int flags, int fd, long offset) throws ErrnoException {
-    long address = MemoryCalls.mmap(size, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, fd, offset);
+    long address =
+        MemoryCalls.mmap(size, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, fd, offset);
     if (address < 0) {
       String what = fd < 0 ? " bytes of anonymous memory" : " bytes of fd " + fd + " at " + offset;
       throw new ErrnoException("mmap", (int) -address, size + what);

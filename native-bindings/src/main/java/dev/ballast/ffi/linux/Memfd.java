@@ -4,7 +4,9 @@ import dev.ballast.ffi.generated.linux.LinuxH;
 import dev.ballast.ffi.libc.FileCalls;
 import java.lang.foreign.Arena;
 
-/** Memory files, memfd_create(2): anonymous memory that has a descriptor and can be mapped twice. */
+/**
+ * Memory files, memfd_create(2): anonymous memory that has a descriptor and can be mapped twice.
+ */
 public final class Memfd {
   public static final int MFD_ALLOW_SEALING = LinuxH.MFD_ALLOW_SEALING();
   public static final int MFD_HUGETLB = LinuxH.MFD_HUGETLB();
@@ -36,8 +38,9 @@ public final class Memfd {
   }
 
   /**
-   * Reports which pages of a memory file hold data, whoever wrote them and whether or not this process has them mapped,
-   * by {@code SEEK_DATA} and {@code SEEK_HOLE}. Moves the file offset. Pages are 4 KiB; a swapped page is data.
+   * Reports which pages of a memory file hold data, whoever wrote them and whether or not this
+   * process has them mapped, by {@code SEEK_DATA} and {@code SEEK_HOLE}. Moves the file offset.
+   * Pages are 4 KiB; a swapped page is data.
    *
    * @param offset in bytes, a multiple of 4096
    * @param pages how many pages to look at

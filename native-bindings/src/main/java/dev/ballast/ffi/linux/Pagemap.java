@@ -8,13 +8,14 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
 /**
- * Finds the pages of this process's memory that have been populated, without touching them: by the {@code PAGEMAP_SCAN}
- * ioctl where the kernel has it (Linux 6.7), else by reading {@code /proc/self/pagemap}
- * (Documentation/admin-guide/mm/pagemap.rst).
+ * Finds the pages of this process's memory that have been populated, without touching them: by the
+ * {@code PAGEMAP_SCAN} ioctl where the kernel has it (Linux 6.7), else by reading {@code
+ * /proc/self/pagemap} (Documentation/admin-guide/mm/pagemap.rst).
  *
- * <p>Only private anonymous memory is found exactly, present or swapped. Of a mapped file or memfd the page tables tell
- * just what this process has touched: data that is in the file all the same is found by {@link Memfd#populated}. For one
- * thread at a time. Looking does not allocate on the Java heap.
+ * <p>Only private anonymous memory is found exactly, present or swapped. Of a mapped file or memfd
+ * the page tables tell just what this process has touched: data that is in the file all the same is
+ * found by {@link Memfd#populated}. For one thread at a time. Looking does not allocate on the Java
+ * heap.
  */
 public final class Pagemap implements AutoCloseable {
   /** Bytes of a page, here and in KVM's dirty log. */
@@ -53,8 +54,8 @@ public final class Pagemap implements AutoCloseable {
   }
 
   /**
-   * Reports the populated pages of a range. A page that was only read may or may not be among them: it is known to be
-   * the zero page when the kernel has {@code PAGEMAP_SCAN}, and left out.
+   * Reports the populated pages of a range. A page that was only read may or may not be among them:
+   * it is known to be the zero page when the kernel has {@code PAGEMAP_SCAN}, and left out.
    *
    * @param address where the range starts in this process, page-aligned
    * @param pages its length in pages of 4 KiB
@@ -75,8 +76,7 @@ public final class Pagemap implements AutoCloseable {
   }
 
   /** Returns false, having reported nothing, when the kernel does not know the ioctl. */
-  private boolean scan(long start, long end, PopulatedRunConsumer consumer)
-      throws ErrnoException {
+  private boolean scan(long start, long end, PopulatedRunConsumer consumer) throws ErrnoException {
     long runStart = 0;
     long runEnd = 0;
     long position = start;

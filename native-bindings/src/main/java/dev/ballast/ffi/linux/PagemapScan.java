@@ -10,8 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 
 /**
- * The {@code PAGEMAP_SCAN} ioctl, {@code linux/fs.h}. Its layouts are written by hand because the headers that the
- * generated code is made from are older than the ioctl.
+ * The {@code PAGEMAP_SCAN} ioctl, {@code linux/fs.h}. Its layouts are written by hand because the
+ * headers that the generated code is made from are older than the ioctl.
  */
 final class PagemapScan {
   /** {@code _IOWR('f', 16, struct pm_scan_arg)}. */
@@ -37,9 +37,7 @@ final class PagemapScan {
           JAVA_LONG.withName("return_mask"));
   static final StructLayout PAGE_REGION =
       MemoryLayout.structLayout(
-          JAVA_LONG.withName("start"),
-          JAVA_LONG.withName("end"),
-          JAVA_LONG.withName("categories"));
+          JAVA_LONG.withName("start"), JAVA_LONG.withName("end"), JAVA_LONG.withName("categories"));
 
   private static final long ARG_START = offset("start");
   private static final long ARG_END = offset("end");

@@ -6,7 +6,8 @@ public interface PopulatedRunConsumer {
   /**
    * Takes the next run.
    *
-   * @param firstPage the first page of the run, counted from the start of the range that was asked about
+   * @param firstPage the first page of the run, counted from the start of the range that was asked
+   *     about
    * @param count how many pages, more than 0
    */
   void run(long firstPage, long count);

@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
 /**
- * The controlling side of a pseudoterminal, pty(7). What a user types at {@link #slave} can be read here, and what is
- * written here appears there.
+ * The controlling side of a pseudoterminal, pty(7). What a user types at {@link #slave} can be read
+ * here, and what is written here appears there.
  */
 public final class Pseudoterminal implements AutoCloseable {
   private static final int PATH_SIZE = 128;
@@ -27,8 +27,7 @@ public final class Pseudoterminal implements AutoCloseable {
    * @throws ErrnoException as posix_openpt(3), grantpt(3), unlockpt(3), tcsetattr(3)
    */
   public static Pseudoterminal open() throws ErrnoException {
-    int fd =
-        TerminalCalls.posixOpenpt(LinuxH.O_RDWR() | LinuxH.O_NOCTTY() | LinuxH.O_CLOEXEC());
+    int fd = TerminalCalls.posixOpenpt(LinuxH.O_RDWR() | LinuxH.O_NOCTTY() | LinuxH.O_CLOEXEC());
     if (fd < 0) {
       throw new ErrnoException("posix_openpt", -fd, "");
     }
@@ -56,8 +55,8 @@ public final class Pseudoterminal implements AutoCloseable {
   }
 
   /**
-   * Returns the controlling side's descriptor, which stays this object's to close. Reading fails with EIO while nobody
-   * has the other side open, after somebody had.
+   * Returns the controlling side's descriptor, which stays this object's to close. Reading fails
+   * with EIO while nobody has the other side open, after somebody had.
    */
   public FileDescriptor controller() {
     return controller;

@@ -10,9 +10,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Gets a thread out of a blocking system call such as {@code KVM_RUN}, by a signal whose handler does nothing. The
- * handler is the C library's {@code abs}: an upcall into Java is not allowed in a signal handler. Other calls that the
- * signal hits are restarted by the kernel ({@code SA_RESTART}); {@code KVM_RUN} always returns EINTR.
+ * Gets a thread out of a blocking system call such as {@code KVM_RUN}, by a signal whose handler
+ * does nothing. The handler is the C library's {@code abs}: an upcall into Java is not allowed in a
+ * signal handler. Other calls that the signal hits are restarted by the kernel ({@code
+ * SA_RESTART}); {@code KVM_RUN} always returns EINTR.
  */
 public final class ThreadKick {
   /** A real-time signal that neither HotSpot nor glibc uses. */
@@ -23,7 +24,8 @@ public final class ThreadKick {
   private ThreadKick() {}
 
   /**
-   * Installs the handler, once in a process; later calls do nothing. Without it the signal ends the process.
+   * Installs the handler, once in a process; later calls do nothing. Without it the signal ends the
+   * process.
    *
    * @throws ErrnoException as sigaction(2)
    */
@@ -49,8 +51,8 @@ public final class ThreadKick {
   }
 
   /**
-   * Signals a thread of this process. Does not allocate. A kick that arrives while the thread is on its way into
-   * {@code KVM_RUN} is lost unless {@code immediate_exit} is set first.
+   * Signals a thread of this process. Does not allocate. A kick that arrives while the thread is on
+   * its way into {@code KVM_RUN} is lost unless {@code immediate_exit} is set first.
    *
    * @param tid from {@link #currentThreadId}
    * @throws ErrnoException ESRCH if the thread has ended

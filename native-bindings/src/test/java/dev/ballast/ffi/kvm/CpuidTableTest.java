@@ -12,8 +12,7 @@ class CpuidTableTest {
       new CpuidTable.Entry(7, 0, CpuidTable.SIGNIFICANT_INDEX, 5, 6, 7, 8);
   private static final CpuidTable.Entry SUBLEAF_1 =
       new CpuidTable.Entry(7, 1, CpuidTable.SIGNIFICANT_INDEX, -1, 10, 11, 12);
-  private static final CpuidTable TABLE =
-      new CpuidTable(List.of(LEAF, SUBLEAF_0, SUBLEAF_1));
+  private static final CpuidTable TABLE = new CpuidTable(List.of(LEAF, SUBLEAF_0, SUBLEAF_1));
 
   @Test
   void indexMattersOnlyWhereTheEntrySaysSo() {

@@ -35,8 +35,7 @@ class KvmRegistersTest {
 
     KvmSregs copy = KvmSregs.of(sregs.toBytes());
     assertThat(copy.cs().toString())
-        .isEqualTo(
-            "fff8 base 0000000000001000 limit ffffffff type b s 1 dpl 3 p 1 l 1 db 0 g 1");
+        .isEqualTo("fff8 base 0000000000001000 limit ffffffff type b s 1 dpl 3 p 1 l 1 db 0 g 1");
     assertThat(copy.cs().avl()).isEqualTo(1);
     assertThat(copy.ss().selector()).isEqualTo(0x18);
     assertThat(copy.ds().selector()).isZero();

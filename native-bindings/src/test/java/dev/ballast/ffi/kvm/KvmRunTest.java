@@ -42,8 +42,7 @@ class KvmRunTest {
   @Test
   void guestReadsFromAPort() throws Exception {
     // mov dx, 0x510; in ax, dx; hlt
-    try (RealModeGuest guest =
-        RealModeGuest.with(PORT[0], PORT[1], PORT[2], IN_AX_DX, HLT)) {
+    try (RealModeGuest guest = RealModeGuest.with(PORT[0], PORT[1], PORT[2], IN_AX_DX, HLT)) {
       KvmRun page = guest.vcpu().runPage();
       assertThat(guest.vcpu().run()).isZero();
       assertThat(page.ioDirection()).isEqualTo(KvmRun.IO_IN);
@@ -60,9 +59,21 @@ class KvmRunTest {
     try (RealModeGuest guest =
         RealModeGuest.with(
             new byte[] {
-              (byte) 0xb8, -1, -1, (byte) 0x8e, (byte) 0xd8,
-              (byte) 0xc7, 0x06, 0x10, 0x00, 0x34, 0x12,
-              (byte) 0xa0, 0x12, 0x00, HLT
+              (byte) 0xb8,
+              -1,
+              -1,
+              (byte) 0x8e,
+              (byte) 0xd8,
+              (byte) 0xc7,
+              0x06,
+              0x10,
+              0x00,
+              0x34,
+              0x12,
+              (byte) 0xa0,
+              0x12,
+              0x00,
+              HLT
             })) {
       KvmRun page = guest.vcpu().runPage();
       assertThat(guest.vcpu().run()).isZero();
@@ -84,8 +95,7 @@ class KvmRunTest {
 
   @Test
   void immediateExitCompletesThePendingAccess() throws Exception {
-    try (RealModeGuest guest =
-        RealModeGuest.with(PORT[0], PORT[1], PORT[2], IN_AX_DX, HLT)) {
+    try (RealModeGuest guest = RealModeGuest.with(PORT[0], PORT[1], PORT[2], IN_AX_DX, HLT)) {
       KvmRun page = guest.vcpu().runPage();
       assertThat(guest.vcpu().run()).isZero();
       page.ioData(0, 0x77);
@@ -105,8 +115,16 @@ class KvmRunTest {
     try (RealModeGuest guest =
             RealModeGuest.with(
                 new byte[] {
-                  (byte) 0xb0, 1, PORT[0], PORT[1], PORT[2], OUT_DX_AL,
-                  (byte) 0xb0, 2, OUT_DX_AL, HLT
+                  (byte) 0xb0,
+                  1,
+                  PORT[0],
+                  PORT[1],
+                  PORT[2],
+                  OUT_DX_AL,
+                  (byte) 0xb0,
+                  2,
+                  OUT_DX_AL,
+                  HLT
                 });
         EventFd event = EventFd.create(true)) {
       int flags = KvmVm.IOEVENTFD_PIO | KvmVm.IOEVENTFD_DATAMATCH;
@@ -126,8 +144,18 @@ class KvmRunTest {
     try (RealModeGuest guest =
         RealModeGuest.with(
             new byte[] {
-              (byte) 0xbe, 0x00, 0x20, (byte) 0xb9, 3, 0, PORT[0], PORT[1], PORT[2],
-              (byte) 0xf3, 0x6e, HLT
+              (byte) 0xbe,
+              0x00,
+              0x20,
+              (byte) 0xb9,
+              3,
+              0,
+              PORT[0],
+              PORT[1],
+              PORT[2],
+              (byte) 0xf3,
+              0x6e,
+              HLT
             })) {
       StringBuilder text = new StringBuilder();
       for (int i = 0; i < 3; i++) {

@@ -144,8 +144,7 @@ class KvmStateTest {
   void overlappingSlotsAreRefused() throws Exception {
     try (RealModeGuest guest = RealModeGuest.with(HALT)) {
       assertThatThrownBy(
-              () ->
-                  guest.vm().setUserMemoryRegion(1, 0, 0x1000, 0x1000, guest.memory().address()))
+              () -> guest.vm().setUserMemoryRegion(1, 0, 0x1000, 0x1000, guest.memory().address()))
           .isInstanceOf(ErrnoException.class)
           .hasMessageStartingWith("ioctl(KVM_SET_USER_MEMORY_REGION): EEXIST (17)")
           .hasMessageEndingWith("slot 1, 4096 bytes at 0x1000");

@@ -10,8 +10,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * One megabyte of memory in slot 0 with code at {@link #ENTRY}, and one vCPU that starts there in real mode, without
- * interrupt controllers. Real mode is interpreted on some hosts, so tests run few instructions.
+ * One megabyte of memory in slot 0 with code at {@link #ENTRY}, and one vCPU that starts there in
+ * real mode, without interrupt controllers. Real mode is interpreted on some hosts, so tests run
+ * few instructions.
  */
 final class RealModeGuest implements AutoCloseable {
   static final long MEMORY = 1 << 20;

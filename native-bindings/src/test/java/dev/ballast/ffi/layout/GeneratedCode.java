@@ -13,15 +13,16 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** All that jextract has generated, found by reflection so that nothing is left out of the checks. */
+/**
+ * All that jextract has generated, found by reflection so that nothing is left out of the checks.
+ */
 final class GeneratedCode {
   private static final String PACKAGE = "dev/ballast/ffi/generated";
 
   private GeneratedCode() {}
 
   private static List<Class<?>> classes() throws IOException, URISyntaxException {
-    Path root =
-        Path.of(KvmH.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    Path root = Path.of(KvmH.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     try (Stream<Path> files = Files.walk(root.resolve(PACKAGE))) {
       return files
           .map(file -> root.relativize(file).toString())

@@ -13,7 +13,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The generated code in the repository is what jextract makes of the headers and include lists beside it. */
+/**
+ * The generated code in the repository is what jextract makes of the headers and include lists
+ * beside it.
+ */
 class JextractOutputTest {
   private static final String PACKAGE = "dev/ballast/ffi/generated";
   private static final int WRONG_VERSION = 3;

@@ -8,7 +8,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** JNA, which knows nothing of jextract or of the headers, lays the structs of the KVM API out alike. */
+/**
+ * JNA, which knows nothing of jextract or of the headers, lays the structs of the KVM API out
+ * alike.
+ */
 class JnaLayoutTest {
   static Stream<JnaStructs.Base> structs() {
     return Stream.of(

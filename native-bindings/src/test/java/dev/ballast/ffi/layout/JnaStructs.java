@@ -3,7 +3,10 @@ package dev.ballast.ffi.layout;
 import com.sun.jna.Structure;
 import java.util.List;
 
-/** The structs as the KVM API, boot.rst and virtio v1.3 §2.7 write them, under the names that C gives them. */
+/**
+ * The structs as the KVM API, boot.rst and virtio v1.3 §2.7 write them, under the names that C
+ * gives them.
+ */
 @SuppressWarnings({"MemberName", "TypeName"})
 final class JnaStructs {
   private JnaStructs() {}
@@ -110,7 +113,10 @@ final class JnaStructs {
     public int[] pad = new int[4];
   }
 
-  @Structure.FieldOrder({"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip", "rflags"})
+  @Structure.FieldOrder({
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp", "r8", "r9", "r10", "r11", "r12", "r13",
+    "r14", "r15", "rip", "rflags"
+  })
   public static final class kvm_regs extends Base {
     public long rax;
     public long rbx;
@@ -132,7 +138,21 @@ final class JnaStructs {
     public long rflags;
   }
 
-  @Structure.FieldOrder({"base", "limit", "selector", "type", "present", "dpl", "db", "s", "l", "g", "avl", "unusable", "padding"})
+  @Structure.FieldOrder({
+    "base",
+    "limit",
+    "selector",
+    "type",
+    "present",
+    "dpl",
+    "db",
+    "s",
+    "l",
+    "g",
+    "avl",
+    "unusable",
+    "padding"
+  })
   public static final class kvm_segment extends Base {
     public long base;
     public int limit;
@@ -156,7 +176,26 @@ final class JnaStructs {
     public short[] padding = new short[3];
   }
 
-  @Structure.FieldOrder({"cs", "ds", "es", "fs", "gs", "ss", "tr", "ldt", "gdt", "idt", "cr0", "cr2", "cr3", "cr4", "cr8", "efer", "apic_base", "interrupt_bitmap"})
+  @Structure.FieldOrder({
+    "cs",
+    "ds",
+    "es",
+    "fs",
+    "gs",
+    "ss",
+    "tr",
+    "ldt",
+    "gdt",
+    "idt",
+    "cr0",
+    "cr2",
+    "cr3",
+    "cr4",
+    "cr8",
+    "efer",
+    "apic_base",
+    "interrupt_bitmap"
+  })
   public static final class kvm_sregs extends Base {
     public kvm_segment cs = new kvm_segment();
     public kvm_segment ds = new kvm_segment();

@@ -21,7 +21,10 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Whatever number Java uses for a struct, an ioctl or a constant is the one in this machine's headers. */
+/**
+ * Whatever number Java uses for a struct, an ioctl or a constant is the one in this machine's
+ * headers.
+ */
 class SystemHeaderDriftTest {
   private Path cc = Path.of("cc");
 

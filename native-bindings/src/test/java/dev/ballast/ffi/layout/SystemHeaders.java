@@ -36,7 +36,8 @@ public final class SystemHeaders {
   }
 
   /** Returns what the compiler complains of, empty when every assertion holds. */
-  public static String check(Path cc, List<String> assertions) throws IOException, InterruptedException {
+  public static String check(Path cc, List<String> assertions)
+      throws IOException, InterruptedException {
     Path source = Files.createTempFile("ballast-layout", ".c");
     try {
       Files.writeString(source, INCLUDES + String.join("\n", assertions) + "\n");

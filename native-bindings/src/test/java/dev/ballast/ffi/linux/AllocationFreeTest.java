@@ -40,7 +40,8 @@ class AllocationFreeTest {
     try (Mapping mapping = Mapping.anonymous(64 * PAGE, true);
         Pagemap pagemap = Pagemap.open()) {
       mapping.segment().set(JAVA_BYTE, 5 * PAGE, (byte) 1);
-      Allocation.assertNone(TIMES, () -> pagemap.populated(mapping.address(), 64, (_, _) -> {}));
+      Allocation.assertNone(
+          TIMES, () -> pagemap.populated(mapping.address(), 64, (first, count) -> {}));
     }
   }
 

@@ -16,7 +16,9 @@ class EventFdTest {
       event.signal();
       assertThat(event.tryRead()).isEqualTo(2);
       assertThat(event.tryRead()).isZero();
-      assertThatThrownBy(event::await).isInstanceOf(ErrnoException.class).hasMessageContaining("EAGAIN");
+      assertThatThrownBy(event::await)
+          .isInstanceOf(ErrnoException.class)
+          .hasMessageContaining("EAGAIN");
     }
   }
 

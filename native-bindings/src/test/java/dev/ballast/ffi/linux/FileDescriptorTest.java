@@ -52,7 +52,8 @@ class FileDescriptorTest {
     FileDescriptor first = FileDescriptor.open(Path.of("/dev/null"), FileDescriptor.O_WRONLY);
     first.close();
     try (Arena arena = Arena.ofConfined();
-        FileDescriptor second = FileDescriptor.open(Path.of("/dev/null"), FileDescriptor.O_WRONLY)) {
+        FileDescriptor second =
+            FileDescriptor.open(Path.of("/dev/null"), FileDescriptor.O_WRONLY)) {
       first.close();
       assertThat(second.write(arena.allocate(3))).isEqualTo(3);
     }

@@ -32,14 +32,18 @@ class PagemapTest {
       written.set(pages - 1);
       written.stream().forEach(page -> mapping.segment().set(JAVA_BYTE, page * PAGE, (byte) 1));
 
-      assertThat(populated(pagemap, mapping.address(), pages)).as("seed %d", seed).isEqualTo(written);
+      assertThat(populated(pagemap, mapping.address(), pages))
+          .as("seed %d", seed)
+          .isEqualTo(written);
       assertThat(populated(pagemap, mapping.address(), pages))
           .as("looking twice, seed %d", seed)
           .isEqualTo(written);
 
       Madvise.dontNeed(mapping.segment(), 0, 1000 * PAGE);
       written.clear(0, 1000);
-      assertThat(populated(pagemap, mapping.address(), pages)).as("seed %d", seed).isEqualTo(written);
+      assertThat(populated(pagemap, mapping.address(), pages))
+          .as("seed %d", seed)
+          .isEqualTo(written);
       assertThat(populated(pagemap, mapping.address() + 1000 * PAGE, pages - 1000))
           .as("part of the range, seed %d", seed)
           .isEqualTo(written.get(1000, pages));
@@ -89,9 +93,9 @@ class PagemapTest {
   @Test
   void refusesWhatIsNotARangeOfPages() throws Exception {
     try (Pagemap pagemap = Pagemap.open()) {
-      assertThatThrownBy(() -> pagemap.populated(1, 1, (_, _) -> {}))
+      assertThatThrownBy(() -> pagemap.populated(1, 1, (first, count) -> {}))
           .isInstanceOf(IllegalArgumentException.class);
-      assertThatThrownBy(() -> pagemap.populated(0, -1, (_, _) -> {}))
+      assertThatThrownBy(() -> pagemap.populated(0, -1, (first, count) -> {}))
           .isInstanceOf(IllegalArgumentException.class);
     }
   }
