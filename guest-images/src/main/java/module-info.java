@@ -1,5 +1,6 @@
 /** The guests: the bare test guest, Linux guest images, the initramfs builder. */
 module dev.ballast.guest {
+  exports dev.ballast.guest.bare;
   exports dev.ballast.guest.initramfs;
   exports dev.ballast.guest.linux;
 

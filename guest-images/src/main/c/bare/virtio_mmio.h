@@ -1,0 +1,34 @@
+/* Registers of virtio-mmio version 2 (virtio v1.3 §4.2.2). */
+#ifndef VIRTIO_MMIO_H
+#define VIRTIO_MMIO_H
+
+#define MAGIC_VALUE 0x000
+#define VERSION 0x004
+#define DEVICE_ID 0x008
+#define DEVICE_FEATURES 0x010
+#define DEVICE_FEATURES_SEL 0x014
+#define DRIVER_FEATURES 0x020
+#define DRIVER_FEATURES_SEL 0x024
+#define QUEUE_SEL 0x030
+#define QUEUE_NUM_MAX 0x034
+#define QUEUE_NUM 0x038
+#define QUEUE_READY 0x044
+#define QUEUE_NOTIFY 0x050
+#define INTERRUPT_STATUS 0x060
+#define INTERRUPT_ACK 0x064
+#define STATUS 0x070
+#define QUEUE_DESC 0x080
+#define QUEUE_DRIVER 0x090
+#define QUEUE_DEVICE 0x0a0
+#define CONFIG 0x100
+
+#define MAGIC 0x74726976
+
+#define STATUS_ACKNOWLEDGE 1
+#define STATUS_DRIVER 2
+#define STATUS_DRIVER_OK 4
+#define STATUS_FEATURES_OK 8
+#define STATUS_NEEDS_RESET 64
+#define STATUS_FAILED 128
+
+#endif
