@@ -11,6 +11,9 @@ module dev.ballast.vmm {
   exports dev.ballast.vmm.vcpu;
 
   requires transitive dev.ballast.ffi;
+  requires com.github.luben.zstd_jni;
+  requires org.lz4.java;
   requires org.slf4j;
+  requires org.tukaani.xz;
   requires static transitive org.jspecify;
 }

@@ -18,8 +18,8 @@ import java.util.OptionalLong;
  * @param name the file, for messages
  * @param file the whole file
  * @param segments what is loaded
- * @param entry {@code e_entry}, a virtual address
- * @param pvhEntry the 32-bit entry of the PVH note ({@code XEN_ELFNOTE_PHYS32_ENTRY})
+ * @param entry {@code e_entry}; a physical address in a vmlinux, a virtual one elsewhere
+ * @param pvhEntry the 32-bit entry of the PVH note ({@code XEN_ELFNOTE_PHYS32_ENTRY}), physical
  */
 public record ElfImage(
     String name, MemorySegment file, List<Load> segments, long entry, OptionalLong pvhEntry) {
@@ -148,15 +148,48 @@ public record ElfImage(
   }
 
   /**
+   * Returns the guest physical address of the 64-bit entry: {@code e_entry} if a segment is loaded there,
+   * else where the segment is loaded that is linked to run there.
+   *
+   * @throws KernelFormatException if it is in no segment
+   */
+  public long physicalEntry() throws KernelFormatException {
+    for (Load load : segments) {
+      if (contains(load.physicalAddress(), load.memorySize(), entry)) {
+        return entry;
+      }
+    }
+    for (Load load : segments) {
+      if (contains(load.virtualAddress(), load.memorySize(), entry)) {
+        return entry - load.virtualAddress() + load.physicalAddress();
+      }
+    }
+    throw new KernelFormatException(
+        String.format("%s: e_entry is 0x%x, which is in no loadable segment", name, entry));
+  }
+
+  /**
    * Copies the segments into guest memory.
    *
    * @return the guest physical address after the last byte
-   * @throws KernelFormatException if a segment does not fit into RAM or lies below 1 MiB
+   * @throws KernelFormatException if a segment does not fit into RAM or lies below 1 MiB, or the PVH entry
+   *     is in no segment
    */
   public long load(GuestMemory memory) throws KernelFormatException {
+    if (pvhEntry.isPresent()
+        && segments.stream()
+            .noneMatch(
+                load ->
+                    contains(load.physicalAddress(), load.memorySize(), pvhEntry.getAsLong()))) {
+      throw new KernelFormatException(
+          String.format(
+              "%s: the PVH entry is 0x%x, which is in no loadable segment",
+              name, pvhEntry.getAsLong()));
+    }
     long end = 0;
+    long total = 0;
     for (Load load : segments) {
-      if (load.physicalAddress() < GuestLayout.HIGH_MEMORY) {
+      if (Long.compareUnsigned(load.physicalAddress(), GuestLayout.HIGH_MEMORY) < 0) {
         throw new KernelFormatException(
             String.format(
                 "%s: a segment is to be loaded at 0x%x, below 1 MiB",
@@ -164,6 +197,13 @@ public record ElfImage(
       }
       try {
         memory.ramOffset(load.physicalAddress(), load.memorySize());
+        total += load.memorySize();
+        // They may overlap only by mistake; without this, a small file could keep the loader busy for hours.
+        if (total > memory.size()) {
+          throw new KernelFormatException(
+              String.format(
+                  "%s: its segments are more than guest RAM of 0x%x bytes", name, memory.size()));
+        }
         memory.write(load.physicalAddress(), file.asSlice(load.offset(), load.fileSize()));
         memory.zero(
             load.physicalAddress() + load.fileSize(), load.memorySize() - load.fileSize());
@@ -176,5 +216,9 @@ public record ElfImage(
       end = Math.max(end, load.physicalAddress() + load.memorySize());
     }
     return end;
+  }
+
+  private static boolean contains(long start, long size, long address) {
+    return Long.compareUnsigned(address - start, size) < 0;
   }
 }

@@ -12,12 +12,12 @@ import java.util.List;
  *   0x0000_0500  GDT for the 64-bit entry
  *   0x0000_6000  hvm_start_info, then module list and memory map (PVH)
  *   0x0000_7000  boot_params, the "zero page" (64-bit entry)
- *   0x0000_9000  page tables for the 64-bit entry
+ *   0x0000_9000  page tables for the 64-bit entry, 6 pages
  *   0x0002_0000  command line
  *   0x0009_fc00  end of conventional memory
  *   0x000e_0000  ACPI tables
  *   0x0010_0000  kernel
- *   ...          initial RAM disk, at the end of RAM below the hole
+ *   ...          initial RAM disk, at the end of RAM below 2 GiB
  *   0xc000_0000  hole for memory-mapped I/O: virtio at 0xd000_0000, IOAPIC, local APIC
  *   0x1_0000_0000  the rest of RAM
  * </pre>
