@@ -6,6 +6,7 @@ import dev.ballast.vmm.memory.RamBlock;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.vcpu.VcpuExit;
 import dev.ballast.vmm.vcpu.VcpuSet;
+import dev.ballast.vmm.vcpu.VcpuThread;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -132,6 +133,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   /** Returns the hardware. */
   public Board board() {
     return board;
+  }
+
+  /** Returns the vCPUs, ordered by number. */
+  public List<VcpuThread> vcpuThreads() {
+    return vcpus.vcpus();
   }
 
   /** Returns guest RAM. */

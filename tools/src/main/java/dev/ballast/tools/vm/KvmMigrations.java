@@ -1,0 +1,237 @@
+package dev.ballast.tools.vm;
+
+import dev.ballast.migration.channel.CancelledException;
+import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.destination.DestinationParameters;
+import dev.ballast.migration.destination.MigrationDestination;
+import dev.ballast.migration.source.MigrationListener;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationSource;
+import dev.ballast.vmm.machine.Machine;
+import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The migrations of one machine: out, one after the other, or in, once. */
+final class KvmMigrations implements MigrationControl, AutoCloseable {
+  private static final int BITS_PER_BYTE = 8;
+
+  private final Machine machine;
+  private final Consumer<VmEvent> events;
+  private final Consumer<String> incomingFailed;
+  private final Map<MigrationCapability, Boolean> capabilities =
+      new EnumMap<>(MigrationCapability.class);
+  private MigrationParameters parameters = MigrationParameters.DEFAULT;
+  private @Nullable MigrationSource source;
+  private @Nullable MigrationDestination destination;
+  private @Nullable Thread receiver;
+  private boolean verifying;
+
+  /**
+   * @param machine whose guest moves
+   * @param events is told how migrations go
+   * @param incomingFailed is told, in one line, why the guest did not arrive
+   */
+  KvmMigrations(Machine machine, Consumer<VmEvent> events, Consumer<String> incomingFailed) {
+    this.machine = machine;
+    this.events = events;
+    this.incomingFailed = incomingFailed;
+    for (MigrationCapability capability : MigrationCapability.values()) {
+      capabilities.put(capability, capability.initially());
+    }
+  }
+
+  private static MigrationStatus status(
+      dev.ballast.migration.source.MigrationStatus status) {
+    return MigrationStatus.valueOf(status.name());
+  }
+
+  private static MigrationUri parse(String uri) throws VmException {
+    try {
+      return MigrationUri.parse(uri);
+    } catch (IllegalArgumentException e) {
+      throw new VmException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  @Override
+  public synchronized void start(String uri) throws VmException {
+    if (underWay()) {
+      throw new VmException("there is a migration under way already");
+    }
+    RunState state = machine.runState();
+    if (state == RunState.INMIGRATE || state == RunState.POSTMIGRATE) {
+      throw new VmException("there is no guest here to migrate: it is " + state.qmpName());
+    }
+    verifying = capabilities.get(MigrationCapability.VERIFY);
+    dev.ballast.migration.source.MigrationParameters how =
+        dev.ballast.migration.source.MigrationParameters.DEFAULTS
+            .edit()
+            .skipBalloon(capabilities.get(MigrationCapability.SKIP_BALLOON))
+            .verify(verifying)
+            .maxBandwidth(parameters.maxBandwidth())
+            .downtimeLimit(Duration.ofMillis(parameters.downtimeLimitMillis()))
+            .build();
+    try {
+      source = new MigrationSource(machine, parse(uri), how, new Reporter());
+    } catch (IOException e) {
+      throw new VmException(String.valueOf(e.getMessage()), e);
+    }
+    source.start();
+  }
+
+  /** Turns what the source reports into events. */
+  private final class Reporter implements MigrationListener {
+    @Override
+    public void statusChanged(dev.ballast.migration.source.MigrationStatus status) {
+      events.accept(new VmEvent.MigrationChanged(status(status)));
+    }
+
+    @Override
+    public void passStarted(long pass) {
+      events.accept(new VmEvent.MigrationPass(pass));
+    }
+  }
+
+  @Override
+  public synchronized void startIncoming(String uri) throws VmException {
+    if (machine.runState() != RunState.INMIGRATE) {
+      throw new VmException("the machine does not wait for a guest: start it with --incoming defer");
+    }
+    if (destination != null) {
+      throw new VmException("the machine waits for a guest already, at " + destination.uri());
+    }
+    try {
+      destination = MigrationDestination.listen(parse(uri));
+    } catch (IOException e) {
+      throw new VmException(String.valueOf(e.getMessage()), e);
+    }
+    MigrationDestination listening = destination;
+    receiver =
+        Thread.ofPlatform().daemon().name("incoming").start(() -> receive(listening));
+  }
+
+  private void receive(MigrationDestination from) {
+    try (from) {
+      from.receive(machine, DestinationParameters.DEFAULTS);
+      events.accept(new VmEvent.MigrationChanged(MigrationStatus.COMPLETED));
+    } catch (CancelledException e) {
+      // The machine is being closed.
+    } catch (IOException e) {
+      events.accept(new VmEvent.MigrationChanged(MigrationStatus.FAILED));
+      incomingFailed.accept("the guest did not arrive: " + e.getMessage());
+    }
+  }
+
+  private boolean underWay() {
+    return source != null && status(source.progress().status()).underWay();
+  }
+
+  @Override
+  public synchronized void cancel() {
+    if (source != null) {
+      source.cancel();
+    }
+  }
+
+  @Override
+  public synchronized MigrationInfo info() {
+    return source == null ? MigrationInfo.NONE : info(source.progress());
+  }
+
+  private MigrationInfo info(MigrationProgress progress) {
+    MigrationProgress.Times times = progress.times();
+    MigrationProgress.Ram ram = progress.ram();
+    MigrationProgress.Traffic traffic = progress.traffic();
+    MigrationProgress.Balloon balloon = progress.balloon();
+    boolean completed =
+        progress.status() == dev.ballast.migration.source.MigrationStatus.COMPLETED;
+    return new MigrationInfo(
+        status(progress.status()),
+        times.total(),
+        times.setup(),
+        completed ? OptionalLong.of(times.downtime()) : OptionalLong.empty(),
+        completed ? OptionalLong.empty() : OptionalLong.of(times.expectedDowntime()),
+        progress.error(),
+        new MigrationInfo.Ram(
+            traffic.transferred(),
+            ram.remaining() * RamBlock.PAGE_SIZE,
+            ram.total() * RamBlock.PAGE_SIZE,
+            ram.zero(),
+            ram.normal(),
+            ram.dirtyPerSecond(),
+            traffic.bitsPerSecond() / BITS_PER_BYTE,
+            ram.dirtySyncs(),
+            traffic.precopy(),
+            traffic.downtime(),
+            ram.scanned()),
+        new MigrationInfo.Balloon(
+            balloon.active(),
+            balloon.active() ? Optional.empty() : Optional.of(balloon.reason()),
+            balloon.pagesSkipped(),
+            balloon.bitmapBytes(),
+            balloon.bitmapBytesDowntime()),
+        verifying && completed ? Optional.of(true) : Optional.empty());
+  }
+
+  @Override
+  public synchronized Map<MigrationCapability, Boolean> capabilities() {
+    return new EnumMap<>(capabilities);
+  }
+
+  @Override
+  public synchronized void setCapabilities(Map<MigrationCapability, Boolean> changes)
+      throws VmException {
+    if (underWay()) {
+      throw new VmException("capabilities cannot change while a migration is under way");
+    }
+    capabilities.putAll(changes);
+  }
+
+  @Override
+  public synchronized MigrationParameters parameters() {
+    return parameters;
+  }
+
+  @Override
+  public synchronized void setParameters(MigrationParameters next) {
+    parameters = next;
+    if (source != null) {
+      source.limits(next.maxBandwidth(), Duration.ofMillis(next.downtimeLimitMillis()));
+    }
+  }
+
+  /** Gives up what is under way and waits until its threads are gone. */
+  @Override
+  public void close() {
+    @Nullable MigrationSource outgoing;
+    @Nullable Thread incoming;
+    synchronized (this) {
+      outgoing = source;
+      incoming = receiver;
+      if (source != null) {
+        source.cancel();
+      }
+      if (destination != null) {
+        destination.cancel();
+      }
+    }
+    try {
+      if (outgoing != null) {
+        outgoing.await();
+      }
+      if (incoming != null && incoming != Thread.currentThread()) {
+        incoming.join();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

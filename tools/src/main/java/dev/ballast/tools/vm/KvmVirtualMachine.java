@@ -1,0 +1,258 @@
+package dev.ballast.tools.vm;
+
+import dev.ballast.virtio.balloon.BalloonConfig;
+import dev.ballast.virtio.balloon.BalloonDevice;
+import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.vmm.machine.Board;
+import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.machine.Machine;
+import dev.ballast.vmm.machine.MachineEvent;
+import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.PageBitmap;
+import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.vcpu.VcpuExit;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A virtual machine on KVM: a machine, its balloon and its migrations, put together. */
+public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
+  /**
+   * How it ended.
+   *
+   * @param exitCode 0 when somebody meant it to end, 1 when it went wrong
+   * @param message what to tell the user; empty when there is nothing to tell
+   */
+  public record End(int exitCode, String message) {
+    static final End INTENDED = new End(0, "");
+  }
+
+  private final String name;
+  private final Machine machine;
+  private final Optional<BalloonDevice> balloon;
+  private final KvmMigrations migrations;
+  private final List<Consumer<VmEvent>> listeners = new CopyOnWriteArrayList<>();
+  private final CompletableFuture<End> end = new CompletableFuture<>();
+
+  /**
+   * Makes the machine; it does not run yet.
+   *
+   * @param name for the user; may be empty
+   * @param config the board
+   * @param balloonConfig the balloon device, or none
+   * @param incoming whether the guest will arrive by migration
+   * @throws IOException if KVM, memory or the kernel is missing; the message is for the user
+   */
+  public KvmVirtualMachine(
+      String name, BoardConfig config, Optional<BalloonConfig> balloonConfig, boolean incoming)
+      throws IOException {
+    this.name = name;
+    Board board = new Board(config);
+    try {
+      balloon = balloonConfig.isPresent()
+          ? Optional.of(addBalloon(board, balloonConfig.get()))
+          : Optional.empty();
+    } catch (IOException | RuntimeException e) {
+      board.close();
+      throw e;
+    }
+    machine = new Machine(board, incoming);
+    migrations = new KvmMigrations(machine, this::emit, reason -> end.complete(new End(1, reason)));
+    machine.addListener(this::translate);
+    balloon.ifPresent(
+        device ->
+            device.onActualChange(
+                pages -> emit(new VmEvent.BalloonChanged(memoryBytes() - bytes(pages)))));
+  }
+
+  private static BalloonDevice addBalloon(Board board, BalloonConfig config) throws IOException {
+    BalloonDevice device = new BalloonDevice(board.memory(), config);
+    board.addMmioDevice((memory, slot) -> new VirtioMmio("balloon0", slot, memory, device));
+    board.addRamBlock(device.bitmap().block());
+    board.setPageFilter(device.bitmap());
+    return device;
+  }
+
+  private static long bytes(long pages) {
+    return pages * RamBlock.PAGE_SIZE;
+  }
+
+  private void translate(MachineEvent event) {
+    switch (event) {
+      case MachineEvent.StateChanged(RunState from, RunState to) -> {
+        if (to == RunState.RUNNING) {
+          emit(new VmEvent.Resumed());
+        } else if (from == RunState.RUNNING) {
+          emit(new VmEvent.Stopped());
+        }
+      }
+      case MachineEvent.Reset(boolean guest) -> emit(new VmEvent.Reset(guest));
+      case MachineEvent.PowerDown() -> emit(new VmEvent.PoweredDown());
+      case MachineEvent.Shutdown() -> {
+        emit(new VmEvent.ShutDown(ShutdownCause.GUEST_SHUTDOWN));
+        end.complete(End.INTENDED);
+      }
+      case MachineEvent.Panicked() -> {
+        emit(new VmEvent.GuestPanicked());
+        end.complete(new End(1, "the guest's kernel panicked"));
+      }
+      case MachineEvent.Crashed(VcpuExit exit) -> end.complete(new End(1, describe(exit)));
+      case MachineEvent.ResetFailed(String reason) ->
+          end.complete(new End(1, "the guest could not be reset: " + reason));
+    }
+  }
+
+  private static String describe(VcpuExit exit) {
+    return exit.summary()
+        + exit.hint().map(hint -> "\nhint: " + hint).orElse("")
+        + "\n"
+        + exit.registers().text();
+  }
+
+  private void emit(VmEvent event) {
+    listeners.forEach(listener -> listener.accept(event));
+  }
+
+  /** Completes when the machine has ended, and says how. */
+  public CompletableFuture<End> end() {
+    return end;
+  }
+
+  /** Returns the machine itself. */
+  public Machine machine() {
+    return machine;
+  }
+
+  /** Returns the balloon device itself, for its counters. */
+  public Optional<BalloonDevice> balloonDevice() {
+    return balloon;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public long memoryBytes() {
+    return machine.memory().size();
+  }
+
+  @Override
+  public List<Vcpu> vcpus() {
+    return machine.vcpuThreads().stream()
+        .map(thread -> new Vcpu(thread.vcpu().id(), thread.threadId()))
+        .toList();
+  }
+
+  @Override
+  public RunState runState() {
+    return machine.runState();
+  }
+
+  /** What may be refused, and how. */
+  @FunctionalInterface
+  private interface Action {
+    void run() throws IOException;
+  }
+
+  private static void attempt(Action action) throws VmException {
+    try {
+      action.run();
+    } catch (IOException | IllegalStateException e) {
+      throw new VmException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  @Override
+  public void stop() throws VmException {
+    attempt(machine::pause);
+  }
+
+  @Override
+  public void cont() throws VmException {
+    attempt(machine::resume);
+  }
+
+  @Override
+  public void reset() throws VmException {
+    attempt(machine::reset);
+  }
+
+  @Override
+  public void powerdown() {
+    machine.pressPowerButton();
+  }
+
+  @Override
+  public void quit() {
+    quit(ShutdownCause.HOST_QMP_QUIT);
+  }
+
+  /** Ends the machine for a reason of the host's. Returns at once. */
+  public void quit(ShutdownCause cause) {
+    emit(new VmEvent.ShutDown(cause));
+    end.complete(End.INTENDED);
+  }
+
+  @Override
+  public Optional<BalloonControl> balloon() {
+    return balloon.map(Balloon::new);
+  }
+
+  /** The balloon in bytes rather than pages. */
+  private final class Balloon implements BalloonControl {
+    private final BalloonDevice device;
+
+    Balloon(BalloonDevice device) {
+      this.device = device;
+    }
+
+    @Override
+    public long actualBytes() {
+      return device.logicalBytes();
+    }
+
+    @Override
+    public void setTarget(long logicalSize) {
+      long pages = Math.max(0, memoryBytes() - logicalSize) / RamBlock.PAGE_SIZE;
+      device.setTarget(Math.min(pages, device.maxTargetPages()));
+    }
+
+    @Override
+    public PageBitmap bitmap() {
+      return device.bitmap().excluded();
+    }
+  }
+
+  @Override
+  public MigrationControl migration() {
+    return migrations;
+  }
+
+  @Override
+  public MemoryMap memoryMap(int cells) throws VmException {
+    @Nullable PageBitmap ballooned = balloon.map(device -> device.bitmap().excluded()).orElse(null);
+    try {
+      return MemoryClassifier.classify(machine.ramBlocks().getFirst(), ballooned, cells);
+    } catch (IOException e) {
+      throw new VmException("the host's page map cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void addListener(Consumer<VmEvent> listener) {
+    listeners.add(listener);
+  }
+
+  /** Cancels migrations, ends the machine and gives its memory back. */
+  @Override
+  public void close() {
+    migrations.close();
+    machine.close();
+  }
+}
