@@ -7,7 +7,7 @@ import picocli.CommandLine.Command;
 @Command(
     name = "ballast",
     description = "A virtual machine monitor for /dev/kvm: balloons guests and moves them.",
-    subcommands = {LabCommand.class, CommandLine.HelpCommand.class},
+    subcommands = {DoctorCommand.class, LabCommand.class, CommandLine.HelpCommand.class},
     mixinStandardHelpOptions = true)
 public final class Ballast {
   private Ballast() {}

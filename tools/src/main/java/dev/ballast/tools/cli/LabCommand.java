@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
       "Example: ballast lab -- ballast doctor"
     },
     mixinStandardHelpOptions = true)
-final class LabCommand implements Callable<Integer> {
+public final class LabCommand implements Callable<Integer> {
   private static final int FAILED = 1;
 
   /** Variables of the terminal that commands in the lab see as well. */
@@ -85,7 +85,7 @@ final class LabCommand implements Callable<Integer> {
   @Parameters(arity = "1..*", paramLabel = "COMMAND", description = "The command, after --.")
   private List<String> command;
 
-  // Picocli sets every field that has no value here, before it calls.
+  /** For picocli, which sets the fields. */
   @SuppressWarnings("NullAway.Init")
   LabCommand() {}
 

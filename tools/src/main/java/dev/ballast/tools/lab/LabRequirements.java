@@ -40,7 +40,7 @@ public final class LabRequirements {
   }
 
   /** Finds a program on the PATH, or where Debian keeps programs for root. */
-  static Optional<Path> find(String program) {
+  public static Optional<Path> find(String program) {
     String path = Optional.ofNullable(System.getenv("PATH")).orElse("") + ":/usr/sbin:/sbin";
     for (String directory : path.split(":", -1)) {
       Path file = Path.of(directory.isEmpty() ? "." : directory, program);

@@ -1,0 +1,48 @@
+package dev.ballast.tools.host;
+
+import dev.ballast.tools.lab.LabRequirements;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * What this host can run, and what to do about the rest.
+ *
+ * @param kvm what its KVM is
+ * @param mode where Linux guests run on it
+ * @param findings all that was looked at, the most important first
+ */
+public record HostReport(KvmProbe kvm, Mode mode, List<Finding> findings) {
+  /** Where Linux guests run. */
+  public enum Mode {
+    /** On the host's own KVM. */
+    DIRECT,
+    /** In the lab. */
+    LAB,
+    /** Nowhere, before what is missing has been installed. */
+    NOWHERE;
+
+    /** Returns the name in reports: {@code direct}, {@code lab} or {@code nowhere}. */
+    public String label() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** Looks at everything. Any thread; takes up to a second. */
+  public static HostReport examine() {
+    KvmProbe kvm = KvmProbe.run();
+    Mode mode = mode(kvm, LabRequirements.missing());
+    List<Finding> findings = new ArrayList<>();
+    findings.addAll(KvmChecks.all(kvm));
+    findings.addAll(ToolChecks.all(mode));
+    findings.addAll(SystemChecks.all());
+    return new HostReport(kvm, mode, List.copyOf(findings));
+  }
+
+  static Mode mode(KvmProbe kvm, List<String> missingForLab) {
+    if (kvm.kind() == HostKvm.HARDWARE && kvm.missingCapabilities().isEmpty()) {
+      return Mode.DIRECT;
+    }
+    return missingForLab.isEmpty() ? Mode.LAB : Mode.NOWHERE;
+  }
+}

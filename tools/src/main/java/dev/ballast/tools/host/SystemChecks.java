@@ -1,0 +1,117 @@
+package dev.ballast.tools.host;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import oshi.SystemInfo;
+import oshi.hardware.CentralProcessor;
+import oshi.hardware.GlobalMemory;
+import oshi.software.os.OperatingSystem;
+
+/** Findings about kernel, processor and memory. */
+final class SystemChecks {
+  private static final long MIB = 1 << 20;
+
+  /** What the demo takes at its peak, guests and JVMs together, in MiB. */
+  private static final long COMFORTABLE_MIB = 4096;
+
+  private static final Path HUGE_PAGES = Path.of("/sys/kernel/mm/hugepages/hugepages-2048kB");
+  private static final Path TRANSPARENT =
+      Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
+  private static final Path OVERCOMMIT = Path.of("/proc/sys/vm/overcommit_memory");
+  private static final Pattern CHOSEN = Pattern.compile("\\[([a-z]+)]");
+
+  private SystemChecks() {}
+
+  static List<Finding> all() {
+    SystemInfo system = new SystemInfo();
+    List<Finding> findings = new ArrayList<>();
+    findings.add(kernel(system.getOperatingSystem()));
+    findings.add(processor(system.getHardware().getProcessor()));
+    findings.add(memory(system.getHardware().getMemory()));
+    findings.add(
+        hugePages(read(HUGE_PAGES.resolve("nr_hugepages")), read(HUGE_PAGES.resolve("free_hugepages"))));
+    findings.add(transparentHugePages(read(TRANSPARENT)));
+    findings.add(overcommit(read(OVERCOMMIT)));
+    return findings;
+  }
+
+  private static Finding kernel(OperatingSystem system) {
+    return Finding.ok(
+        "kernel",
+        "Linux "
+            + system.getVersionInfo().getBuildNumber()
+            + ", "
+            + system.getFamily()
+            + " "
+            + system.getVersionInfo().getVersion());
+  }
+
+  private static Finding processor(CentralProcessor processor) {
+    return Finding.ok(
+        "processor",
+        processor.getProcessorIdentifier().getName()
+            + ", "
+            + processor.getLogicalProcessorCount()
+            + " logical in "
+            + processor.getPhysicalProcessorCount()
+            + " cores");
+  }
+
+  private static Finding memory(GlobalMemory memory) {
+    long available = memory.getAvailable() / MIB;
+    String summary =
+        String.format(
+            Locale.ROOT, "%d MiB, %d MiB available", memory.getTotal() / MIB, available);
+    return available >= COMFORTABLE_MIB
+        ? Finding.ok("memory", summary)
+        : Finding.warn(
+            "memory",
+            summary,
+            "the demo and the lab take up to "
+                + COMFORTABLE_MIB
+                + " MiB: free some, or give --memory a smaller size");
+  }
+
+  static Finding hugePages(Optional<String> total, Optional<String> free) {
+    if (total.isEmpty() || free.isEmpty()) {
+      return Finding.ok("huge pages", "the kernel has none of 2 MiB; 4 KiB pages are used");
+    }
+    return Finding.ok("huge pages", total.get() + " of 2 MiB, " + free.get() + " free");
+  }
+
+  static Finding transparentHugePages(Optional<String> choices) {
+    Matcher chosen = CHOSEN.matcher(choices.orElse("[unknown]"));
+    String mode = chosen.find() ? chosen.group(1) : "unknown";
+    return mode.equals("always")
+        ? Finding.warn(
+            "transparent huge pages",
+            "always: a page of the balloon can come back as part of a huge page",
+            "as root: echo madvise > " + TRANSPARENT)
+        : Finding.ok("transparent huge pages", mode);
+  }
+
+  static Finding overcommit(Optional<String> mode) {
+    return mode.orElse("0").equals("2")
+        ? Finding.warn(
+            "overcommit",
+            "strict: guests cannot be larger than what the kernel commits",
+            "for large guests, as root: sysctl vm.overcommit_memory=0")
+        : Finding.ok("overcommit", mode.map(value -> "mode " + value).orElse("unknown"));
+  }
+
+  /** Returns the first line of a file of the kernel, or nothing where this kernel does not have it. */
+  private static Optional<String> read(Path file) {
+    try {
+      return Files.readString(file).lines().findFirst();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package dev.ballast.tools.host;
+
+import dev.ballast.tools.lab.LabRequirements;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Findings about the programs that Ballast starts. */
+final class ToolChecks {
+  private ToolChecks() {}
+
+  static List<Finding> all(HostReport.Mode mode) {
+    List<Finding> findings = new ArrayList<>();
+    findings.add(lab(mode));
+    findings.add(
+        program(
+            "packages",
+            "apt-get",
+            "the Linux guest's kernel is downloaded with it: give a kernel of your own to 'ballast"
+                + " image'"));
+    findings.add(
+        program("compiler", "cc", "only the build needs it; as root: apt-get install gcc libc6-dev"));
+    findings.add(java());
+    return findings;
+  }
+
+  private static Finding lab(HostReport.Mode mode) {
+    List<String> missing = LabRequirements.missing();
+    if (missing.isEmpty()) {
+      return Finding.ok("lab", "ready");
+    }
+    String summary = "not ready: missing " + String.join(", ", missing);
+    String wayOut = "as root: apt-get install " + String.join(" ", missing);
+    return mode == HostReport.Mode.DIRECT
+        ? Finding.warn("lab", summary, wayOut)
+        : Finding.fail("lab", summary + ", and Linux guests need it here", wayOut);
+  }
+
+  private static Finding program(String name, String program, String wayOut) {
+    return LabRequirements.find(program)
+        .map(path -> Finding.ok(name, path.toString()))
+        .orElseGet(() -> Finding.warn(name, "no " + program + " on the PATH", wayOut));
+  }
+
+  private static Finding java() {
+    String summary =
+        System.getProperty("java.vm.name")
+            + " "
+            + System.getProperty("java.vm.version")
+            + " in "
+            + System.getProperty("java.home");
+    return Files.isExecutable(Path.of(System.getProperty("java.home"), "bin", "jlink"))
+        ? Finding.ok("java", summary)
+        : Finding.warn(
+            "java", summary + ", without jlink", "the lab needs a whole JDK: set JAVA_HOME to one");
+  }
+}
