@@ -19,7 +19,6 @@ import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -29,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * §3.1). A transport decodes its registers into calls of this.
  *
  * <p>Any thread, several vCPUs at once. Only {@link #writeStatus} with 0 waits, for the batch that
- * the worker is in. The lock here is taken before the worker's, never after.
+ * the worker is in. Its monitor is taken before the worker's lock, never after.
  */
 final class CommonConfiguration {
   private final VirtioDevice device;
@@ -39,11 +38,12 @@ final class CommonConfiguration {
   private final QueueWorker worker;
   private final RateLimitedLog faults;
 
-  /** Written under the lock, but for DEVICE_NEEDS_RESET, which the worker sets under its own. */
+  /**
+   * Written under the monitor, but for DEVICE_NEEDS_RESET, which the worker sets under its lock.
+   */
   private final AtomicInteger status = new AtomicInteger();
 
   private final AtomicInteger generation = new AtomicInteger();
-  private final ReentrantLock lock = new ReentrantLock();
   private final QueueState[] queues;
   private int deviceFeaturesSelect;
   private int driverFeaturesSelect;
@@ -94,16 +94,11 @@ final class CommonConfiguration {
     return status.get();
   }
 
-  void writeStatus(int value) {
-    lock.lock();
-    try {
-      if (value == 0) {
-        reset();
-      } else {
-        advance(value & DRIVER_BITS);
-      }
-    } finally {
-      lock.unlock();
+  synchronized void writeStatus(int value) {
+    if (value == 0) {
+      reset();
+    } else {
+      advance(value & DRIVER_BITS);
     }
   }
 
@@ -118,7 +113,7 @@ final class CommonConfiguration {
     if ((added & DRIVER) != 0 && (next & ACKNOWLEDGE) != 0) {
       next |= DRIVER;
     }
-    if ((added & FEATURES_OK) != 0 && (next & DRIVER) != 0 && featuresAcceptable()) {
+    if ((added & FEATURES_OK) != 0 && (next & DRIVER) != 0 && isAcceptable(driverFeatures)) {
       next |= FEATURES_OK;
     }
     if ((added & DRIVER_OK) != 0 && (old & FEATURES_OK) != 0) {
@@ -143,8 +138,8 @@ final class CommonConfiguration {
     }
   }
 
-  private boolean featuresAcceptable() {
-    return (driverFeatures & ~offered) == 0 && (driverFeatures & VirtioFeature.VERSION_1) != 0;
+  private boolean isAcceptable(long features) {
+    return (features & ~offered) == 0 && (features & VirtioFeature.VERSION_1) != 0;
   }
 
   private @Nullable SplitVirtqueue[] bringToLife(QueueState[] setups, long features)
@@ -165,83 +160,53 @@ final class CommonConfiguration {
   }
 
   /** Returns to the power-on state, when the worker has finished its batch. */
-  void reset() {
-    lock.lock();
-    try {
-      worker.stop(
-          () -> {
-            device.reset();
-            status.set(0);
-            interrupts.set(0);
-          });
-      Arrays.fill(queues, QueueState.RESET);
-      deviceFeaturesSelect = 0;
-      driverFeaturesSelect = 0;
-      queueSelect = 0;
-      driverFeatures = 0;
-    } finally {
-      lock.unlock();
-    }
+  synchronized void reset() {
+    worker.stop(
+        () -> {
+          device.reset();
+          status.set(0);
+          interrupts.set(0);
+        });
+    Arrays.fill(queues, QueueState.RESET);
+    deviceFeaturesSelect = 0;
+    driverFeaturesSelect = 0;
+    queueSelect = 0;
+    driverFeatures = 0;
   }
 
   // ---- features
 
-  void selectDeviceFeatures(int word) {
-    lock.lock();
-    try {
-      deviceFeaturesSelect = word;
-    } finally {
-      lock.unlock();
-    }
+  synchronized void selectDeviceFeatures(int word) {
+    deviceFeaturesSelect = word;
   }
 
-  int deviceFeatures() {
-    lock.lock();
-    try {
-      return switch (deviceFeaturesSelect) {
-        case 0 -> (int) offered;
-        case 1 -> (int) (offered >>> 32);
-        default -> 0;
-      };
-    } finally {
-      lock.unlock();
-    }
+  synchronized int deviceFeatures() {
+    return switch (deviceFeaturesSelect) {
+      case 0 -> (int) offered;
+      case 1 -> (int) (offered >>> 32);
+      default -> 0;
+    };
   }
 
-  void selectDriverFeatures(int word) {
-    lock.lock();
-    try {
-      driverFeaturesSelect = word;
-    } finally {
-      lock.unlock();
-    }
+  synchronized void selectDriverFeatures(int word) {
+    driverFeaturesSelect = word;
   }
 
-  void writeDriverFeatures(int value) {
-    lock.lock();
-    try {
-      int now = status.get();
-      if ((now & DRIVER) == 0 || (now & FEATURES_OK) != 0) {
-        refuse(String.format("driver features written in status 0x%x", now));
-      } else if (driverFeaturesSelect == 0 || driverFeaturesSelect == 1) {
-        driverFeatures = withHalf(driverFeatures, driverFeaturesSelect == 1, value);
-      } else if (value != 0) {
-        refuse("driver features beyond bit 63");
-      }
-    } finally {
-      lock.unlock();
+  synchronized void writeDriverFeatures(int value) {
+    int now = status.get();
+    if ((now & DRIVER) == 0 || (now & FEATURES_OK) != 0) {
+      refuse(String.format("driver features written in status 0x%x", now));
+    } else if (driverFeaturesSelect == 0 || driverFeaturesSelect == 1) {
+      driverFeatures = withHalf(driverFeatures, driverFeaturesSelect == 1, value);
+    } else if (value != 0) {
+      refuse("driver features beyond bit 63");
     }
   }
 
   // ---- queues
 
-  void selectQueue(int index) {
-    lock.lock();
-    try {
-      queueSelect = index;
-    } finally {
-      lock.unlock();
-    }
+  synchronized void selectQueue(int index) {
+    queueSelect = index;
   }
 
   /** The index of the selected queue, or -1 if there is no such queue. */
@@ -249,35 +214,20 @@ final class CommonConfiguration {
     return queueSelect >= 0 && queueSelect < queues.length ? queueSelect : -1;
   }
 
-  int maxQueueSize() {
-    lock.lock();
-    try {
-      return selected() < 0 ? 0 : device.maxQueueSize(selected());
-    } finally {
-      lock.unlock();
-    }
+  synchronized int maxQueueSize() {
+    return selected() < 0 ? 0 : device.maxQueueSize(selected());
   }
 
-  boolean queueReady() {
-    lock.lock();
-    try {
-      return selected() >= 0 && queues[selected()].ready();
-    } finally {
-      lock.unlock();
-    }
+  synchronized boolean queueReady() {
+    return selected() >= 0 && queues[selected()].ready();
   }
 
   /** Enables or disables the selected queue, which the driver may do until it sets DRIVER_OK. */
-  void writeQueueReady(boolean ready) {
-    lock.lock();
-    try {
-      if (queuesOpen() && selected() >= 0) {
-        queues[selected()] = queues[selected()].withReady(ready);
-      } else if (selected() >= 0 && queues[selected()].ready() != ready) {
-        refuse(String.format("queue %d enabled in status 0x%x", queueSelect, status.get()));
-      }
-    } finally {
-      lock.unlock();
+  synchronized void writeQueueReady(boolean ready) {
+    if (queuesOpen() && selected() >= 0) {
+      queues[selected()] = queues[selected()].withReady(ready);
+    } else if (selected() >= 0 && queues[selected()].ready() != ready) {
+      refuse(String.format("queue %d enabled in status 0x%x", queueSelect, status.get()));
     }
   }
 
@@ -298,17 +248,12 @@ final class CommonConfiguration {
   }
 
   /** Changes the selected queue, unless it is frozen: once it is enabled, or DRIVER_OK is set. */
-  private void setUp(UnaryOperator<QueueState> change) {
-    lock.lock();
-    try {
-      int index = selected();
-      if (index >= 0 && queuesOpen() && !queues[index].ready()) {
-        queues[index] = change.apply(queues[index]);
-      } else {
-        refuse(String.format("queue %d set up in status 0x%x", queueSelect, status.get()));
-      }
-    } finally {
-      lock.unlock();
+  private synchronized void setUp(UnaryOperator<QueueState> change) {
+    int index = selected();
+    if (index >= 0 && queuesOpen() && !queues[index].ready()) {
+      queues[index] = change.apply(queues[index]);
+    } else {
+      refuse(String.format("queue %d set up in status 0x%x", queueSelect, status.get()));
     }
   }
 
@@ -371,60 +316,50 @@ final class CommonConfiguration {
     return faults.count();
   }
 
-  void saveState(StateWriter writer) {
-    lock.lock();
-    try {
-      writer.u32(device.deviceId()).u32(status.get()).u64(driverFeatures);
-      writer.u32(deviceFeaturesSelect).u32(driverFeaturesSelect).u32(queueSelect);
-      writer.u32(interrupts.get()).u32(generation.get()).u32(queues.length);
-      for (int i = 0; i < queues.length; i++) {
-        SplitVirtqueue live = worker.queue(i);
-        (live == null ? queues[i] : live.state()).write(writer);
-      }
-      writer.u32(device.stateVersion());
-      device.saveState(writer);
-    } finally {
-      lock.unlock();
+  synchronized void saveState(StateWriter writer) {
+    writer.u32(device.deviceId()).u32(status.get()).u64(driverFeatures);
+    writer.u32(deviceFeaturesSelect).u32(driverFeaturesSelect).u32(queueSelect);
+    writer.u32(interrupts.get()).u32(generation.get()).u32(queues.length);
+    for (int i = 0; i < queues.length; i++) {
+      SplitVirtqueue live = worker.queue(i);
+      (live == null ? queues[i] : live.state()).write(writer);
     }
+    writer.u32(device.stateVersion());
+    device.saveState(writer);
   }
 
   /** Takes over a state; the worker is paused from now on, until {@link #resume}. */
-  void loadState(StateReader reader) throws StateFormatException {
-    lock.lock();
-    try {
-      reader.u32("device ID", device.deviceId(), device.deviceId());
-      int newStatus = reader.u32();
-      long newFeatures = reader.u64();
-      int newDeviceSelect = reader.u32();
-      int newDriverSelect = reader.u32();
-      int newQueueSelect = reader.u32();
-      int newInterrupts =
-          reader.u32(
-              "interrupt status", 0, InterruptStatus.USED_BUFFER | InterruptStatus.CONFIGURATION);
-      int newGeneration = reader.u32();
-      reader.u32("queue count", queues.length, queues.length);
-      QueueState[] newQueues = new QueueState[queues.length];
-      for (int i = 0; i < newQueues.length; i++) {
-        newQueues[i] = QueueState.read(reader);
-      }
-      @Nullable SplitVirtqueue[] live = check(reader, newStatus, newFeatures, newQueues);
-      device.loadState(reader, reader.u32("device state version", 1, device.stateVersion()));
+  synchronized void loadState(StateReader reader) throws StateFormatException {
+    reader.u32("device ID", device.deviceId(), device.deviceId());
+    int newStatus = reader.u32();
+    long newFeatures = reader.u64();
+    int newDeviceSelect = reader.u32();
+    int newDriverSelect = reader.u32();
+    int newQueueSelect = reader.u32();
+    int newInterrupts =
+        reader.u32(
+            "interrupt status", 0, InterruptStatus.USED_BUFFER | InterruptStatus.CONFIGURATION);
+    int newGeneration = reader.u32();
+    reader.u32("queue count", queues.length, queues.length);
+    QueueState[] newQueues = new QueueState[queues.length];
+    for (int i = 0; i < newQueues.length; i++) {
+      newQueues[i] = QueueState.read(reader);
+    }
+    @Nullable SplitVirtqueue[] live = check(reader, newStatus, newFeatures, newQueues);
+    device.loadState(reader, reader.u32("device state version", 1, device.stateVersion()));
 
-      worker.pause();
-      status.set(newStatus);
-      driverFeatures = newFeatures;
-      deviceFeaturesSelect = newDeviceSelect;
-      driverFeaturesSelect = newDriverSelect;
-      queueSelect = newQueueSelect;
-      interrupts.set(newInterrupts);
-      generation.set(newGeneration);
-      System.arraycopy(newQueues, 0, queues, 0, queues.length);
-      if ((newStatus & DRIVER_OK) != 0) {
-        device.activate(newFeatures);
-        worker.start(live);
-      }
-    } finally {
-      lock.unlock();
+    worker.pause();
+    status.set(newStatus);
+    driverFeatures = newFeatures;
+    deviceFeaturesSelect = newDeviceSelect;
+    driverFeaturesSelect = newDriverSelect;
+    queueSelect = newQueueSelect;
+    interrupts.set(newInterrupts);
+    generation.set(newGeneration);
+    System.arraycopy(newQueues, 0, queues, 0, queues.length);
+    if ((newStatus & DRIVER_OK) != 0) {
+      device.activate(newFeatures);
+      worker.start(live);
     }
   }
 
@@ -435,8 +370,7 @@ final class CommonConfiguration {
     if (!DeviceStatus.isConsistent(newStatus)) {
       throw reader.fail(String.format("device status 0x%x is not one", newStatus));
     }
-    if ((newStatus & FEATURES_OK) != 0
-        && ((newFeatures & ~offered) != 0 || (newFeatures & VirtioFeature.VERSION_1) == 0)) {
+    if ((newStatus & FEATURES_OK) != 0 && !isAcceptable(newFeatures)) {
       throw reader.fail(
           String.format("features 0x%x negotiated, 0x%x offered here", newFeatures, offered));
     }
