@@ -21,9 +21,6 @@ import org.jspecify.annotations.Nullable;
  * One thread at a time.
  */
 public final class SplitVirtqueue {
-  /** The largest queue that there is, §2.7. */
-  public static final int MAX_SIZE = 32768;
-
   private static final int FLAGS = 0;
   private static final int INDEX = 2;
   private static final int RING = 4;

@@ -24,7 +24,6 @@ public final class VirtioMmio implements BusDevice, MachineDevice {
   private static final int VENDOR_ID = 0x5453_4c42;
 
   private final String stateName;
-  private final MmioSlot slot;
   private final VirtioDevice device;
   private final CommonConfiguration common;
 
@@ -40,15 +39,9 @@ public final class VirtioMmio implements BusDevice, MachineDevice {
    */
   public VirtioMmio(String stateName, MmioSlot slot, GuestMemory memory, VirtioDevice device) {
     this.stateName = stateName;
-    this.slot = slot;
     this.device = device;
     this.common =
         new CommonConfiguration(stateName, device, memory, slot.interrupt(), slot.queueNotify());
-  }
-
-  /** Returns where it is on the board. */
-  public MmioSlot slot() {
-    return slot;
   }
 
   /** Returns how often the driver broke a rule of virtio; such an access has no other effect. */
