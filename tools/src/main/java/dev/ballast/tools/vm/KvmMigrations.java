@@ -70,11 +70,11 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     if (state == RunState.INMIGRATE || state == RunState.POSTMIGRATE) {
       throw new VmException("there is no guest here to migrate: it is " + state.qmpName());
     }
-    verifying = capabilities.get(MigrationCapability.VERIFY);
+    verifying = isOn(MigrationCapability.VERIFY);
     dev.ballast.migration.source.MigrationParameters how =
         dev.ballast.migration.source.MigrationParameters.DEFAULTS
             .edit()
-            .skipBalloon(capabilities.get(MigrationCapability.SKIP_BALLOON))
+            .skipBalloon(isOn(MigrationCapability.SKIP_BALLOON))
             .verify(verifying)
             .maxBandwidth(parameters.maxBandwidth())
             .downtimeLimit(Duration.ofMillis(parameters.downtimeLimitMillis()))
@@ -128,6 +128,10 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
       events.accept(new VmEvent.MigrationChanged(MigrationStatus.FAILED));
       incomingFailed.accept("the guest did not arrive: " + e.getMessage());
     }
+  }
+
+  private boolean isOn(MigrationCapability capability) {
+    return Boolean.TRUE.equals(capabilities.get(capability));
   }
 
   private boolean underWay() {

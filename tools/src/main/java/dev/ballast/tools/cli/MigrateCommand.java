@@ -1,0 +1,187 @@
+package dev.ballast.tools.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.tools.qmp.QmpClient;
+import dev.ballast.tools.qmp.QmpException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code ballast migrate}: moves a running guest to another process. */
+@Command(
+    name = "migrate",
+    description = {
+      "Moves a guest to a machine that waits for it (ballast run --incoming), while it runs.",
+      "Shows how it goes. Ctrl-C cancels, and the guest stays where it is."
+    },
+    footer = {
+      "",
+      "Exit code: 0 the guest has moved; 1 it has not, and goes on here.",
+      "",
+      "Example: ballast migrate --qmp unix:/tmp/a unix:/tmp/b.migration"
+    },
+    mixinStandardHelpOptions = true)
+final class MigrateCommand implements Callable<Integer> {
+  private static final Duration POLL = Duration.ofMillis(100);
+  private static final Duration CANCEL_TIMEOUT = Duration.ofSeconds(10);
+  private static final Set<String> FINAL = Set.of("completed", "failed", "cancelled");
+
+  /** A switch in words. */
+  enum OnOff {
+    on,
+    off
+  }
+
+  @Mixin private QmpOption qmp;
+
+  @Parameters(paramLabel = "URI", description = "Where to: unix:PATH or tcp:HOST:PORT.")
+  private String uri;
+
+  @Option(
+      names = "--skip-balloon",
+      paramLabel = "on|off",
+      description = "Leave out what is in the balloon (default: as the machine is set, on at first).")
+  private @Nullable OnOff skipBalloon;
+
+  @Option(
+      names = "--verify",
+      description = "Let both sides hash all memory outside the balloon, and compare.")
+  private boolean verify;
+
+  @Option(
+      names = "--max-bandwidth",
+      paramLabel = "SIZE",
+      converter = MemorySize.Converter.class,
+      description = "Send at most so much a second, for instance 100M (default: no limit).")
+  private @Nullable MemorySize maxBandwidth;
+
+  @Option(
+      names = "--downtime-limit",
+      paramLabel = "MS",
+      description = "Stop the guest once the rest takes so long (default: 300).")
+  private @Nullable Long downtimeLimit;
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      description = "Cancel after this time (default: never).")
+  private @Nullable Long timeout;
+
+  @Option(
+      names = "--json",
+      description = "Print the final numbers as one JSON object, and no progress.")
+  private boolean json;
+
+  // Picocli sets the fields.
+  @SuppressWarnings("NullAway.Init")
+  MigrateCommand() {}
+
+  @Override
+  public Integer call() throws IOException, QmpException, InterruptedException {
+    try (QmpClient client = qmp.connect();
+        MigrationDisplay display = MigrationDisplay.open(json)) {
+      configure(client);
+      CountDownLatch over = new CountDownLatch(1);
+      Thread onInterrupt = new Thread(() -> cancelAndWait(client, over));
+      client.command("migrate", QmpClient.arguments().put("uri", uri));
+      Runtime.getRuntime().addShutdownHook(onInterrupt);
+      try {
+        JsonNode result = follow(client, display);
+        display.clear();
+        return report(client, result);
+      } finally {
+        over.countDown();
+        removeHook(onInterrupt);
+      }
+    }
+  }
+
+  private static void removeHook(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The hook is what ended the migration: Java is shutting down already, and that is all right.
+      return;
+    }
+  }
+
+  private void configure(QmpClient client) throws IOException, QmpException {
+    ObjectNode arguments = QmpClient.arguments();
+    ArrayNode capabilities = arguments.putArray("capabilities");
+    capabilities.addObject().put("capability", "x-verify").put("state", verify);
+    if (skipBalloon != null) {
+      capabilities
+          .addObject()
+          .put("capability", "skip-balloon")
+          .put("state", skipBalloon == OnOff.on);
+    }
+    client.command("migrate-set-capabilities", arguments);
+    ObjectNode parameters = QmpClient.arguments();
+    if (maxBandwidth != null) {
+      parameters.put("max-bandwidth", maxBandwidth.bytes());
+    }
+    if (downtimeLimit != null) {
+      parameters.put("downtime-limit", downtimeLimit);
+    }
+    if (!parameters.isEmpty()) {
+      client.command("migrate-set-parameters", parameters);
+    }
+  }
+
+  /** Shows the migration until it has ended; returns the last answer to query-migrate. */
+  private JsonNode follow(QmpClient client, MigrationDisplay display)
+      throws IOException, QmpException, InterruptedException {
+    long deadline =
+        timeout == null ? Long.MAX_VALUE : System.nanoTime() + timeout * 1_000_000_000L;
+    JsonNode info = client.command("query-migrate");
+    while (!FINAL.contains(info.path("status").asText())) {
+      display.show(info);
+      if (timeout != null && System.nanoTime() - deadline > 0) {
+        client.command("migrate_cancel");
+      }
+      client.nextEvent(POLL);
+      info = client.command("query-migrate");
+    }
+    return info;
+  }
+
+  /** What Ctrl-C does, on a thread of Java's shutdown: the command itself goes on until it is over. */
+  private static void cancelAndWait(QmpClient client, CountDownLatch over) {
+    try {
+      System.err.println("\nballast: cancelling the migration");
+      client.command("migrate_cancel");
+      if (!over.await(CANCEL_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
+        System.err.println("ballast: the machine has not cancelled the migration yet");
+      }
+    } catch (IOException | QmpException e) {
+      System.err.println("ballast: cannot cancel the migration: " + e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private int report(QmpClient client, JsonNode info) throws IOException, QmpException {
+    if (json) {
+      System.out.println(info.toPrettyString());
+    } else {
+      System.out.print(new MigrationSummary(info, timeout).text());
+    }
+    if (info.path("status").asText().equals("completed")) {
+      return 0;
+    }
+    System.err.println(
+        "ballast: the guest has not moved; the machine here is "
+            + client.command("query-status").path("status").asText());
+    return Failures.FAILED;
+  }
+}

@@ -1,0 +1,274 @@
+package dev.ballast.tools.cli;
+
+import dev.ballast.tools.qmp.QmpServer;
+import dev.ballast.tools.vm.KvmVirtualMachine;
+import dev.ballast.tools.vm.ShutdownCause;
+import dev.ballast.tools.vm.VmException;
+import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.device.NullSerialBackend;
+import dev.ballast.vmm.device.PtySerialBackend;
+import dev.ballast.vmm.device.SerialBackend;
+import dev.ballast.vmm.device.StreamSerialBackend;
+import dev.ballast.vmm.device.UnixSocketSerialBackend;
+import dev.ballast.vmm.machine.BoardConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code ballast run}: a machine, for as long as its guest lives. */
+@Command(
+    name = "run",
+    description = {
+      "Runs a guest until it powers off, or waits for one from another machine.",
+      "On a terminal, Ctrl-A x ends the machine and Ctrl-A a sends a Ctrl-A."
+    },
+    footer = {
+      "",
+      "Exit code: 0 the guest powered off or was told to quit; 1 it panicked, KVM could not go on,"
+          + " or it could not start; 2 wrong usage.",
+      "",
+      "Example: ballast run --kernel vmlinuz --initrd initramfs --cmdline 'console=ttyS0' \\",
+      "             --memory 1G --cpus 2 --qmp unix:/tmp/vm"
+    },
+    mixinStandardHelpOptions = true)
+final class RunCommand implements Callable<Integer> {
+  private static final String DEFER = "defer";
+  private static final long END_TIMEOUT_SECONDS = 10;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--kernel",
+      paramLabel = "FILE",
+      description = "Kernel to boot: a Linux bzImage or an ELF file.")
+  private @Nullable Path kernel;
+
+  @Option(names = "--initrd", paramLabel = "FILE", description = "Initial RAM disk for the kernel.")
+  private @Nullable Path initrd;
+
+  @Option(
+      names = "--cmdline",
+      paramLabel = "TEXT",
+      defaultValue = "console=ttyS0",
+      description = "Command line for the kernel (default: ${DEFAULT-VALUE}).")
+  private String commandLine;
+
+  @Option(
+      names = "--kernel-mode",
+      paramLabel = "auto|bzimage|elf",
+      defaultValue = "auto",
+      description =
+          "How to enter the kernel: 'bzimage' lets the guest decompress it, 'elf' does it on the"
+              + " host and enters what comes out, 'auto' is the fastest that the file allows"
+              + " (default: ${DEFAULT-VALUE}).")
+  private KernelConfig.Mode kernelMode;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      defaultValue = "512M",
+      converter = MemorySize.Converter.class,
+      description =
+          "Guest memory, at least 64M, for instance 1G; units K, M, G, T"
+              + " (default: ${DEFAULT-VALUE}).")
+  private MemorySize memory;
+
+  @Option(
+      names = "--memory-backend",
+      paramLabel = "KEY=on|off,...",
+      defaultValue = "reserve=off",
+      converter = MemoryBackendOption.Converter.class,
+      description =
+          "reserve=on: fail at the start if the host lacks memory for all of it;"
+              + " huge-pages=off: no transparent huge pages (default: ${DEFAULT-VALUE}).")
+  private MemoryBackendOption memoryBackend;
+
+  @Option(
+      names = "--cpus",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Virtual CPUs, 1 to 16 (default: ${DEFAULT-VALUE}).")
+  private int cpus;
+
+  @Option(
+      names = "--balloon",
+      paramLabel = "on|off|KEY=on|off,...",
+      defaultValue = "on",
+      converter = BalloonOption.Converter.class,
+      description =
+          "The balloon device; keys must-tell-host and deflate-on-oom are what it offers to the"
+              + " driver, on unless given (default: ${DEFAULT-VALUE}).")
+  private BalloonOption balloon;
+
+  @Option(
+      names = {"--console", "--serial"},
+      paramLabel = "TARGET",
+      defaultValue = "stdio",
+      converter = ConsoleOption.Converter.class,
+      description =
+          "Where the serial port goes: stdio, file:PATH, pty, unix:PATH or null"
+              + " (default: ${DEFAULT-VALUE}).")
+  private ConsoleOption console;
+
+  @Option(
+      names = "--qmp",
+      paramLabel = "unix:PATH",
+      converter = QmpOption.PathConverter.class,
+      description = "Make a QMP socket, by which other commands steer the machine.")
+  private @Nullable Path qmp;
+
+  @Option(
+      names = "--incoming",
+      paramLabel = "URI|defer",
+      description =
+          "Wait for a guest from another machine at unix:PATH or tcp:HOST:PORT; 'defer' waits for"
+              + " QMP's migrate-incoming to say where.")
+  private @Nullable String incoming;
+
+  @Option(names = "--paused", description = "Do not start the guest before 'ballast cont'.")
+  private boolean paused;
+
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      defaultValue = "",
+      description = "Name of the machine, for QMP and people.")
+  private String name;
+
+  @Option(
+      names = "--kvm",
+      paramLabel = "DEVICE",
+      defaultValue = "/dev/kvm",
+      description = "Device file of KVM (default: ${DEFAULT-VALUE}).")
+  private Path kvm;
+
+  // Picocli sets the fields.
+  @SuppressWarnings("NullAway.Init")
+  RunCommand() {}
+
+  @Override
+  public Integer call() throws IOException, VmException {
+    check();
+    try (StdioConsole terminal =
+        console instanceof ConsoleOption.Stdio && HostTerminal.isThere()
+            ? StdioConsole.open()
+            : null) {
+      BoardConfig board = board(terminal == null ? openConsole() : terminal.backend());
+      KvmVirtualMachine.End end = run(board, terminal);
+      if (end.exitCode() != 0) {
+        throw new VmException(end.message());
+      }
+      return 0;
+    }
+  }
+
+  private void check() throws IOException {
+    if (kernel == null && incoming == null) {
+      throw wrong("--kernel or --incoming is needed");
+    }
+    if (kernel == null && initrd != null) {
+      throw wrong("--initrd goes with --kernel");
+    }
+    if (paused && incoming != null) {
+      throw wrong("--paused makes no sense with --incoming: the guest goes on as it was");
+    }
+    if (DEFER.equals(incoming) && qmp == null) {
+      throw wrong("--incoming defer needs --qmp");
+    }
+    if (!Files.exists(kvm)) {
+      throw new IOException(kvm + " is not there: load a KVM module, or try 'ballast lab'");
+    }
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private SerialBackend openConsole() throws IOException {
+    return switch (console) {
+      case ConsoleOption.Stdio() -> StreamSerialBackend.stdio();
+      case ConsoleOption.Null() -> new NullSerialBackend();
+      case ConsoleOption.ToFile(Path path) -> StreamSerialBackend.file(path);
+      case ConsoleOption.Unix(Path path) -> UnixSocketSerialBackend.listen(path);
+      case ConsoleOption.Pty() -> {
+        PtySerialBackend pty = PtySerialBackend.open();
+        System.err.println("ballast: the serial port is " + pty.path());
+        yield pty;
+      }
+    };
+  }
+
+  private BoardConfig board(SerialBackend serial) {
+    Optional<KernelConfig> boots =
+        Optional.ofNullable(kernel)
+            .map(
+                file ->
+                    new KernelConfig(file, Optional.ofNullable(initrd), commandLine, kernelMode));
+    try {
+      return new BoardConfig(
+          kvm,
+          memory.bytes(),
+          memoryBackend.reserve(),
+          !memoryBackend.hugePages(),
+          cpus,
+          boots,
+          serial);
+    } catch (IllegalArgumentException e) {
+      serial.close();
+      throw wrong(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private KvmVirtualMachine.End run(BoardConfig board, @Nullable StdioConsole terminal)
+      throws IOException, VmException {
+    CountDownLatch over = new CountDownLatch(1);
+    try (KvmVirtualMachine vm =
+        new KvmVirtualMachine(name, board, balloon.config(), incoming != null)) {
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(vm, over), "signal"));
+      if (terminal != null) {
+        terminal.onExit(() -> vm.quit(ShutdownCause.HOST_UI));
+      }
+      try (QmpServer _ = qmp == null ? null : QmpServer.start(vm, qmp)) {
+        start(vm);
+        return vm.end().join();
+      }
+    } finally {
+      over.countDown();
+    }
+  }
+
+  private void start(KvmVirtualMachine vm) throws VmException {
+    if (incoming == null) {
+      if (!paused) {
+        vm.cont();
+      }
+    } else if (!incoming.equals(DEFER)) {
+      vm.migration().startIncoming(incoming);
+    }
+  }
+
+  /** What SIGTERM and the like do: sockets go away and QMP clients hear of it before Java ends. */
+  private static void endBySignal(KvmVirtualMachine vm, CountDownLatch over) {
+    if (over.getCount() == 0) {
+      return;
+    }
+    vm.quit(ShutdownCause.HOST_SIGNAL);
+    try {
+      if (!over.await(END_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+        System.err.println("ballast: the machine does not end and is left to the kernel");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
