@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
       ControlCommand.Quit.class,
       ImageCommand.class,
       DoctorCommand.class,
+      DemoCommand.class,
       LabCommand.class,
       CompletionCommand.class,
       CommandLine.HelpCommand.class

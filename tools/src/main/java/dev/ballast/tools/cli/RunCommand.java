@@ -219,7 +219,8 @@ final class RunCommand implements Callable<Integer> {
           kvm,
           memory.bytes(),
           memoryBackend.reserve(),
-          !memoryBackend.hugePages(),
+          // A destination that received into huge pages would populate what the guest gave back.
+          !memoryBackend.hugePages() || incoming != null,
           cpus,
           boots,
           serial);

@@ -1,0 +1,139 @@
+package dev.ballast.tools.demo;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.guest.linux.LinuxGuest;
+import dev.ballast.guest.linux.LinuxGuestOptions;
+import dev.ballast.tools.host.HostKvm;
+import dev.ballast.tools.host.KvmProbe;
+import dev.ballast.tools.host.UserCache;
+import dev.ballast.tools.lab.LabOptions;
+import dev.ballast.tools.lab.LabRequirements;
+import dev.ballast.tools.lab.LabSession;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Finds out where the demo can run, sets up what is missing there, and runs it. */
+public final class Demo {
+  private static final int LAB_MEMORY_MIB = 4096;
+  private static final Duration LAB_TIMEOUT = Duration.ofMinutes(9);
+  private static final String KERNEL = "kernel";
+  private static final String INITRAMFS = "initramfs";
+  private static final String REPORT = "demo.json";
+
+  private final PrintStream out;
+
+  /**
+   * @param out where the story goes
+   */
+  public Demo(PrintStream out) {
+    this.out = out;
+  }
+
+  /**
+   * Runs the demo on this host.
+   *
+   * @return its figures
+   * @throws IOException with one line for the user if something is missing or goes wrong
+   */
+  public ObjectNode run() throws IOException, InterruptedException {
+    HostKvm kvm = KvmProbe.run().kind();
+    boolean direct = kvm == HostKvm.HARDWARE;
+    out.println(
+        direct
+            ? "This host has hardware KVM: the guest runs on it."
+            : "KVM here: "
+                + kvm.label()
+                + ". Linux guests need the hardware kind: this runs in the lab, a machine whose"
+                + " processor QEMU emulates, with a complete KVM. Times there are long.");
+    if (!direct) {
+      installLab();
+    }
+    LinuxGuest guest =
+        LinuxGuest.prepare(UserCache.guests(), LinuxGuestOptions.defaults(), out::println);
+    ObjectNode report =
+        direct
+            ? new DemoScenario(out, guest.kernel(), guest.initramfs()).run()
+            : throughLab(guest);
+    ObjectNode whole = JsonNodeFactory.instance.objectNode();
+    whole.putObject("host").put("kvm", kvm.label()).put("mode", direct ? "direct" : "lab");
+    whole.setAll(report);
+    return whole;
+  }
+
+  /**
+   * Runs the story inside the lab.
+   *
+   * @param guest the directory that {@link #run} copied in
+   */
+  public ObjectNode inLab(Path guest) throws IOException, InterruptedException {
+    return new DemoScenario(out, guest.resolve(KERNEL), guest.resolve(INITRAMFS)).run();
+  }
+
+  /** Installs what the lab needs, as root; else says what to type. */
+  private void installLab() throws IOException, InterruptedException {
+    List<String> missing = LabRequirements.missing();
+    if (missing.isEmpty() || !System.getProperty("user.name").equals("root")) {
+      LabRequirements.check();
+      return;
+    }
+    out.println("Installing with apt-get: " + String.join(" ", missing));
+    aptGet(List.of("update"));
+    List<String> install = new ArrayList<>(List.of("install", "-y", "--no-install-recommends"));
+    install.addAll(missing);
+    aptGet(install);
+    LabRequirements.check();
+  }
+
+  private static void aptGet(List<String> arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("apt-get", "-qq"));
+    command.addAll(arguments);
+    Path log = Files.createTempFile("ballast-apt", ".log");
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+    builder.environment().put("DEBIAN_FRONTEND", "noninteractive");
+    if (builder.start().waitFor() != 0) {
+      throw new IOException(String.join(" ", command) + " failed; its output is in " + log);
+    }
+    Files.delete(log);
+  }
+
+  private ObjectNode throughLab(LinuxGuest guest) throws IOException {
+    Path directory = Files.createTempDirectory("ballast-demo");
+    Path in = Files.createDirectory(directory.resolve("guest"));
+    Files.copy(guest.kernel(), in.resolve(KERNEL));
+    Files.copy(guest.initramfs(), in.resolve(INITRAMFS));
+    LabOptions options =
+        LabOptions.defaults()
+            .withMemoryMib(LAB_MEMORY_MIB)
+            .withCopyIn(List.of(in))
+            .withTimeout(LAB_TIMEOUT)
+            .withProgress(out::println);
+    try (LabSession lab = LabSession.boot(options)) {
+      int exitCode =
+          lab.exec(
+              List.of(
+                  "ballast",
+                  "demo",
+                  "--guest",
+                  LabSession.IN + "/" + LabOptions.copyInName(in),
+                  "--json",
+                  LabSession.OUT + "/" + REPORT),
+              out,
+              System.err);
+      if (exitCode != 0) {
+        throw new IOException("the demo failed in the lab, see above");
+      }
+      lab.collect(directory);
+    }
+    JsonNode report = new ObjectMapper().readTree(directory.resolve(REPORT).toFile());
+    return (ObjectNode) report;
+  }
+}
