@@ -34,8 +34,8 @@
  *   mem                          pages by state
  *   ram                          RAM ranges as START-END
  *   devices                      virtio-mmio devices as ADDRESS:DEVICE_ID
- *   peek ADDRESS                 reads 8 bytes (4 when only 4-aligned)
- *   poke ADDRESS VALUE           writes 8 bytes (4 when only 4-aligned)
+ *   peek ADDRESS                 reads 8 bytes of RAM, or 4 where it is not 8-aligned or a device's
+ *   poke ADDRESS VALUE           writes as many
  *   tsc                          frequency of the time-stamp counter and where it is known from
  *   bench pio|mmio N             N reads of a serial or a virtio-mmio register
  *   crash                        an undefined instruction, to show the register dump
@@ -51,7 +51,8 @@
  *   beat=MS               as the command
  *   tsc_khz=N             instead of measuring
  *   exit_port=PORT        0xf4
- *   poweroff_port=PORT poweroff_value=N   ACPI PM1a_CNT, no default; SLP_EN with its SLP_TYP, 0x2000
+ *   poweroff_port=PORT    ACPI PM1a_CNT, no default
+ *   poweroff_value=N      what to write there, instead of SLP_EN with SLP_TYP 0 (QEMU) and then 5 (Ballast)
  *   run="COMMAND;..."     commands carried out after the first line
  */
 #ifndef BARE_H

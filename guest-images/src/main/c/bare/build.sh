@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the bare guest: build.sh OUTPUT. CC names another compiler than cc.
 set -eu
+export LC_ALL=C # one order of the sources everywhere
 output=$1
 source=$(dirname "$0")
 compiler=${CC:-cc}

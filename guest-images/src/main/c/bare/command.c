@@ -3,6 +3,9 @@
 #include "virtio_mmio.h"
 
 #define MAX_WORDS 8
+/* ACPI PM1 control */
+#define SLEEP_TYPE_SHIFT 10
+#define SLEEP_ENABLE (1 << 13)
 
 struct call {
   const char *name;
@@ -195,6 +198,12 @@ static void devices(const struct call *call) {
   answer("ok %s%s", call->name, text);
 }
 
+/* Device registers are 32 bits wide; RAM is accessed 8 bytes at a time where the address allows it. */
+static bool wide(u64 address) {
+  const struct run *run = memory_next(address >> PAGE_SHIFT);
+  return address % 8 == 0 && run && run->first <= address >> PAGE_SHIFT;
+}
+
 static bool reachable(const struct call *call) {
   if (call->number[0] % 4 == 0 && call->number[0] >> 47 == 0) {
     map(call->number[0], 8);
@@ -207,17 +216,17 @@ static bool reachable(const struct call *call) {
 static void peek(const struct call *call) {
   u64 address = call->number[0];
   if (!reachable(call)) return;
-  u64 value = address % 8 ? read32(address) : *(volatile u64 *)address;
+  u64 value = wide(address) ? *(volatile u64 *)address : read32(address);
   answer("ok peek value=0x%lx", value);
 }
 
 static void poke(const struct call *call) {
   u64 address = call->number[0];
   if (!reachable(call)) return;
-  if (address % 8) {
-    write32(address, (u32)call->number[1]);
-  } else {
+  if (wide(address)) {
     *(volatile u64 *)address = call->number[1];
+  } else {
+    write32(address, (u32)call->number[1]);
   }
   answer("ok poke");
 }
@@ -269,7 +278,13 @@ static void poweroff(const struct call *call) {
     return;
   }
   answer("ok %s", call->name);
-  out16((u16)options.poweroff_port, (u16)options.poweroff_value);
+  u16 port = (u16)options.poweroff_port;
+  if (options.poweroff_value) {
+    out16(port, (u16)options.poweroff_value);
+  } else {
+    out16(port, SLEEP_ENABLE);
+    out16(port, SLEEP_ENABLE | 5 << SLEEP_TYPE_SHIFT);
+  }
   halt();
 }
 

@@ -7,7 +7,6 @@ struct options options = {
     .batch = 256,
     .depth = 32,
     .exit_port = 0xf4,
-    .poweroff_value = 0x2000,
 };
 
 static const struct {

@@ -9,6 +9,9 @@
  * struct hvm_start_info in ebx (Xen docs/misc/pvh.pandoc).
  */
 
+    /* Else the symbol table would name the compiler's temporary file, another one in each build. */
+    .file "start.S"
+
 #define CODE0 0x08
 #define CODE3 0x23
 #define DATA3 0x1b

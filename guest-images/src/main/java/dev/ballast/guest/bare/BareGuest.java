@@ -25,7 +25,8 @@ import java.nio.file.Path;
  *   <li>{@code beat=MS}: write a heartbeat at this interval; {@code tsc_khz=N}: do not measure the
  *       time-stamp counter.
  *   <li>{@code exit_port=PORT} (0xf4), {@code poweroff_port=PORT} (ACPI PM1a_CNT, none) and {@code
- *       poweroff_value=N} (0x2000): where {@code exit} and {@code poweroff} write to.
+ *       poweroff_value=N} (SLP_EN with SLP_TYP 0, then with 5): where {@code exit} and {@code poweroff} write
+ *       to, and what.
  *   <li>{@code run="COMMAND;COMMAND"}: what to do first.
  * </ul>
  */

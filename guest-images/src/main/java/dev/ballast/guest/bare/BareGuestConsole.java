@@ -46,8 +46,8 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>{@code mem}</td><td>→ {@code free}, {@code used}, {@code ballooned}, {@code reserved} pages</td></tr>
  * <tr><td>{@code ram}, {@code devices}</td><td>RAM as {@code START-END}, virtio-mmio devices as {@code
  *     ADDRESS:DEVICE_ID}</td></tr>
- * <tr><td>{@code peek ADDRESS}, {@code poke ADDRESS VALUE}</td><td>8 bytes, or 4 when the address is a
- *     multiple of 4 only; → {@code value}</td></tr>
+ * <tr><td>{@code peek ADDRESS}, {@code poke ADDRESS VALUE}</td><td>8 bytes of RAM, or 4 where the
+ *     address is not a multiple of 8 or a device's; → {@code value}</td></tr>
  * <tr><td>{@code tsc}</td><td>→ {@code khz}, {@code source}</td></tr>
  * <tr><td>{@code bench pio|mmio N}</td><td>N register reads; → {@code cycles}, {@code ns_each}</td></tr>
  * <tr><td>{@code crash}</td><td>an undefined instruction: no reply but a panic</td></tr>

@@ -182,6 +182,23 @@ final class BareGuestQemuTest {
   }
 
   @Test
+  void reachesDeviceRegistersAndSaysWhatItCannot() throws IOException, InterruptedException {
+    try (QemuBareGuest qemu = QemuBareGuest.start(directory, "tcg", "128M", "")) {
+      BareGuestConsole guest = qemu.console();
+      guest.awaitReady(SOON);
+      assertThat(guest.send("devices", SOON).text()).endsWith(":5");
+      String device = guest.send("devices", SOON).text().replace(":5", "");
+      assertThat(guest.send("peek " + device, SOON).number("value")).isEqualTo(0x74726976);
+      assertThat(guest.send("bench mmio 10", SOON).number("n")).isEqualTo(10);
+      assertThat(guest.ask("peek 2", SOON).text()).isEqualTo("address");
+      assertThat(guest.ask("fill 1 4K 0", SOON).text()).isEqualTo("range not of whole pages");
+      assertThat(guest.ask("fill 16M 99999999999T 0", SOON).text()).isEqualTo("arguments");
+      assertThat(guest.ask("poweroff", SOON).text()).isEqualTo("no poweroff_port");
+      assertThat(guest.ask("dance", SOON).text()).isEqualTo("unknown command");
+    }
+  }
+
+  @Test
   void measuresItsClock() throws IOException, InterruptedException {
     try (QemuBareGuest qemu = QemuBareGuest.start(directory, "tcg", "128M", "")) {
       qemu.console().awaitReady(SOON);
