@@ -18,7 +18,7 @@ import java.util.concurrent.TimeUnit;
 
 /** One VMM process of the demo: {@code ballast run}, its QMP socket and its guest's console. */
 final class DemoMachine implements AutoCloseable {
-  private static final Duration START_TIMEOUT = Duration.ofSeconds(90);
+  private static final Duration START_TIMEOUT = Duration.ofMinutes(4);
   private static final long POLL_MILLIS = 50;
 
   private final String name;
