@@ -97,14 +97,15 @@ public record LinuxGuest(
     if (options.busybox().isPresent()) {
       return options.busybox().get();
     }
-    return cache
-        .unpacked(
+    Path unpacked =
+        cache.unpacked(
             BUSYBOX_PACKAGE,
             options.refresh(),
-            LinuxGuest::isBusybox,
+            path -> path.equals("bin/busybox") || path.equals("usr/bin/busybox"),
             progress,
-            work -> apt.download(BUSYBOX_PACKAGE, work))
-        .resolve("bin/busybox");
+            work -> apt.download(BUSYBOX_PACKAGE, work));
+    Path merged = unpacked.resolve("usr/bin/busybox");
+    return Files.exists(merged) ? merged : unpacked.resolve("bin/busybox");
   }
 
   private static Path cacheInitramfs(
@@ -125,10 +126,6 @@ public record LinuxGuest(
     return path.startsWith("boot/vmlinuz-")
         || path.startsWith("lib/modules/")
         || path.startsWith("usr/lib/modules/");
-  }
-
-  private static boolean isBusybox(String path) {
-    return path.equals("bin/busybox");
   }
 
   private static Path onlyEntry(Path directory, String packageName) throws IOException {

@@ -15,7 +15,6 @@ import java.nio.ByteOrder;
  * payload. Nothing in the file is trusted.
  *
  * @param name the file, for messages
- * @param file the whole file
  * @param setupHeader the setup header, as long as it fits into {@code boot_params}
  * @param protectedMode the protected-mode kernel
  * @param payload the compressed vmlinux in it
@@ -27,7 +26,6 @@ import java.nio.ByteOrder;
  */
 public record BzImage(
     String name,
-    MemorySegment file,
     MemorySegment setupHeader,
     MemorySegment protectedMode,
     MemorySegment payload,
@@ -70,7 +68,7 @@ public record BzImage(
    * Reads the setup header.
    *
    * @param name the file, for messages
-   * @param file the whole file; kept
+   * @param file the whole file; the result refers to it
    * @throws KernelFormatException if the file is not a bzImage, is too old, or is truncated
    */
   public static BzImage parse(String name, MemorySegment file) throws KernelFormatException {
@@ -122,7 +120,6 @@ public record BzImage(
     }
     return new BzImage(
         name,
-        file,
         file.asSlice(
             BootParams.SETUP_HEADER,
             Math.min(headerEnd, LARGEST_HEADER_END) - BootParams.SETUP_HEADER),
