@@ -1,0 +1,116 @@
+package dev.ballast.tools.vm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.ballast.guest.bare.BareGuest;
+import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.virtio.balloon.BalloonConfig;
+import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.device.UnixSocketSerialBackend;
+import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.machine.RunState;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The bare guest on the real KVM: it inflates, moves twice, and finds its memory as it left it. */
+@Tag("kvm")
+class BareGuestMigrationTest {
+  private static final Path KVM = Path.of("/dev/kvm");
+  private static final long MIB = 1 << 20;
+  private static final long MEMORY = 256 * MIB;
+  private static final long BALLOON = 128 * MIB;
+  private static final Duration TIMEOUT = Duration.ofSeconds(60);
+  private static final String COMMAND_LINE = "virtio_mmio.device=4K@0xd0000000:16";
+
+  @TempDir Path directory;
+
+  @BeforeEach
+  void needsKvm() {
+    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
+  }
+
+  private KvmVirtualMachine machine(String name, boolean incoming) throws IOException {
+    Path kernel = BareGuest.writeTo(directory.resolve("bare.elf"));
+    KernelConfig boots =
+        new KernelConfig(kernel, Optional.empty(), COMMAND_LINE, KernelConfig.Mode.AUTO);
+    BoardConfig board =
+        new BoardConfig(
+            KVM,
+            MEMORY,
+            false,
+            incoming,
+            1,
+            Optional.of(boots),
+            UnixSocketSerialBackend.listen(directory.resolve(name)));
+    return new KvmVirtualMachine(name, board, Optional.of(BalloonConfig.DEFAULT), incoming);
+  }
+
+  private BareGuestConsole console(String name) throws IOException {
+    SocketChannel serial = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve(name)));
+    return new BareGuestConsole(Channels.newInputStream(serial), Channels.newOutputStream(serial));
+  }
+
+  private MigrationInfo migrate(KvmVirtualMachine from, KvmVirtualMachine to, boolean skip)
+      throws VmException {
+    String uri = "unix:" + directory.resolve(to.name() + ".migration");
+    to.migration().startIncoming(uri);
+    from.migration()
+        .setCapabilities(
+            Map.of(MigrationCapability.SKIP_BALLOON, skip, MigrationCapability.VERIFY, true));
+    from.migration().start(uri);
+    await().atMost(TIMEOUT).until(() -> !from.migration().info().status().underWay());
+    MigrationInfo info = from.migration().info();
+    assertThat(info.error()).isEmpty();
+    assertThat(info.status()).isEqualTo(MigrationStatus.COMPLETED);
+    assertThat(from.runState()).isEqualTo(RunState.POSTMIGRATE);
+    assertThat(to.runState()).isEqualTo(RunState.RUNNING);
+    return info;
+  }
+
+  @Test
+  void balloonedPagesStayBehindOnTheFirstHopAndOnTheSecond() throws Exception {
+    try (KvmVirtualMachine a = machine("a", false);
+        KvmVirtualMachine b = machine("b", true);
+        KvmVirtualMachine c = machine("c", true);
+        BareGuestConsole onA = console("a")) {
+      a.cont();
+      onA.awaitReady(TIMEOUT);
+      onA.send("fill 16M 32M 7", TIMEOUT);
+      BalloonControl balloon = a.balloon().orElseThrow();
+      balloon.setTarget(MEMORY - BALLOON);
+      await().atMost(TIMEOUT).until(() -> balloon.actualBytes() == MEMORY - BALLOON);
+      long ballooned = balloon.bitmap().cardinality();
+      assertThat(ballooned).isEqualTo(BALLOON / 4096);
+
+      MigrationInfo first = migrate(a, b, true);
+      assertThat(first.balloon().active()).isTrue();
+      assertThat(first.balloon().skippedPages()).isEqualTo(ballooned);
+      assertThat(first.verified()).contains(true);
+
+      MigrationInfo second = migrate(b, c, true);
+      assertThat(second.balloon().skippedPages()).isEqualTo(ballooned);
+      assertThat(second.ram().transferredBytes()).isLessThan(BALLOON);
+      try (BareGuestConsole onC = console("c")) {
+        onC.send("check 16M 32M 7", TIMEOUT);
+        BalloonControl there = c.balloon().orElseThrow();
+        there.setTarget(MEMORY);
+        await().atMost(TIMEOUT).until(() -> there.actualBytes() == MEMORY);
+        assertThat(there.bitmap().cardinality()).isZero();
+        onC.send("check 16M 32M 7", TIMEOUT);
+      }
+    }
+  }
+}
