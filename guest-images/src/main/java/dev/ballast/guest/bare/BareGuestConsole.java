@@ -15,13 +15,13 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The client of the bare guest's serial line. The guest writes lines that begin with {@code BARE}: once
- * {@code 1 ready memory=BYTES cpus=1}, then {@code ok COMMAND key=value...} or {@code err COMMAND reason...}
- * for each command, {@code beat count=N tsc=N} if asked to, and {@code panic} with the registers before it
- * halts.
+ * The client of the bare guest's serial line. The guest writes lines that begin with {@code BARE}:
+ * once {@code 1 ready memory=BYTES cpus=1}, then {@code ok COMMAND key=value...} or {@code err
+ * COMMAND reason...} for each command, {@code beat count=N tsc=N} if asked to, and {@code panic}
+ * with the registers before it halts.
  *
- * <p>Commands. Numbers are decimal or {@code 0x} hexadecimal and may end in K, M, G or T (powers of 1024);
- * addresses are guest-physical, ranges whole pages of 4 KiB.
+ * <p>Commands. Numbers are decimal or {@code 0x} hexadecimal and may end in K, M, G or T (powers of
+ * 1024); addresses are guest-physical, ranges whole pages of 4 KiB.
  *
  * <table>
  * <caption>What the guest can do</caption>
@@ -55,8 +55,8 @@ import org.jspecify.annotations.Nullable;
  *     exit port</td></tr>
  * </table>
  *
- * <p>For one thread, but {@link #lastBeat} and {@link #close} for any. A guest that moves to another VMM
- * gets a new client there, which need not wait for the guest to be ready again.
+ * <p>For one thread, but {@link #lastBeat} and {@link #close} for any. A guest that moves to
+ * another VMM gets a new client there, which need not wait for the guest to be ready again.
  */
 public final class BareGuestConsole implements AutoCloseable {
   /**
@@ -68,7 +68,8 @@ public final class BareGuestConsole implements AutoCloseable {
   public record Ready(long memoryBytes, int cpus) {}
 
   private static final String END = "";
-  private static final Pattern READY = Pattern.compile("BARE 1 ready memory=(\\d{1,18}) cpus=(\\d{1,9})");
+  private static final Pattern READY =
+      Pattern.compile("BARE 1 ready memory=(\\d{1,18}) cpus=(\\d{1,9})");
   private static final Pattern BEAT = Pattern.compile("BARE beat count=(\\d{1,18}) tsc=\\d+");
   private static final Pattern REPLY = Pattern.compile("BARE (ok|err) (\\S+) ?(.*?) ?@(\\d{1,18})");
 
@@ -115,8 +116,8 @@ public final class BareGuestConsole implements AutoCloseable {
   }
 
   /**
-   * Sends a command and waits for the reply, whichever it is. Late replies to earlier commands are passed
-   * over.
+   * Sends a command and waits for the reply, whichever it is. Late replies to earlier commands are
+   * passed over.
    *
    * @throws BareGuestException if it does not come in time or the guest is gone
    */

@@ -41,7 +41,8 @@ public record BareReply(boolean ok, String text, Map<String, String> values) {
   }
 
   /**
-   * Returns a value of the reply, decimal or {@code 0x} hexadecimal, as a 64-bit number that may be unsigned.
+   * Returns a value of the reply, decimal or {@code 0x} hexadecimal, as a 64-bit number that may be
+   * unsigned.
    *
    * @throws BareGuestException if it has none of that name, or another kind of value
    */

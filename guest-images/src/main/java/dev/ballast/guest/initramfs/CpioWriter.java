@@ -11,13 +11,14 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Writes a cpio archive in the {@code newc} format, which is what the kernel unpacks as its initramfs
- * (Linux {@code Documentation/driver-api/early-userspace/buffer-format.rst}): a header of 110 ASCII
- * bytes, the name, the data; header with name, and data, are each padded to a multiple of 4 bytes.
+ * Writes a cpio archive in the {@code newc} format, which is what the kernel unpacks as its
+ * initramfs (Linux {@code Documentation/driver-api/early-userspace/buffer-format.rst}): a header of
+ * 110 ASCII bytes, the name, the data; header with name, and data, are each padded to a multiple of
+ * 4 bytes.
  *
- * <p>Everything belongs to root and carries one modification time, so equal input gives equal bytes.
- * Names are relative ({@code bin/sh}); the kernel creates no parents, so a directory has to be written
- * before what is in it, and that is checked. Not thread-safe.
+ * <p>Everything belongs to root and carries one modification time, so equal input gives equal
+ * bytes. Names are relative ({@code bin/sh}); the kernel creates no parents, so a directory has to
+ * be written before what is in it, and that is checked. Not thread-safe.
  */
 public final class CpioWriter implements AutoCloseable {
   /** The largest file that the format can describe, in bytes. */
@@ -48,7 +49,8 @@ public final class CpioWriter implements AutoCloseable {
    */
   public CpioWriter(OutputStream out, long modificationTime) {
     if (modificationTime < 0 || modificationTime > 0xffff_ffffL) {
-      throw new IllegalArgumentException("modification time " + modificationTime + " is not 32 bits");
+      throw new IllegalArgumentException(
+          "modification time " + modificationTime + " is not 32 bits");
     }
     this.out = out;
     this.modificationTime = modificationTime;
@@ -168,8 +170,7 @@ public final class CpioWriter implements AutoCloseable {
     }
   }
 
-  private void header(
-      String name, int inode, int mode, int links, long size, int major, int minor)
+  private void header(String name, int inode, int mode, int links, long size, int major, int minor)
       throws IOException {
     byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
     StringBuilder header = new StringBuilder("070701");

@@ -12,11 +12,12 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Gets packages through apt, without installing them and without root. Where the host's package lists are
- * missing or out of date, lists of our own are fetched into the cache. Not thread-safe.
+ * Gets packages through apt, without installing them and without root. Where the host's package
+ * lists are missing or out of date, lists of our own are fetched into the cache. Not thread-safe.
  */
 final class AptPackages {
-  private static final Pattern FIELD = Pattern.compile("^([A-Za-z0-9-]+): (.*)$", Pattern.MULTILINE);
+  private static final Pattern FIELD =
+      Pattern.compile("^([A-Za-z0-9-]+): (.*)$", Pattern.MULTILINE);
   private static final Pattern KERNEL_DEPENDENCY =
       Pattern.compile("(linux-image-(?:unsigned-)?[0-9][^ ,|(:]*)");
 
@@ -34,8 +35,8 @@ final class AptPackages {
   }
 
   /**
-   * Follows the dependency of a kernel's meta package ({@code linux-image-cloud-amd64}) to the package that
-   * holds the kernel; a package that depends on no kernel is itself the one.
+   * Follows the dependency of a kernel's meta package ({@code linux-image-cloud-amd64}) to the
+   * package that holds the kernel; a package that depends on no kernel is itself the one.
    */
   String resolveKernel(String name) throws IOException {
     Optional<String> dependencies = field(name, "Depends");

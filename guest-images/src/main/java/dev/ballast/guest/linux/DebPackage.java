@@ -12,8 +12,8 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 
 /**
- * A Debian binary package file (deb(5)): an ar archive whose member {@code data.tar.*} holds the files.
- * Unpacking needs neither root nor dpkg. Any thread.
+ * A Debian binary package file (deb(5)): an ar archive whose member {@code data.tar.*} holds the
+ * files. Unpacking needs neither root nor dpkg. Any thread.
  *
  * @param file the {@code .deb}
  */
@@ -26,14 +26,13 @@ public record DebPackage(Path file) {
    * @param wanted which files, by their path in the package without a leading {@code ./}
    * @param into an existing directory
    * @return how many files were unpacked
-   * @throws GuestImageException if the package is damaged, or has a member leading out of {@code into}
+   * @throws GuestImageException if the package is damaged, or has a member leading out of {@code
+   *     into}
    */
   public int unpack(Predicate<String> wanted, Path into) throws IOException {
     try (ArArchiveInputStream ar =
         new ArArchiveInputStream(new BufferedInputStream(Files.newInputStream(file)))) {
-      for (ArArchiveEntry member = ar.getNextEntry();
-          member != null;
-          member = ar.getNextEntry()) {
+      for (ArArchiveEntry member = ar.getNextEntry(); member != null; member = ar.getNextEntry()) {
         if (member.getName().startsWith(DATA_MEMBER)) {
           String suffix = member.getName().substring(DATA_MEMBER.length());
           return unpackData(
@@ -50,8 +49,7 @@ public record DebPackage(Path file) {
         file + " is not a Debian package: it has no member data.tar.*; delete it and try again");
   }
 
-  private int unpackData(InputStream data, Predicate<String> wanted, Path into)
-      throws IOException {
+  private int unpackData(InputStream data, Predicate<String> wanted, Path into) throws IOException {
     int count = 0;
     // Closed by the caller, with the package.
     TarArchiveInputStream tar = new TarArchiveInputStream(data);

@@ -52,13 +52,12 @@ final class HostCommand {
       throw new GuestImageException(
           "cannot run "
               + command.getFirst()
-              + ", which this host seems not to have: give your own kernel, its modules and a static"
-              + " busybox",
+              + ", which this host seems not to have: give your own kernel, its modules and a"
+              + " static busybox",
           e);
     }
     try {
-      String output =
-          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       return new Result(process.waitFor(), output);
     } catch (InterruptedException e) {
       process.destroy();

@@ -16,9 +16,9 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * The modules of one kernel, below a directory such as {@code /lib/modules/6.1.0-9-cloud-amd64}. What
- * depends on what is read out of the modules themselves, because {@code modules.dep} only exists after
- * depmod ran, and nothing is installed here. Not thread-safe.
+ * The modules of one kernel, below a directory such as {@code /lib/modules/6.1.0-9-cloud-amd64}.
+ * What depends on what is read out of the modules themselves, because {@code modules.dep} only
+ * exists after depmod ran, and nothing is installed here. Not thread-safe.
  */
 public final class KernelModules {
   /**
@@ -129,5 +129,4 @@ public final class KernelModules {
       throw new GuestImageException("cannot read " + file + ": " + e.getMessage(), e);
     }
   }
-
 }

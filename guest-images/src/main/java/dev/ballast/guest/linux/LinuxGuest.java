@@ -16,12 +16,13 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 
 /**
- * An unmodified distribution kernel and an initramfs of ours, ready to boot. The init in it counts on the
- * serial console and answers the commands of {@link LinuxGuestConsole}.
+ * An unmodified distribution kernel and an initramfs of ours, ready to boot. The init in it counts
+ * on the serial console and answers the commands of {@link LinuxGuestConsole}.
  *
  * @param kernel a bzImage (or what the user gave)
  * @param initramfs a cpio archive, possibly compressed
- * @param release what the guest's {@code uname -r} says, or {@code unknown} if the kernel does not tell
+ * @param release what the guest's {@code uname -r} says, or {@code unknown} if the kernel does not
+ *     tell
  * @param modules the directory of the kernel's modules, if it has one
  * @param busybox the static busybox
  */
@@ -36,8 +37,9 @@ public record LinuxGuest(
   private static final int KERNEL_VERSION_AT = 0x20e;
 
   /**
-   * Makes a guest, or finds it in the cache. The first time, packages are downloaded with apt-get (which
-   * needs no root and installs nothing); after that it takes some milliseconds and no network.
+   * Makes a guest, or finds it in the cache. The first time, packages are downloaded with apt-get
+   * (which needs no root and installs nothing); after that it takes some milliseconds and no
+   * network.
    *
    * <p>Any thread, and any number of processes on one cache.
    *

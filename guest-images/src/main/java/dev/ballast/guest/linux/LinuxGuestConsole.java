@@ -20,8 +20,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The client of the init in {@link LinuxGuest}, over the guest's serial console. A line each way: commands
- * are {@code @TAG COMMAND [ARGUMENT]}; the guest writes
+ * The client of the init in {@link LinuxGuest}, over the guest's serial console. A line each way:
+ * commands are {@code @TAG COMMAND [ARGUMENT]}; the guest writes
  *
  * <pre>
  * GUEST ready release=R MemTotal=KIB cpus=N     once, when it is up
@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  * GUEST error COMMAND reason... @TAG
  * </pre>
  *
- * <p>Any thread; commands are sent one after the other. A guest that moves to another VMM gets a new
- * client there, which need not wait for the guest to be ready again.
+ * <p>Any thread; commands are sent one after the other. A guest that moves to another VMM gets a
+ * new client there, which need not wait for the guest to be ready again.
  */
 public final class LinuxGuestConsole implements AutoCloseable {
   /**
@@ -169,8 +169,7 @@ public final class LinuxGuestConsole implements AutoCloseable {
   /** Has the guest hash what it filled. */
   public Hash hash(Duration timeout) throws IOException, InterruptedException {
     Map<String, String> values = send("hash", timeout);
-    return new Hash(
-        string(values, "md5"), number(values, "bytes"), number(values, "ms"));
+    return new Hash(string(values, "md5"), number(values, "bytes"), number(values, "ms"));
   }
 
   /** Has the guest give the memory that it filled back to its kernel. */
@@ -210,8 +209,8 @@ public final class LinuxGuestConsole implements AutoCloseable {
   }
 
   /**
-   * Sends a command and waits for the reply to it. Replies that are late, to commands whose time was over,
-   * are passed over.
+   * Sends a command and waits for the reply to it. Replies that are late, to commands whose time
+   * was over, are passed over.
    *
    * @param command a command of the guest's init, without a tag
    * @return the reply's {@code key=value} pairs
@@ -231,7 +230,8 @@ public final class LinuxGuestConsole implements AutoCloseable {
       } finally {
         lock.unlock();
       }
-      // Not under the lock: the write may wait for the guest, which may wait for its output to be read.
+      // Not under the lock: the write may wait for the guest, which may wait for its output to be
+      // read.
       out.write(("@" + tag + " " + command + "\n").getBytes(StandardCharsets.UTF_8));
       out.flush();
       Reply answer = awaitReply(command, timeout);
@@ -274,8 +274,7 @@ public final class LinuxGuestConsole implements AutoCloseable {
     long left = timeout.toNanos();
     while (!condition.getAsBoolean()) {
       if (ended != null) {
-        throw new GuestConsoleException(
-            "waited for " + what + " but " + ended + lastLines());
+        throw new GuestConsoleException("waited for " + what + " but " + ended + lastLines());
       }
       if (left <= 0) {
         throw new GuestConsoleException(
@@ -370,7 +369,8 @@ public final class LinuxGuestConsole implements AutoCloseable {
           number(values, "MemTotal"),
           Math.toIntExact(number(values, "cpus")));
     } catch (GuestConsoleException | ArithmeticException e) {
-      // Damaged on its way, or a forgery: the guest is not known to be ready. The line is kept for errors.
+      // Damaged on its way, or a forgery: the guest is not known to be ready. The line is kept for
+      // errors.
       return null;
     }
   }

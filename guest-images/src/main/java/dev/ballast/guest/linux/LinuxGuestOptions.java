@@ -7,11 +7,11 @@ import java.util.Optional;
 /**
  * What a Linux guest is made of.
  *
- * @param kernelPackage the distribution's kernel package, or a meta package that depends on it; not looked
- *     at when {@code kernel} is given
+ * @param kernelPackage the distribution's kernel package, or a meta package that depends on it; not
+ *     looked at when {@code kernel} is given
  * @param kernel a kernel of one's own
- * @param modules a directory with the modules of {@code kernel}; without one, the kernel is taken to have
- *     its virtio drivers built in
+ * @param modules a directory with the modules of {@code kernel}; without one, the kernel is taken
+ *     to have its virtio drivers built in
  * @param busybox a static x86-64 busybox of one's own
  * @param moduleNames the modules to load, in this order; what they depend on comes by itself
  * @param gzip whether to compress the initramfs: smaller, but the guest has to decompress it
@@ -50,7 +50,10 @@ public record LinuxGuestOptions(
     return new LinuxGuestOptions(name, kernel, modules, busybox, moduleNames, gzip, refresh);
   }
 
-  /** Returns these options with a kernel of one's own, and the directory of its modules if it has any. */
+  /**
+   * Returns these options with a kernel of one's own, and the directory of its modules if it has
+   * any.
+   */
   public LinuxGuestOptions withKernel(Path file, Optional<Path> itsModules) {
     return new LinuxGuestOptions(
         kernelPackage, Optional.of(file), itsModules, busybox, moduleNames, gzip, refresh);
@@ -75,7 +78,6 @@ public record LinuxGuestOptions(
 
   /** Returns these options with the package manager asked again or not. */
   public LinuxGuestOptions withRefresh(boolean again) {
-    return new LinuxGuestOptions(
-        kernelPackage, kernel, modules, busybox, moduleNames, gzip, again);
+    return new LinuxGuestOptions(kernelPackage, kernel, modules, busybox, moduleNames, gzip, again);
   }
 }

@@ -59,7 +59,9 @@ final class LinuxInitramfs {
     }
   }
 
-  /** A dynamic busybox would make the guest panic with nothing more than "no working init found". */
+  /**
+   * A dynamic busybox would make the guest panic with nothing more than "no working init found".
+   */
   private static void checkStatic(Path busybox, byte[] content) throws GuestImageException {
     ByteBuffer elf = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
     if (content.length < 64

@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a kernel module says about itself in its ELF section {@code .modinfo}: strings {@code key=value}, each
- * ended by a zero byte (Linux {@code include/linux/moduleparam.h}).
+ * What a kernel module says about itself in its ELF section {@code .modinfo}: strings {@code
+ * key=value}, each ended by a zero byte (Linux {@code include/linux/moduleparam.h}).
  *
  * @param dependencies the modules that must be loaded before, by name, with underscores
  */

@@ -26,8 +26,8 @@ import java.util.stream.Stream;
  * NAME-SHA256                    a finished file
  * </pre>
  *
- * Everything is made under a temporary name and renamed, so that any number of processes can use a cache at
- * once: at worst two of them download the same package. Any thread.
+ * Everything is made under a temporary name and renamed, so that any number of processes can use a
+ * cache at once: at worst two of them download the same package. Any thread.
  */
 final class PackageCache {
   /** How a package that was asked for is obtained when it is not in the cache. */
@@ -83,7 +83,8 @@ final class PackageCache {
         progress.accept("unpacking " + file);
         Path content = Files.createDirectory(work.resolve("content"));
         if (deb.unpack(wanted, content) == 0) {
-          throw new GuestImageException("package " + file + " has none of the files that are needed");
+          throw new GuestImageException(
+              "package " + file + " has none of the files that are needed");
         }
         rename(content, target);
       }
@@ -105,7 +106,8 @@ final class PackageCache {
   Path keep(String prefix, String suffix, byte[] content) throws IOException {
     Path target = root.resolve(prefix + "-" + digits(digest().digest(content)) + suffix);
     if (!Files.exists(target)) {
-      // A temporary file would be readable to its owner only; what is in a temporary directory is not.
+      // A temporary file would be readable to its owner only; what is in a temporary directory is
+      // not.
       Path work = Files.createTempDirectory(root, ".work-");
       try {
         Path file = Files.write(work.resolve("file"), content);

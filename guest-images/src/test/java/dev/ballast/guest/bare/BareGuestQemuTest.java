@@ -11,7 +11,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The bare guest under QEMU, with its software CPU and with KVM: another VMM than ours as the judge. */
+/**
+ * The bare guest under QEMU, with its software CPU and with KVM: another VMM than ours as the
+ * judge.
+ */
 final class BareGuestQemuTest {
   private static final Duration SOON = Duration.ofSeconds(30);
   private static final long MIB = 1 << 20;

@@ -53,15 +53,13 @@ final class CpioWriterTest {
             "dev", "dev/console", "dev/vda", "five", "setuid", "empty", "link", "TRAILER!!!");
     assertThat(entries)
         .extracting(Entry::mode)
-        .containsExactly(
-            0040755, 0020600, 0060660, 0100644, 0104755, 0100600, 0120777, 0);
+        .containsExactly(0040755, 0020600, 0060660, 0100644, 0104755, 0100600, 0120777, 0);
     assertThat(entries.get(1).fields().get(9)).isEqualTo(5);
     assertThat(entries.get(1).fields().get(10)).isEqualTo(1);
     assertThat(entries.get(2).fields().get(9)).isEqualTo(254);
     assertThat(entries.get(2).fields().get(10)).isEqualTo(16);
     assertThat(entries.get(3).data()).isEqualTo(ByteBuffer.wrap(new byte[] {1, 2, 3, 4, 5}));
-    assertThat(entries.get(6).data())
-        .isEqualTo(StandardCharsets.UTF_8.encode("dev/console"));
+    assertThat(entries.get(6).data()).isEqualTo(StandardCharsets.UTF_8.encode("dev/console"));
     assertThat(entries.subList(0, 7)).allMatch(entry -> entry.fields().get(5) == MODIFIED);
     assertThat(entries.subList(0, 7))
         .extracting(entry -> entry.fields().get(0))
@@ -86,7 +84,8 @@ final class CpioWriterTest {
     List<Entry> entries = parse(archive);
     for (int i = 0; i < contents.size(); i++) {
       assertThat(entries.get(i).name()).as("seed %d", seed).hasSize(i + 1);
-      assertThat(entries.get(i).data()).as("seed %d", seed)
+      assertThat(entries.get(i).data())
+          .as("seed %d", seed)
           .isEqualTo(ByteBuffer.wrap(contents.get(i)));
     }
   }
@@ -130,18 +129,31 @@ final class CpioWriterTest {
   void refusesWhatTheKernelCouldNotUnpack() throws IOException {
     CpioWriter cpio = new CpioWriter(OutputStream.nullOutputStream(), 0);
     for (String bad :
-        List.of("", "/a", "a/", "a//b", "..", "a/../b", "./a", "TRAILER!!!", "a\0b", "x".repeat(4096))) {
-      assertThatThrownBy(() -> cpio.directory(bad, 0755)).isInstanceOf(IllegalArgumentException.class);
+        List.of(
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            "..",
+            "a/../b",
+            "./a",
+            "TRAILER!!!",
+            "a\0b",
+            "x".repeat(4096))) {
+      assertThatThrownBy(() -> cpio.directory(bad, 0755))
+          .isInstanceOf(IllegalArgumentException.class);
     }
     assertThatThrownBy(() -> cpio.file("no/parent", 0644, new byte[0]))
         .hasMessageContaining("directory 'no' has to be there");
     cpio.file("once", 0644, new byte[0]);
     assertThatThrownBy(() -> cpio.symlink("once", "x")).hasMessageContaining("twice");
-    assertThatThrownBy(() -> cpio.symlink("empty", "")).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> cpio.symlink("empty", ""))
+        .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> cpio.file("mode", 0200000, new byte[0]))
         .isInstanceOf(IllegalArgumentException.class);
     cpio.close();
-    assertThatThrownBy(() -> cpio.directory("late", 0755)).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> cpio.directory("late", 0755))
+        .isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> new CpioWriter(OutputStream.nullOutputStream(), 1L << 32))
         .isInstanceOf(IllegalArgumentException.class);
   }

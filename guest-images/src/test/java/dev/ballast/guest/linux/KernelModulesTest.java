@@ -49,7 +49,8 @@ final class KernelModulesTest {
 
   @Test
   void leavesOutWhatIsBuiltIn() throws IOException {
-    Files.writeString(directory.resolve("modules.builtin"), "kernel/drivers/virtio/virtio-ring.ko\n");
+    Files.writeString(
+        directory.resolve("modules.builtin"), "kernel/drivers/virtio/virtio-ring.ko\n");
     module("virtio.ko", "virtio_ring");
     assertThat(new KernelModules(directory).loadOrder(List.of("virtio", "virtio_ring")))
         .extracting(KernelModules.Module::name)
@@ -58,7 +59,8 @@ final class KernelModulesTest {
 
   @Test
   void saysWhatIsMissing() throws IOException {
-    assertThatThrownBy(() -> new KernelModules(directory)).hasMessageContaining("no kernel modules");
+    assertThatThrownBy(() -> new KernelModules(directory))
+        .hasMessageContaining("no kernel modules");
     assertThatThrownBy(() -> new KernelModules(directory.resolve("none")))
         .hasMessageContaining("is not a directory");
     module("a.ko", "b");
@@ -111,13 +113,16 @@ final class KernelModulesTest {
     byte[] info = (modinfo + "\0").getBytes(StandardCharsets.US_ASCII);
     byte[] names = "\0.modinfo\0.shstrtab\0".getBytes(StandardCharsets.US_ASCII);
     ByteBuffer elf =
-        ByteBuffer.allocate(64 + info.length + names.length + 3 * 64).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer.allocate(64 + info.length + names.length + 3 * 64)
+            .order(ByteOrder.LITTLE_ENDIAN);
     elf.putInt(0, 0x464c457f).put(4, (byte) 2).put(5, (byte) 1);
     int table = 64 + info.length + names.length;
     elf.putLong(0x28, table);
     elf.putShort(0x3a, (short) 64).putShort(0x3c, (short) 3).putShort(0x3e, (short) 2);
     elf.put(64, info).put(64 + info.length, names);
-    elf.putInt(table + 64, 1).putLong(table + 64 + 0x18, 64).putLong(table + 64 + 0x20, info.length);
+    elf.putInt(table + 64, 1)
+        .putLong(table + 64 + 0x18, 64)
+        .putLong(table + 64 + 0x20, info.length);
     elf.putInt(table + 128, 10)
         .putLong(table + 128 + 0x18, 64 + info.length)
         .putLong(table + 128 + 0x20, names.length);

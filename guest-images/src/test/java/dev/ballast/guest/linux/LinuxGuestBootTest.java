@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
 /**
- * Boots the Linux guest under QEMU's software CPU and talks to it. The methods share one guest, because a
- * boot takes some ten seconds there.
+ * Boots the Linux guest under QEMU's software CPU and talks to it. The methods share one guest,
+ * because a boot takes some ten seconds there.
  */
 @Tag("lab")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -37,11 +37,13 @@ final class LinuxGuestBootTest {
   @BeforeAll
   static void boot() throws IOException, InterruptedException {
     assumeTrue(
-        Files.isExecutable(Path.of(QEMU)), "skipped: there is no " + QEMU + " to boot the guest in");
+        Files.isExecutable(Path.of(QEMU)),
+        "skipped: there is no " + QEMU + " to boot the guest in");
     assumeTrue(
         Files.isExecutable(Path.of("/usr/bin/apt-get")),
         "skipped: there is no apt-get to get the guest's packages with");
-    guest = LinuxGuest.prepare(TestCache.DIRECTORY, LinuxGuestOptions.defaults(), System.out::println);
+    guest =
+        LinuxGuest.prepare(TestCache.DIRECTORY, LinuxGuestOptions.defaults(), System.out::println);
     qemu =
         new ProcessBuilder(
                 List.of(

@@ -25,8 +25,7 @@ final class LinuxGuestConsoleTest {
       new BufferedReader(new InputStreamReader(guestIn, StandardCharsets.UTF_8));
 
   LinuxGuestConsoleTest() throws IOException {
-    console =
-        new LinuxGuestConsole(new PipedInputStream(guestOut), new PipedOutputStream(guestIn));
+    console = new LinuxGuestConsole(new PipedInputStream(guestOut), new PipedOutputStream(guestIn));
   }
 
   @AfterEach
@@ -37,8 +36,7 @@ final class LinuxGuestConsoleTest {
   @Test
   void understandsReadyAndCounts() throws Exception {
     guestSays("[    0.1] booting", "GUEST ready release=6.1.0 MemTotal=1000 cpus=2", "COUNT 1");
-    assertThat(console.awaitReady(LONG))
-        .isEqualTo(new LinuxGuestConsole.Ready("6.1.0", 1000, 2));
+    assertThat(console.awaitReady(LONG)).isEqualTo(new LinuxGuestConsole.Ready("6.1.0", 1000, 2));
     guestSays("COUNT 2", "COUNT 3x", "x COUNT 9", "COUNT 3");
     assertThat(console.awaitCount(3, LONG)).isEqualTo(3);
     assertThat(console.countWentBackwards()).isFalse();
@@ -77,8 +75,7 @@ final class LinuxGuestConsoleTest {
 
   @Test
   void turnsErrorsAndNonsenseIntoExceptions() throws Exception {
-    CompletableFuture<Void> guest =
-        guestAnswers("@1 touch 5", "GUEST error touch no space @1");
+    CompletableFuture<Void> guest = guestAnswers("@1 touch 5", "GUEST error touch no space @1");
     assertThatThrownBy(() -> console.touch(5, LONG))
         .isInstanceOf(GuestConsoleException.class)
         .hasMessage("the guest cannot touch 5: touch no space");

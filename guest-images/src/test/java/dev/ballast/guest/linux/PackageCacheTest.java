@@ -102,7 +102,8 @@ final class PackageCacheTest {
     try (Stream<Path> entries = Files.list(directory)) {
       assertThat(entries.map(path -> path.getFileName().toString()))
           .allMatch(
-              name -> name.equals("packages") || name.equals("unpacked") || name.startsWith("kept-"));
+              name ->
+                  name.equals("packages") || name.equals("unpacked") || name.startsWith("kept-"));
     }
   }
 

@@ -201,12 +201,13 @@ public final class KvmRegs {
   @Override
   public String toString() {
     return """
-        rip %016x  rsp %016x  rflags %08x
-        rax %016x  rbx %016x  rcx %016x
-        rdx %016x  rsi %016x  rdi %016x
-        rbp %016x  r8  %016x  r9  %016x
-        r10 %016x  r11 %016x  r12 %016x
-        r13 %016x  r14 %016x  r15 %016x"""
+    rip %016x  rsp %016x  rflags %08x
+    rax %016x  rbx %016x  rcx %016x
+    rdx %016x  rsi %016x  rdi %016x
+    rbp %016x  r8  %016x  r9  %016x
+    r10 %016x  r11 %016x  r12 %016x
+    r13 %016x  r14 %016x  r15 %016x\
+    """
         .formatted(
             rip(), rsp(), rflags(), rax(), rbx(), rcx(), rdx(), rsi(), rdi(), rbp(), r8(), r9(),
             r10(), r11(), r12(), r13(), r14(), r15());

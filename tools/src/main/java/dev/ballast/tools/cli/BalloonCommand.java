@@ -55,8 +55,7 @@ final class BalloonCommand implements Callable<Integer> {
     }
     long target = target();
     try (QmpClient client = qmp.connect()) {
-      long memory =
-          client.command("query-memory-size-summary").path("base-memory").asLong();
+      long memory = client.command("query-memory-size-summary").path("base-memory").asLong();
       client.command("balloon", QmpClient.arguments().put("value", target));
       return wait > 0 ? await(client, Math.min(target, memory)) : 0;
     }

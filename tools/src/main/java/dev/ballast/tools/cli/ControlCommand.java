@@ -80,8 +80,7 @@ abstract class ControlCommand implements Callable<Integer> {
     @Override
     void finish(QmpClient client) throws IOException {
       if (!client.awaitEnd(END_TIMEOUT)) {
-        throw new IOException(
-            "the machine has not ended within " + END_TIMEOUT.toSeconds() + " s");
+        throw new IOException("the machine has not ended within " + END_TIMEOUT.toSeconds() + " s");
       }
     }
   }

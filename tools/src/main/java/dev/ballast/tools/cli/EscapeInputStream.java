@@ -6,8 +6,8 @@ import java.io.InputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keyboard input for a guest, in which Ctrl-A is for Ballast: Ctrl-A x ends the machine, Ctrl-A Ctrl-A or
- * Ctrl-A a is a Ctrl-A for the guest, Ctrl-A and anything else is nothing. One thread.
+ * Keyboard input for a guest, in which Ctrl-A is for Ballast: Ctrl-A x ends the machine, Ctrl-A
+ * Ctrl-A or Ctrl-A a is a Ctrl-A for the guest, Ctrl-A and anything else is nothing. One thread.
  */
 final class EscapeInputStream extends FilterInputStream {
   static final int ESCAPE = 1;

@@ -55,7 +55,8 @@ final class Failures {
       case NoSuchFileException missing -> missing.getFile() + ": no such file or directory";
       case AccessDeniedException denied -> denied.getFile() + ": permission denied";
       case FileSystemException broken -> broken.getFile() + ": " + broken.getReason();
-      default -> isExpected(e) ? Objects.requireNonNullElse(e.getMessage(), e.toString()) : e.toString();
+      default ->
+          isExpected(e) ? Objects.requireNonNullElse(e.getMessage(), e.toString()) : e.toString();
     };
   }
 

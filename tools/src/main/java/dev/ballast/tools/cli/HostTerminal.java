@@ -15,7 +15,9 @@ final class HostTerminal {
     return Optional.ofNullable(System.console()).filter(Console::isTerminal).isPresent();
   }
 
-  /** Opens it by way of stty(1): JLine's other ways need native access, which only one module has. */
+  /**
+   * Opens it by way of stty(1): JLine's other ways need native access, which only one module has.
+   */
   static Terminal open() throws IOException {
     return TerminalBuilder.builder()
         .name("ballast")

@@ -49,10 +49,7 @@ final class ImageCommand implements Callable<Integer> {
       description = "A kernel of your own; needs its virtio drivers built in, or --modules.")
   private @Nullable Path kernel;
 
-  @Option(
-      names = "--modules",
-      paramLabel = "DIR",
-      description = "The modules of --kernel.")
+  @Option(names = "--modules", paramLabel = "DIR", description = "The modules of --kernel.")
   private @Nullable Path modules;
 
   @Option(names = "--gzip", description = "Compress the initramfs.")
@@ -64,7 +61,8 @@ final class ImageCommand implements Callable<Integer> {
   @Option(
       names = "--bare",
       paramLabel = "FILE",
-      description = "Write the bare test guest, an ELF kernel without an operating system, instead.")
+      description =
+          "Write the bare test guest, an ELF kernel without an operating system, instead.")
   private @Nullable Path bare;
 
   @Option(names = "--json", description = "Print one JSON object.")
@@ -84,8 +82,7 @@ final class ImageCommand implements Callable<Integer> {
       files.put("kernel", BareGuest.writeTo(bare).toAbsolutePath().toString());
     } else {
       LinuxGuest guest =
-          LinuxGuest.prepare(
-              cache, options(), line -> System.err.println("ballast: " + line));
+          LinuxGuest.prepare(cache, options(), line -> System.err.println("ballast: " + line));
       files
           .put("kernel", guest.kernel().toString())
           .put("initrd", guest.initramfs().toString())
@@ -108,8 +105,6 @@ final class ImageCommand implements Callable<Integer> {
             .withKernelPackage(kernelPackage)
             .withGzip(gzip)
             .withRefresh(refresh);
-    return kernel == null
-        ? options
-        : options.withKernel(kernel, Optional.ofNullable(modules));
+    return kernel == null ? options : options.withKernel(kernel, Optional.ofNullable(modules));
   }
 }

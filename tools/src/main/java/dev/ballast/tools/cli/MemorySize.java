@@ -7,8 +7,8 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * An amount of memory on the command line: a whole number with a unit K, M, G or T (powers of 1024), or
- * without one in MiB, as QEMU has it.
+ * An amount of memory on the command line: a whole number with a unit K, M, G or T (powers of
+ * 1024), or without one in MiB, as QEMU has it.
  *
  * @param bytes greater than 0
  */

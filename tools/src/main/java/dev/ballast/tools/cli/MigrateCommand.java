@@ -50,7 +50,8 @@ final class MigrateCommand implements Callable<Integer> {
   @Option(
       names = "--skip-balloon",
       paramLabel = "on|off",
-      description = "Leave out what is in the balloon (default: as the machine is set, on at first).")
+      description =
+          "Leave out what is in the balloon (default: as the machine is set, on at first).")
   private @Nullable OnOff skipBalloon;
 
   @Option(
@@ -141,8 +142,7 @@ final class MigrateCommand implements Callable<Integer> {
   /** Shows the migration until it has ended; returns the last answer to query-migrate. */
   private JsonNode follow(QmpClient client, MigrationDisplay display)
       throws IOException, QmpException, InterruptedException {
-    long deadline =
-        timeout == null ? Long.MAX_VALUE : System.nanoTime() + timeout * 1_000_000_000L;
+    long deadline = timeout == null ? Long.MAX_VALUE : System.nanoTime() + timeout * 1_000_000_000L;
     JsonNode info = client.command("query-migrate");
     while (!FINAL.contains(info.path("status").asText())) {
       display.show(info);
@@ -155,7 +155,9 @@ final class MigrateCommand implements Callable<Integer> {
     return info;
   }
 
-  /** What Ctrl-C does, on a thread of Java's shutdown: the command itself goes on until it is over. */
+  /**
+   * What Ctrl-C does, on a thread of Java's shutdown: the command itself goes on until it is over.
+   */
   private static void cancelAndWait(QmpClient client, CountDownLatch over) {
     try {
       System.err.println("\nballast: cancelling the migration");

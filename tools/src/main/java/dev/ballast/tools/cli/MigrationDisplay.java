@@ -9,8 +9,8 @@ import org.jline.terminal.Terminal;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a migration goes, for the eye: one line that changes on a terminal, a line a second elsewhere, or
- * nothing.
+ * How a migration goes, for the eye: one line that changes on a terminal, a line a second
+ * elsewhere, or nothing.
  */
 final class MigrationDisplay implements AutoCloseable {
   private static final long PLAIN_INTERVAL = TimeUnit.SECONDS.toNanos(1);

@@ -22,8 +22,7 @@ record MigrationSummary(JsonNode info, @Nullable Long timeout) {
         text,
         "memory",
         "%s, %s pages"
-            .formatted(
-                Units.bytes(total), Units.count(total / ram.path("page-size").asLong(1))));
+            .formatted(Units.bytes(total), Units.count(total / ram.path("page-size").asLong(1))));
     field(
         text,
         "pages",
@@ -43,9 +42,7 @@ record MigrationSummary(JsonNode info, @Nullable Long timeout) {
                 Units.bytes(ram.path("downtime-bytes").asLong())));
     if (info.path("x-verified").asBoolean()) {
       field(
-          text,
-          "verified",
-          "both sides hashed all memory outside the balloon, and found it equal");
+          text, "verified", "both sides hashed all memory outside the balloon, and found it equal");
     }
     return text.toString();
   }

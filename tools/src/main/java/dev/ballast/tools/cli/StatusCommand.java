@@ -32,8 +32,7 @@ final class StatusCommand implements Callable<Integer> {
       status.setAll((ObjectNode) client.command("query-status"));
       status.setAll((ObjectNode) client.command("query-name"));
       status.put("vcpus", client.command("query-cpus-fast").size());
-      status.set(
-          "memory", client.command("query-memory-size-summary").path("base-memory"));
+      status.set("memory", client.command("query-memory-size-summary").path("base-memory"));
       status.set("balloon", balloon(client));
       status.set("migration", client.command("query-migrate"));
     }

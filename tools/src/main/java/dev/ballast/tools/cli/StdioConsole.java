@@ -29,8 +29,7 @@ final class StdioConsole implements AutoCloseable {
     Runtime.getRuntime().addShutdownHook(restorer);
     Attributes raw = new Attributes(before);
     raw.setLocalFlags(
-        EnumSet.of(LocalFlag.ICANON, LocalFlag.ECHO, LocalFlag.IEXTEN, LocalFlag.ISIG),
-        false);
+        EnumSet.of(LocalFlag.ICANON, LocalFlag.ECHO, LocalFlag.IEXTEN, LocalFlag.ISIG), false);
     raw.setInputFlags(
         EnumSet.of(
             Attributes.InputFlag.IXON, Attributes.InputFlag.ICRNL, Attributes.InputFlag.INLCR),

@@ -27,8 +27,6 @@ final class Units {
 
   /** Returns a time in the unit that suits it. */
   static String millis(long millis) {
-    return millis < 10_000
-        ? millis + " ms"
-        : String.format(Locale.ROOT, "%.1f s", millis / 1000.0);
+    return millis < 10_000 ? millis + " ms" : String.format(Locale.ROOT, "%.1f s", millis / 1000.0);
   }
 }

@@ -59,9 +59,7 @@ public final class Demo {
     LinuxGuest guest =
         LinuxGuest.prepare(UserCache.guests(), LinuxGuestOptions.defaults(), out::println);
     ObjectNode report =
-        direct
-            ? new DemoScenario(out, guest.kernel(), guest.initramfs()).run()
-            : throughLab(guest);
+        direct ? new DemoScenario(out, guest.kernel(), guest.initramfs()).run() : throughLab(guest);
     ObjectNode whole = JsonNodeFactory.instance.objectNode();
     whole.putObject("host").put("kvm", kvm.label()).put("mode", direct ? "direct" : "lab");
     whole.setAll(report);

@@ -58,8 +58,7 @@ final class DemoMachine implements AutoCloseable {
       QmpClient qmp = connectQmp(process, qmpSocket, log);
       SocketChannel serial = SocketChannel.open(UnixDomainSocketAddress.of(serialSocket));
       LinuxGuestConsole console =
-          new LinuxGuestConsole(
-              Channels.newInputStream(serial), Channels.newOutputStream(serial));
+          new LinuxGuestConsole(Channels.newInputStream(serial), Channels.newOutputStream(serial));
       return new DemoMachine(name, process, log, qmp, console);
     } catch (IOException | InterruptedException e) {
       process.destroyForcibly();
@@ -179,7 +178,8 @@ final class DemoMachine implements AutoCloseable {
 
   /** Returns the resident memory of the process in bytes. */
   long residentBytes() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc", Long.toString(process.pid()), "status"))) {
+    for (String line :
+        Files.readAllLines(Path.of("/proc", Long.toString(process.pid()), "status"))) {
       if (line.startsWith("VmRSS:")) {
         return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
       }

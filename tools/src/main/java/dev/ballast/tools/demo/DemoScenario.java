@@ -79,11 +79,21 @@ final class DemoScenario {
         .put("memory_bytes", MEMORY)
         .put("boot_ms", bootMillis)
         .put("mem_total_kib", memTotal);
-    say(String.format(Locale.ROOT, "A boots Linux %s: %d CPUs, 1 GiB, up in %.1f s", ready.release(), ready.cpus(),
-        bootMillis / 1000.0));
+    say(
+        String.format(
+            Locale.ROOT,
+            "A boots Linux %s: %d CPUs, 1 GiB, up in %.1f s",
+            ready.release(),
+            ready.cpus(),
+            bootMillis / 1000.0));
     machine.console().touch(RANDOM_MIB, STEP_TIMEOUT);
     LinuxGuestConsole.Hash before = machine.console().hash(STEP_TIMEOUT);
-    say(String.format(Locale.ROOT, "the guest fills %d MiB with random data, md5 %s", RANDOM_MIB, before.md5()));
+    say(
+        String.format(
+            Locale.ROOT,
+            "the guest fills %d MiB with random data, md5 %s",
+            RANDOM_MIB,
+            before.md5()));
     machine.balloon(MEMORY - BALLOON, STEP_TIMEOUT);
     say(String.format(Locale.ROOT, "the balloon takes %d MiB back", BALLOON / MIB));
     long actual = machine.actualBytes();
@@ -94,8 +104,22 @@ final class DemoScenario {
     drawMap(machine);
     report.putArray("migrations");
     say("");
-    say(String.format(Locale.ROOT, "%-4s %-12s %9s %9s %9s %10s %7s %8s %8s %15s %15s %s", "hop", "skip-balloon", "pages", "scanned", "skipped", "sent", "bitmap", "total", "down",
-        "RSS", "counter", "memory"));
+    say(
+        String.format(
+            Locale.ROOT,
+            "%-4s %-12s %9s %9s %9s %10s %7s %8s %8s %15s %15s %s",
+            "hop",
+            "skip-balloon",
+            "pages",
+            "scanned",
+            "skipped",
+            "sent",
+            "bitmap",
+            "total",
+            "down",
+            "RSS",
+            "counter",
+            "memory"));
     machine = hop(directory, machine, "b", false);
     machine = hop(directory, machine, "c", true);
     machine = hop(directory, machine, "d", true);
@@ -110,8 +134,14 @@ final class DemoScenario {
         .put("actual_bytes", machine.actualBytes())
         .put("data_intact", intact);
     say("");
-    say(String.format(Locale.ROOT, "D deflates: MemTotal %d MiB as before, MemFree %d MiB, md5 %s: %s", memory.totalKib() / 1024, memory.freeKib() / 1024, after.md5(),
-        intact ? "all data intact" : "THE DATA CHANGED"));
+    say(
+        String.format(
+            Locale.ROOT,
+            "D deflates: MemTotal %d MiB as before, MemFree %d MiB, md5 %s: %s",
+            memory.totalKib() / 1024,
+            memory.freeKib() / 1024,
+            after.md5(),
+            intact ? "all data intact" : "THE DATA CHANGED"));
     if (!intact) {
       throw new IOException("the guest's data or MemTotal changed on its way");
     }
@@ -147,20 +177,24 @@ final class DemoScenario {
         .put("counter_after", counterAfter)
         .put("memory_verified", verified);
     report.withArray("migrations").add(hop);
-    say(String.format(Locale.ROOT, "%-4s %-12s %9d %9d %9d %6d MiB %5d B %6d ms %5d ms %4d → %4d MiB %6d → %6d %s", from.name().toUpperCase(Locale.ROOT) + "→" + name.toUpperCase(Locale.ROOT),
-        skipBalloon ? "on" : "off",
-        MEMORY / PAGE,
-        hop.path("pages_scanned").asLong(),
-        hop.path("pages_skipped").asLong(),
-        hop.path("transferred_bytes").asLong() / MIB,
-        hop.path("bitmap_bytes").asLong(),
-        hop.path("total_ms").asLong(),
-        hop.path("downtime_ms").asLong(),
-        sourceRss / MIB,
-        destinationRss / MIB,
-        counterBefore,
-        counterAfter,
-        verified ? "equal" : "NOT VERIFIED"));
+    say(
+        String.format(
+            Locale.ROOT,
+            "%-4s %-12s %9d %9d %9d %6d MiB %5d B %6d ms %5d ms %4d → %4d MiB %6d → %6d %s",
+            from.name().toUpperCase(Locale.ROOT) + "→" + name.toUpperCase(Locale.ROOT),
+            skipBalloon ? "on" : "off",
+            MEMORY / PAGE,
+            hop.path("pages_scanned").asLong(),
+            hop.path("pages_skipped").asLong(),
+            hop.path("transferred_bytes").asLong() / MIB,
+            hop.path("bitmap_bytes").asLong(),
+            hop.path("total_ms").asLong(),
+            hop.path("downtime_ms").asLong(),
+            sourceRss / MIB,
+            destinationRss / MIB,
+            counterBefore,
+            counterAfter,
+            verified ? "equal" : "NOT VERIFIED"));
     machines.remove(from);
     from.close();
     if (counterAfter < counterBefore) {

@@ -8,8 +8,8 @@ public enum HostKvm {
   HARDWARE,
 
   /**
-   * KVM without help of the processor: code in guest ring 0 is interpreted, slowly and incompletely, so that
-   * the bare guest works and Linux does not.
+   * KVM without help of the processor: code in guest ring 0 is interpreted, slowly and
+   * incompletely, so that the bare guest works and Linux does not.
    */
   PAGETABLE,
 

@@ -34,7 +34,8 @@ final class KvmChecks {
           Finding.warn(
               "kvm",
               summary,
-              "ring 0 is interpreted here: the bare guest runs at full speed, Linux does not; " + LAB);
+              "ring 0 is interpreted here: the bare guest runs at full speed, Linux does not; "
+                  + LAB);
       case NONE -> Finding.warn("kvm", summary, wayOut(kvm.errno()));
     };
   }
@@ -42,8 +43,12 @@ final class KvmChecks {
   private static String wayOut(int errno) {
     return switch (errno) {
       case Errno.EACCES, Errno.EPERM ->
-          "as root: usermod -aG " + group() + " " + System.getProperty("user.name")
-              + ", then log in again; until then, " + LAB;
+          "as root: usermod -aG "
+              + group()
+              + " "
+              + System.getProperty("user.name")
+              + ", then log in again; until then, "
+              + LAB;
       case Errno.ENOENT, Errno.ENODEV, Errno.ENXIO ->
           "as root: modprobe kvm_intel (or kvm_amd), if virtualisation is enabled in the firmware;"
               + " without it, "

@@ -24,7 +24,8 @@ import java.util.Locale;
  * @param kind what it can run
  * @param evidence one line that says how that was found out
  * @param errno why KVM cannot be used, as in errno(3), or 0
- * @param ring0InstructionsPerSecond how fast ring 0 of a guest is, or 0 where that could not be measured
+ * @param ring0InstructionsPerSecond how fast ring 0 of a guest is, or 0 where that could not be
+ *     measured
  * @param missingCapabilities what Ballast needs of KVM and it does not have
  */
 public record KvmProbe(
@@ -57,7 +58,10 @@ public record KvmProbe(
   /** {@code again: dec ecx; jnz again; hlt} in 32-bit code: two instructions a round. */
   private static final byte[] LOOP_CODE = {0x49, 0x75, (byte) 0xfd, (byte) 0xf4};
 
-  /** {@code popcnt eax, ecx; hlt}. KVM's interpreter does not know popcnt; processors that run KVM do. */
+  /**
+   * {@code popcnt eax, ecx; hlt}. KVM's interpreter does not know popcnt; processors that run KVM
+   * do.
+   */
   private static final byte[] POPCNT_CODE = {
     (byte) 0xf3, 0x0f, (byte) 0xb8, (byte) 0xc1, (byte) 0xf4
   };

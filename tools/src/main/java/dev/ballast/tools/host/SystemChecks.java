@@ -22,8 +22,7 @@ final class SystemChecks {
   private static final long COMFORTABLE_MIB = 4096;
 
   private static final Path HUGE_PAGES = Path.of("/sys/kernel/mm/hugepages/hugepages-2048kB");
-  private static final Path TRANSPARENT =
-      Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
+  private static final Path TRANSPARENT = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
   private static final Path OVERCOMMIT = Path.of("/proc/sys/vm/overcommit_memory");
   private static final Pattern CHOSEN = Pattern.compile("\\[([a-z]+)]");
 
@@ -36,7 +35,8 @@ final class SystemChecks {
     findings.add(processor(system.getHardware().getProcessor()));
     findings.add(memory(system.getHardware().getMemory()));
     findings.add(
-        hugePages(read(HUGE_PAGES.resolve("nr_hugepages")), read(HUGE_PAGES.resolve("free_hugepages"))));
+        hugePages(
+            read(HUGE_PAGES.resolve("nr_hugepages")), read(HUGE_PAGES.resolve("free_hugepages"))));
     findings.add(transparentHugePages(read(TRANSPARENT)));
     findings.add(overcommit(read(OVERCOMMIT)));
     return findings;
@@ -67,8 +67,7 @@ final class SystemChecks {
   private static Finding memory(GlobalMemory memory) {
     long available = memory.getAvailable() / MIB;
     String summary =
-        String.format(
-            Locale.ROOT, "%d MiB, %d MiB available", memory.getTotal() / MIB, available);
+        String.format(Locale.ROOT, "%d MiB, %d MiB available", memory.getTotal() / MIB, available);
     return available >= COMFORTABLE_MIB
         ? Finding.ok("memory", summary)
         : Finding.warn(
@@ -106,7 +105,9 @@ final class SystemChecks {
         : Finding.ok("overcommit", mode.map(value -> "mode " + value).orElse("unknown"));
   }
 
-  /** Returns the first line of a file of the kernel, or nothing where this kernel does not have it. */
+  /**
+   * Returns the first line of a file of the kernel, or nothing where this kernel does not have it.
+   */
   private static Optional<String> read(Path file) {
     try {
       return Files.readString(file).lines().findFirst();

@@ -20,7 +20,8 @@ final class ToolChecks {
             "the Linux guest's kernel is downloaded with it: give a kernel of your own to 'ballast"
                 + " image'"));
     findings.add(
-        program("compiler", "cc", "only the build needs it; as root: apt-get install gcc libc6-dev"));
+        program(
+            "compiler", "cc", "only the build needs it; as root: apt-get install gcc libc6-dev"));
     findings.add(java());
     return findings;
   }

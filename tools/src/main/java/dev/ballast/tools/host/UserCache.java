@@ -2,7 +2,10 @@ package dev.ballast.tools.host;
 
 import java.nio.file.Path;
 
-/** Where Ballast keeps what is expensive to make: {@code $XDG_CACHE_HOME/ballast}, else below ~/.cache. */
+/**
+ * Where Ballast keeps what is expensive to make: {@code $XDG_CACHE_HOME/ballast}, else below
+ * ~/.cache.
+ */
 public final class UserCache {
   private UserCache() {}
 

@@ -10,11 +10,11 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * Ballast's distribution as the lab has it: with a Java home of its own and an archive of loaded classes,
- * which halves the start of the JVM.
+ * Ballast's distribution as the lab has it: with a Java home of its own and an archive of loaded
+ * classes, which halves the start of the JVM.
  *
- * @param image the file system, to be mounted at the path that the distribution has on the host: the
- *     class archive is valid for that path only
+ * @param image the file system, to be mounted at the path that the distribution has on the host:
+ *     the class archive is valid for that path only
  * @param mountPoint that path
  */
 record ApplicationImage(Path image, Path mountPoint) {
@@ -26,10 +26,7 @@ record ApplicationImage(Path image, Path mountPoint) {
 
   /** Makes the image, or finds it in the cache. */
   static ApplicationImage prepare(
-      ImageCache cache,
-      Distribution distribution,
-      RuntimeImage runtime,
-      Consumer<String> progress)
+      ImageCache cache, Distribution distribution, RuntimeImage runtime, Consumer<String> progress)
       throws IOException {
     String key =
         new ContentKey()
@@ -78,8 +75,7 @@ record ApplicationImage(Path image, Path mountPoint) {
 
   private static Path copy(Path file, Path into) throws IOException {
     // The class archive is valid only for jars with the modification times they had.
-    return Files.copy(
-        file, into.resolve(file.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
+    return Files.copy(file, into.resolve(file.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
   }
 
   /** Has the launcher itself start Ballast, so that the JVM's options are those of later starts. */

@@ -14,7 +14,8 @@ import java.util.List;
 /** The initramfs of level 1: busybox, kernel modules, and an init that runs what the host sends. */
 final class BootImage {
   private static final List<String> DIRECTORIES =
-      List.of("bin", "dev", "etc", "lib", "modules", "opt", "out", "proc", "root", "run", "sys", "tmp");
+      List.of(
+          "bin", "dev", "etc", "lib", "modules", "opt", "out", "proc", "root", "run", "sys", "tmp");
 
   /** Virtio first: the rest of level 1 is on its disks. The last one makes {@code /dev/kvm}. */
   private static final List<String> MODULES =

@@ -25,8 +25,8 @@ record Distribution(Path directory) {
       List.of("java.management", "java.naming", "jdk.management", "jdk.unsupported");
 
   /**
-   * Finds the distribution that this code runs from; when it runs from Maven's class directory, the one that
-   * the build assembles beside it.
+   * Finds the distribution that this code runs from; when it runs from Maven's class directory, the
+   * one that the build assembles beside it.
    */
   static Distribution find() throws LabException {
     Path code;
@@ -61,7 +61,10 @@ record Distribution(Path directory) {
     return directory.resolve("lib");
   }
 
-  /** Returns the names of the modules of the Java platform that Ballast and its libraries need, sorted. */
+  /**
+   * Returns the names of the modules of the Java platform that Ballast and its libraries need,
+   * sorted.
+   */
   SequencedCollection<String> platformModules() {
     ModuleFinder platform = ModuleFinder.ofSystem();
     TreeSet<String> names = new TreeSet<>(OPTIONAL_MODULES);

@@ -23,8 +23,8 @@ final class Ext4Image {
   private Ext4Image() {}
 
   /**
-   * Writes an ext4 file system with a copy of a directory into a new sparse file. Modification times are
-   * kept.
+   * Writes an ext4 file system with a copy of a directory into a new sparse file. Modification
+   * times are kept.
    *
    * @throws LabException if the directory cannot be read or mkfs.ext4 fails
    */

@@ -15,8 +15,9 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Directories that are expensive to make, kept under a name made of kind and key. A directory is there
- * whole or not at all, and is never changed once it is there, so processes may share them. Thread-safe.
+ * Directories that are expensive to make, kept under a name made of kind and key. A directory is
+ * there whole or not at all, and is never changed once it is there, so processes may share them.
+ * Thread-safe.
  */
 final class ImageCache {
   /** Fills an empty directory. */
@@ -38,8 +39,8 @@ final class ImageCache {
   }
 
   /**
-   * Returns the directory of a kind and key, made by the builder if it is not there yet. While one process
-   * makes it, others that want it wait.
+   * Returns the directory of a kind and key, made by the builder if it is not there yet. While one
+   * process makes it, others that want it wait.
    *
    * @param kind letters only
    * @param key everything that the content depends on, as hexadecimal digits of a hash
@@ -51,7 +52,9 @@ final class ImageCache {
       Files.createDirectories(root);
       try (FileChannel file =
               FileChannel.open(
-                  root.resolve(kind + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                  root.resolve(kind + ".lock"),
+                  StandardOpenOption.CREATE,
+                  StandardOpenOption.WRITE);
           FileLock lock = file.lock()) {
         if (!Files.isDirectory(entry)) {
           make(entry, kind, builder);

@@ -6,10 +6,10 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Runs one command in a lab of its own. The lab is a virtual machine of QEMU whose CPU is emulated, with the
- * AMD virtualisation extensions: Linux in it offers a {@code /dev/kvm} with full hardware semantics, so
- * what runs there does what it would do on hardware, only slower. For several commands in one lab, see
- * {@link LabSession}.
+ * Runs one command in a lab of its own. The lab is a virtual machine of QEMU whose CPU is emulated,
+ * with the AMD virtualisation extensions: Linux in it offers a {@code /dev/kvm} with full hardware
+ * semantics, so what runs there does what it would do on hardware, only slower. For several
+ * commands in one lab, see {@link LabSession}.
  */
 public final class Lab {
   private Lab() {}

@@ -2,7 +2,9 @@ package dev.ballast.tools.lab;
 
 import java.io.IOException;
 
-/** The lab cannot be built or started, or it died. The message says what to do where that is known. */
+/**
+ * The lab cannot be built or started, or it died. The message says what to do where that is known.
+ */
 public final class LabException extends IOException {
   private static final long serialVersionUID = 1L;
 

@@ -36,8 +36,7 @@ record LabImages(
     } catch (GuestImageException e) {
       throw new LabException("the lab needs a Linux kernel: " + e.getMessage(), e);
     }
-    RuntimeImage runtime =
-        RuntimeImage.prepare(cache, distribution.platformModules(), progress);
+    RuntimeImage runtime = RuntimeImage.prepare(cache, distribution.platformModules(), progress);
     return new LabImages(
         guest.kernel(),
         BootImage.prepare(cache, guest),

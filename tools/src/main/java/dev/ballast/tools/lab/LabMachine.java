@@ -24,8 +24,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The QEMU process of a lab and the sockets to the ports of its virtio console. Process and files are gone
- * after {@link #close}, and when this JVM ends. Any thread; each port is for one thread at a time.
+ * The QEMU process of a lab and the sockets to the ports of its virtio console. Process and files
+ * are gone after {@link #close}, and when this JVM ends. Any thread; each port is for one thread at
+ * a time.
  */
 final class LabMachine implements AutoCloseable {
   /** The ports, named as in the init of level 1. */

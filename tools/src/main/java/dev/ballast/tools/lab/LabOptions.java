@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
  *
  * @param memoryMib memory of level 1 in MiB, 512 to 1048576; guests of level 2 live in it
  * @param cpus virtual CPUs of level 1, 1 to 64
- * @param copyIn directories of the host whose copies appear under {@code /in/NAME}, read-only; at most
- *     {@value #MAX_COPY_IN}, with different names
+ * @param copyIn directories of the host whose copies appear under {@code /in/NAME}, read-only; at
+ *     most {@value #MAX_COPY_IN}, with different names
  * @param timeout after which the lab is stopped, counted from its start
  * @param environment variables that commands see, besides PATH, HOME and BALLAST_OUT
  * @param progress told, a line each, about what takes long

@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A lab that is up, for any number of commands, one after the other. Processes that a command leaves in the
- * background live on until the session is closed. For one thread at a time.
+ * A lab that is up, for any number of commands, one after the other. Processes that a command
+ * leaves in the background live on until the session is closed. For one thread at a time.
  */
 public final class LabSession implements AutoCloseable {
   /** The directory of level 1 that {@link #collect} brings back; commands see it as BALLAST_OUT. */
@@ -58,8 +58,8 @@ public final class LabSession implements AutoCloseable {
   }
 
   /**
-   * Starts a lab; makes its images before, if they are not in the cache. Blocks until commands can be run:
-   * some seconds.
+   * Starts a lab; makes its images before, if they are not in the cache. Blocks until commands can
+   * be run: some seconds.
    *
    * @throws LabException if the lab cannot be built or started
    */
@@ -132,8 +132,8 @@ public final class LabSession implements AutoCloseable {
   }
 
   /**
-   * Like {@link #exec(List, OutputStream, OutputStream)}, with input. It can be given to one command of a
-   * session only.
+   * Like {@link #exec(List, OutputStream, OutputStream)}, with input. It can be given to one
+   * command of a session only.
    *
    * @param in read on a thread of its own, which may outlive the command
    */
@@ -184,9 +184,7 @@ public final class LabSession implements AutoCloseable {
     ByteArrayOutputStream stderr = new ByteArrayOutputStream();
     int exitCode = run(script, stdout, stderr);
     return new Output(
-        exitCode,
-        stdout.toString(StandardCharsets.UTF_8),
-        stderr.toString(StandardCharsets.UTF_8));
+        exitCode, stdout.toString(StandardCharsets.UTF_8), stderr.toString(StandardCharsets.UTF_8));
   }
 
   /** Has level 1 run a script; the protocol is the one of its init. */

@@ -4,8 +4,9 @@ import java.io.IOException;
 import java.io.InputStream;
 
 /**
- * Reads a stream up to a marker, which itself is not delivered; what comes after the marker stays in the
- * stream below. Bytes are delivered as soon as they cannot be part of the marker. Not thread-safe.
+ * Reads a stream up to a marker, which itself is not delivered; what comes after the marker stays
+ * in the stream below. Bytes are delivered as soon as they cannot be part of the marker. Not
+ * thread-safe.
  */
 final class MarkedInputStream extends InputStream {
   private static final int CHUNK = 1 << 16;

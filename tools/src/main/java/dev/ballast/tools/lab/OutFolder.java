@@ -13,7 +13,8 @@ final class OutFolder {
   private OutFolder() {}
 
   /**
-   * Unpacks directories and regular files of a tar archive over what is there; other kinds are left out.
+   * Unpacks directories and regular files of a tar archive over what is there; other kinds are left
+   * out.
    *
    * @param into created when there is a first entry below it
    * @throws LabException if an entry leads out of {@code into}

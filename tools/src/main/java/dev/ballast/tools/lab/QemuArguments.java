@@ -6,8 +6,8 @@ import java.util.List;
 /** The command line of the lab's QEMU. */
 final class QemuArguments {
   /**
-   * An AMD CPU, whose virtualisation extensions QEMU can emulate, less what QEMU cannot and would warn
-   * about.
+   * An AMD CPU, whose virtualisation extensions QEMU can emulate, less what QEMU cannot and would
+   * warn about.
    */
   private static final String CPU =
       "EPYC,+svm,+npt,-rdseed,-sha-ni,-fxsr-opt,-misalignsse,-3dnowprefetch,-osvw,-topoext,"

@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The Java run-time of the lab: a run-time image of the modules that Ballast needs, and the shared libraries of
- * the host that it is linked to.
+ * The Java run-time of the lab: a run-time image of the modules that Ballast needs, and the shared
+ * libraries of the host that it is linked to.
  *
  * @param directory an entry of the cache
  */

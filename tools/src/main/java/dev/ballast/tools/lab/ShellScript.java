@@ -31,7 +31,9 @@ final class ShellScript {
         .toString();
   }
 
-  /** Returns a script that mounts disks read-only: the n-th of them, from 0, is {@code /dev/vd…}. */
+  /**
+   * Returns a script that mounts disks read-only: the n-th of them, from 0, is {@code /dev/vd…}.
+   */
   static String mounts(List<Path> mountPoints) {
     StringBuilder script = new StringBuilder("set -e\n");
     for (int i = 0; i < mountPoints.size(); i++) {

@@ -116,8 +116,7 @@ sealed interface ArgumentType {
 
   private static void expect(boolean condition, String path, String type) throws QmpException {
     if (!condition) {
-      throw QmpException.generic(
-          "Invalid parameter type for '" + path + "', expected: " + type);
+      throw QmpException.generic("Invalid parameter type for '" + path + "', expected: " + type);
     }
   }
 }

@@ -52,13 +52,13 @@ final class CommandTable {
         throw QmpException.generic("QMP input must be a JSON object");
       }
       Optional<String> unexpected =
-          request.propertyStream()
+          request
+              .propertyStream()
               .map(Map.Entry::getKey)
               .filter(name -> !REQUEST_MEMBERS.contains(name))
               .findFirst();
       if (unexpected.isPresent()) {
-        throw QmpException.generic(
-            "QMP input member '" + unexpected.get() + "' is unexpected");
+        throw QmpException.generic("QMP input member '" + unexpected.get() + "' is unexpected");
       }
       JsonNode name = request.path("execute");
       if (name.isMissingNode()) {

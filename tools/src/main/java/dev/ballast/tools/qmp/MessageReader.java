@@ -7,8 +7,8 @@ import java.nio.channels.ReadableByteChannel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cuts a stream into messages. A message ends with its line, and also where its outermost brace closes:
- * some clients send no line ends. One thread.
+ * Cuts a stream into messages. A message ends with its line, and also where its outermost brace
+ * closes: some clients send no line ends. One thread.
  */
 final class MessageReader {
   /** A message is longer than it may be; the rest of its line is skipped. */

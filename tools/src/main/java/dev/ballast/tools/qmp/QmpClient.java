@@ -23,7 +23,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** A client of a machine's QMP socket. Any thread; several may wait for answers at the same time. */
+/**
+ * A client of a machine's QMP socket. Any thread; several may wait for answers at the same time.
+ */
 public final class QmpClient implements AutoCloseable {
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
 

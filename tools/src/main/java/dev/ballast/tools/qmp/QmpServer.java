@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lets clients steer a machine over a Unix socket. Several may be connected; none of them can hold up the
- * machine or another client.
+ * Lets clients steer a machine over a Unix socket. Several may be connected; none of them can hold
+ * up the machine or another client.
  */
 public final class QmpServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(QmpServer.class);

@@ -14,8 +14,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One client: a thread that reads and runs its commands, one that writes. A client that does not read gets
- * no more events than fit into a queue and is then dropped; its own commands wait for it to read.
+ * One client: a thread that reads and runs its commands, one that writes. A client that does not
+ * read gets no more events than fit into a queue and is then dropped; its own commands wait for it
+ * to read.
  */
 final class QmpSession {
   private static final Logger log = LoggerFactory.getLogger(QmpSession.class);

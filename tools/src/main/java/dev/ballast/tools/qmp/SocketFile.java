@@ -17,8 +17,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A Unix socket that others can connect to, and its file. Only the owner may connect (mode 0600), from the
- * first moment on.
+ * A Unix socket that others can connect to, and its file. Only the owner may connect (mode 0600),
+ * from the first moment on.
  */
 final class SocketFile implements AutoCloseable {
   private final Path path;
@@ -35,7 +35,8 @@ final class SocketFile implements AutoCloseable {
    * Listens. A socket that nobody listens to any more is replaced.
    *
    * @param path where; its directory must exist
-   * @throws IOException if something else is there, or the path cannot be used; the message is complete
+   * @throws IOException if something else is there, or the path cannot be used; the message is
+   *     complete
    */
   static SocketFile listen(Path path) throws IOException {
     Path absolute = path.toAbsolutePath();
@@ -44,7 +45,8 @@ final class SocketFile implements AutoCloseable {
       throw new IOException("cannot listen on " + path + ": its directory does not exist");
     }
     removeStale(path);
-    // Bound in a directory that nobody else can enter, so that the mode is right before others see it.
+    // Bound in a directory that nobody else can enter, so that the mode is right before others see
+    // it.
     Path hidden =
         directory.resolve("." + Integer.toString(ThreadLocalRandom.current().nextInt(1 << 24), 36));
     Path bound = hidden.resolve("s");

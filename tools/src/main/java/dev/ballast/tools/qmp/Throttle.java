@@ -7,8 +7,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets one value through at once and then at most one in each interval; of those that come meanwhile, the
- * last is kept. Any thread.
+ * Lets one value through at once and then at most one in each interval; of those that come
+ * meanwhile, the last is kept. Any thread.
  */
 final class Throttle<T> {
   private final Consumer<T> target;

@@ -48,8 +48,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     }
   }
 
-  private static MigrationStatus status(
-      dev.ballast.migration.source.MigrationStatus status) {
+  private static MigrationStatus status(dev.ballast.migration.source.MigrationStatus status) {
     return MigrationStatus.valueOf(status.name());
   }
 
@@ -103,7 +102,8 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   @Override
   public synchronized void startIncoming(String uri) throws VmException {
     if (machine.runState() != RunState.INMIGRATE) {
-      throw new VmException("the machine does not wait for a guest: start it with --incoming defer");
+      throw new VmException(
+          "the machine does not wait for a guest: start it with --incoming defer");
     }
     if (destination != null) {
       throw new VmException("the machine waits for a guest already, at " + destination.uri());
@@ -114,8 +114,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
       throw new VmException(String.valueOf(e.getMessage()), e);
     }
     MigrationDestination listening = destination;
-    receiver =
-        Thread.ofPlatform().daemon().name("incoming").start(() -> receive(listening));
+    receiver = Thread.ofPlatform().daemon().name("incoming").start(() -> receive(listening));
   }
 
   private void receive(MigrationDestination from) {
@@ -155,8 +154,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     MigrationProgress.Ram ram = progress.ram();
     MigrationProgress.Traffic traffic = progress.traffic();
     MigrationProgress.Balloon balloon = progress.balloon();
-    boolean completed =
-        progress.status() == dev.ballast.migration.source.MigrationStatus.COMPLETED;
+    boolean completed = progress.status() == dev.ballast.migration.source.MigrationStatus.COMPLETED;
     return new MigrationInfo(
         status(progress.status()),
         times.total(),

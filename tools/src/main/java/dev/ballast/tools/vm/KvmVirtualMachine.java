@@ -53,9 +53,10 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
     this.name = name;
     Board board = new Board(config);
     try {
-      balloon = balloonConfig.isPresent()
-          ? Optional.of(addBalloon(board, balloonConfig.get()))
-          : Optional.empty();
+      balloon =
+          balloonConfig.isPresent()
+              ? Optional.of(addBalloon(board, balloonConfig.get()))
+              : Optional.empty();
     } catch (IOException | RuntimeException e) {
       board.close();
       throw e;

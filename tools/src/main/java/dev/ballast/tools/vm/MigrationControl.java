@@ -8,7 +8,8 @@ public interface MigrationControl {
    * Starts to move the guest away. Returns at once; {@link #info} tells how it goes.
    *
    * @param uri {@code unix:PATH} or {@code tcp:HOST:PORT}
-   * @throws VmException if the address makes no sense, a migration is under way, or there is no guest here
+   * @throws VmException if the address makes no sense, a migration is under way, or there is no
+   *     guest here
    */
   void start(String uri) throws VmException;
 

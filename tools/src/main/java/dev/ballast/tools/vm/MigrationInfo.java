@@ -10,7 +10,8 @@ import java.util.OptionalLong;
  * @param totalMillis since the start, up to now or the end, in milliseconds
  * @param setupMillis until the first page, in milliseconds
  * @param downtimeMillis how long the guest stood still, in milliseconds; once known
- * @param expectedDowntimeMillis how long it will stand still, as far as can be told, in milliseconds
+ * @param expectedDowntimeMillis how long it will stand still, as far as can be told, in
+ *     milliseconds
  * @param error why it failed
  * @param ram what happened to guest RAM
  * @param balloon what the balloon saved

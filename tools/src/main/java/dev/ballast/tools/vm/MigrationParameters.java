@@ -16,7 +16,8 @@ public record MigrationParameters(long maxBandwidth, long downtimeLimitMillis) {
   /** Checks the ranges. */
   public MigrationParameters {
     if (maxBandwidth < 0) {
-      throw new IllegalArgumentException("max-bandwidth " + maxBandwidth + ": must not be negative");
+      throw new IllegalArgumentException(
+          "max-bandwidth " + maxBandwidth + ": must not be negative");
     }
     if (downtimeLimitMillis < 0 || downtimeLimitMillis > MAX_DOWNTIME_LIMIT_MILLIS) {
       throw new IllegalArgumentException(

@@ -34,8 +34,7 @@ class QmpClientTest {
       assertThat(client.nextEvent(Duration.ZERO)).isEmpty();
       client.command("balloon", QmpClient.arguments().put("value", 4096));
       assertThat(machine.calls).containsExactly("balloon 4096");
-      QmpException refused =
-          catchThrowableOfType(QmpException.class, () -> client.command("nope"));
+      QmpException refused = catchThrowableOfType(QmpException.class, () -> client.command("nope"));
       assertThat(refused.errorClass()).isEqualTo("CommandNotFound");
       assertThat(refused).hasMessage("The command nope has not been found");
     }

@@ -64,7 +64,8 @@ class QmpServerTest {
       JsonNode early = client.ask("{'execute':'query-status','id':1}");
       assertThat(errorClass(early)).isEqualTo("CommandNotFound");
       assertThat(early.path("id").asInt()).isEqualTo(1);
-      JsonNode unknown = client.ask("{'execute':'qmp_capabilities','arguments':{'enable':['oob']}}");
+      JsonNode unknown =
+          client.ask("{'execute':'qmp_capabilities','arguments':{'enable':['oob']}}");
       assertThat(errorClass(unknown)).isEqualTo("GenericError");
       assertThat(client.ask("{'execute':'qmp_capabilities','arguments':{'enable':[]}}"))
           .hasToString("{\"return\":{}}");
@@ -85,7 +86,8 @@ class QmpServerTest {
       while (bytes.position() == 0 || bytes.get(bytes.position() - 1) != '\n') {
         client.channel.read(bytes);
       }
-      String line = new String(bytes.array(), 0, bytes.position(), java.nio.charset.StandardCharsets.UTF_8);
+      String line =
+          new String(bytes.array(), 0, bytes.position(), java.nio.charset.StandardCharsets.UTF_8);
       assertThat(line).isEqualTo("{\"return\":{\"name\":\"fake\"}}\r\n");
     }
   }
@@ -132,7 +134,12 @@ class QmpServerTest {
       delimiter = '|',
       quoteCharacter = '~',
       value = {
-        "nonsense", "{'execute':", "{'execute':'stop'}}", "{'execute':'stop','execute':'stop'}", "{'a'}", "'x"
+        "nonsense",
+        "{'execute':",
+        "{'execute':'stop'}}",
+        "{'execute':'stop','execute':'stop'}",
+        "{'a'}",
+        "'x"
       })
   void answersBrokenJsonAndGoesOn(String request) throws IOException {
     try (RawClient client = RawClient.negotiated(socket)) {
@@ -168,7 +175,8 @@ class QmpServerTest {
   @Test
   void needsNoLineEndAfterAnObject() throws IOException {
     try (RawClient client = RawClient.negotiated(socket)) {
-      client.send("{\"execute\":\"query-name\",\"id\":\"}\"}{\"execute\":\"query-name\",\"id\":\"\\\"{\"}");
+      client.send(
+          "{\"execute\":\"query-name\",\"id\":\"}\"}{\"execute\":\"query-name\",\"id\":\"\\\"{\"}");
       assertThat(client.read().path("id").asText()).isEqualTo("}");
       assertThat(client.read().path("id").asText()).isEqualTo("\"{");
     }
@@ -322,7 +330,8 @@ class QmpServerTest {
               "precopy-bytes":7,"downtime-bytes":8,"postcopy-bytes":0,\
               "dirty-sync-missed-zero-copy":0},\
               "x-balloon":{"active":true,"pages-skipped":11,"bitmap-bytes":12,\
-              "bitmap-bytes-downtime":13},"x-pages-scanned":9,"x-verified":true}""");
+              "bitmap-bytes-downtime":13},"x-pages-scanned":9,"x-verified":true}\
+              """);
     }
   }
 
@@ -353,12 +362,31 @@ class QmpServerTest {
           .forEach(command -> names.add(command.path("name").asText()));
       assertThat(names)
           .containsExactlyInAnyOrder(
-              "qmp_capabilities", "query-commands", "stop", "cont", "quit", "system_reset",
-              "system_powerdown", "query-status", "query-version", "query-name", "query-kvm",
-              "query-cpus-fast", "query-memory-size-summary", "balloon", "query-balloon", "migrate",
-              "migrate_cancel", "migrate-incoming", "query-migrate", "migrate-set-capabilities",
-              "query-migrate-capabilities", "migrate-set-parameters", "query-migrate-parameters",
-              "x-query-balloon-bitmap", "x-query-memory-map");
+              "qmp_capabilities",
+              "query-commands",
+              "stop",
+              "cont",
+              "quit",
+              "system_reset",
+              "system_powerdown",
+              "query-status",
+              "query-version",
+              "query-name",
+              "query-kvm",
+              "query-cpus-fast",
+              "query-memory-size-summary",
+              "balloon",
+              "query-balloon",
+              "migrate",
+              "migrate_cancel",
+              "migrate-incoming",
+              "query-migrate",
+              "migrate-set-capabilities",
+              "query-migrate-capabilities",
+              "migrate-set-parameters",
+              "query-migrate-parameters",
+              "x-query-balloon-bitmap",
+              "x-query-memory-map");
     }
   }
 
@@ -429,7 +457,8 @@ class QmpServerTest {
     assertThat(stale).doesNotExist();
 
     Path file = Files.writeString(socket.resolveSibling("file"), "precious");
-    assertThatThrownBy(() -> QmpServer.start(machine, file)).hasMessageEndingWith("it is not a socket");
+    assertThatThrownBy(() -> QmpServer.start(machine, file))
+        .hasMessageEndingWith("it is not a socket");
     assertThat(file).hasContent("precious");
     assertThatThrownBy(() -> QmpServer.start(machine, socket.resolve("no/where")))
         .hasMessageEndingWith("its directory does not exist");

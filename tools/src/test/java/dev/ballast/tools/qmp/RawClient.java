@@ -13,7 +13,9 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** Sends bytes as they are and reads lines: what a client that shares no code with the server does. */
+/**
+ * Sends bytes as they are and reads lines: what a client that shares no code with the server does.
+ */
 final class RawClient implements AutoCloseable {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 

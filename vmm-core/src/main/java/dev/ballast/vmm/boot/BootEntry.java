@@ -11,8 +11,8 @@ public sealed interface BootEntry {
   record Pvh(long entry, long startInfo) implements BootEntry {}
 
   /**
-   * 64-bit mode with identity mapped memory (Linux {@code Documentation/arch/x86/boot.rst}, "64-bit Boot
-   * Protocol").
+   * 64-bit mode with identity mapped memory (Linux {@code Documentation/arch/x86/boot.rst}, "64-bit
+   * Boot Protocol").
    *
    * @param entry the guest physical address of the first instruction
    * @param bootParams the guest physical address of {@code struct boot_params}, passed in RSI

@@ -10,9 +10,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * A bzImage (Linux {@code Documentation/arch/x86/boot.rst}, boot protocol 2.12 or newer): real-mode setup
- * code with the setup header, then the protected-mode kernel, in which lies the compressed vmlinux, the
- * payload. Nothing in the file is trusted.
+ * A bzImage (Linux {@code Documentation/arch/x86/boot.rst}, boot protocol 2.12 or newer): real-mode
+ * setup code with the setup header, then the protected-mode kernel, in which lies the compressed
+ * vmlinux, the payload. Nothing in the file is trusted.
  *
  * @param name the file, for messages
  * @param setupHeader the setup header, as long as it fits into {@code boot_params}
@@ -20,7 +20,8 @@ import java.nio.ByteOrder;
  * @param payload the compressed vmlinux in it
  * @param has64BitEntry whether it can be entered at its 64-bit entry ({@code XLF_KERNEL_64})
  * @param loadAddress {@code pref_address}, the guest physical address it wants to be at
- * @param memoryNeeded {@code init_size}, the bytes it needs from there on until it reads the memory map
+ * @param memoryNeeded {@code init_size}, the bytes it needs from there on until it reads the memory
+ *     map
  * @param commandLineLimit {@code cmdline_size}, the longest command line in bytes
  * @param initrdLimit the first guest physical address past where the initial RAM disk may lie
  */
@@ -74,7 +75,9 @@ public record BzImage(
   public static BzImage parse(String name, MemorySegment file) throws KernelFormatException {
     if (!looksLike(file)) {
       throw new KernelFormatException(
-          name + ": not a bzImage: \"HdrS\" is not at 0x202, or the file is shorter than its header");
+          name
+              + ": not a bzImage: \"HdrS\" is not at 0x202, or the file is shorter than its"
+              + " header");
     }
     int bootFlag = u16(file, BootParams.BOOT_FLAG);
     if (bootFlag != BOOT_FLAG) {
@@ -116,7 +119,8 @@ public record BzImage(
           name,
           "end of the payload",
           payloadOffset + payloadLength,
-          String.format("at most 0x%x, the protected-mode kernel's size", protectedMode.byteSize()));
+          String.format(
+              "at most 0x%x, the protected-mode kernel's size", protectedMode.byteSize()));
     }
     return new BzImage(
         name,
@@ -136,7 +140,8 @@ public record BzImage(
    * Copies the protected-mode kernel to {@link #loadAddress}.
    *
    * @return the guest physical address after the last byte that it needs
-   * @throws KernelFormatException if it has no 64-bit entry, or what it needs is not RAM from 1 MiB on
+   * @throws KernelFormatException if it has no 64-bit entry, or what it needs is not RAM from 1 MiB
+   *     on
    */
   public long load(GuestMemory memory) throws KernelFormatException {
     if (!has64BitEntry) {
@@ -153,8 +158,8 @@ public record BzImage(
     } catch (GuestAddressException e) {
       throw new KernelFormatException(
           String.format(
-              "%s: needs 0x%x bytes at 0x%x (init_size, pref_address), and the guest has 0x%x bytes of"
-                  + " RAM: give it more memory",
+              "%s: needs 0x%x bytes at 0x%x (init_size, pref_address), and the guest has 0x%x bytes"
+                  + " of RAM: give it more memory",
               name, needed, loadAddress, memory.size()));
     }
     return loadAddress + needed;

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * An ELF64 executable for x86-64 (System V gABI chapter 5): a {@code vmlinux} or a bare guest. Nothing in
- * the file is trusted.
+ * An ELF64 executable for x86-64 (System V gABI chapter 5): a {@code vmlinux} or a bare guest.
+ * Nothing in the file is trusted.
  *
  * @param name the file, for messages
  * @param file the whole file
@@ -63,7 +63,8 @@ public record ElfImage(
    *
    * @param name the file, for messages
    * @param file the whole file; kept
-   * @throws KernelFormatException if the file is not a 64-bit executable for x86-64, or is truncated
+   * @throws KernelFormatException if the file is not a 64-bit executable for x86-64, or is
+   *     truncated
    */
   public static ElfImage parse(String name, MemorySegment file) throws KernelFormatException {
     if (file.byteSize() < HEADER_SIZE || !looksLike(file)) {
@@ -97,8 +98,7 @@ public record ElfImage(
                 "%s: segment %d has 0x%x bytes in the file and 0x%x in memory",
                 name, i, fileSize, memorySize));
       } else {
-        loads.add(
-            new Load(offset, fileSize, header.get(U64, 16), header.get(U64, 24), memorySize));
+        loads.add(new Load(offset, fileSize, header.get(U64, 16), header.get(U64, 24), memorySize));
       }
     }
     if (loads.isEmpty()) {
@@ -148,8 +148,8 @@ public record ElfImage(
   }
 
   /**
-   * Returns the guest physical address of the 64-bit entry: {@code e_entry} if a segment is loaded there,
-   * else where the segment is loaded that is linked to run there.
+   * Returns the guest physical address of the 64-bit entry: {@code e_entry} if a segment is loaded
+   * there, else where the segment is loaded that is linked to run there.
    *
    * @throws KernelFormatException if it is in no segment
    */
@@ -172,8 +172,8 @@ public record ElfImage(
    * Copies the segments into guest memory.
    *
    * @return the guest physical address after the last byte
-   * @throws KernelFormatException if a segment does not fit into RAM or lies below 1 MiB, or the PVH entry
-   *     is in no segment
+   * @throws KernelFormatException if a segment does not fit into RAM or lies below 1 MiB, or the
+   *     PVH entry is in no segment
    */
   public long load(GuestMemory memory) throws KernelFormatException {
     if (pvhEntry.isPresent()
@@ -198,15 +198,15 @@ public record ElfImage(
       try {
         memory.ramOffset(load.physicalAddress(), load.memorySize());
         total += load.memorySize();
-        // They may overlap only by mistake; without this, a small file could keep the loader busy for hours.
+        // They may overlap only by mistake; without this, a small file could keep the loader busy
+        // for hours.
         if (total > memory.size()) {
           throw new KernelFormatException(
               String.format(
                   "%s: its segments are more than guest RAM of 0x%x bytes", name, memory.size()));
         }
         memory.write(load.physicalAddress(), file.asSlice(load.offset(), load.fileSize()));
-        memory.zero(
-            load.physicalAddress() + load.fileSize(), load.memorySize() - load.fileSize());
+        memory.zero(load.physicalAddress() + load.fileSize(), load.memorySize() - load.fileSize());
       } catch (GuestAddressException e) {
         throw new KernelFormatException(
             String.format(

@@ -15,8 +15,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 
 /**
- * Puts a kernel, its command line and its initial RAM disk into guest memory, and what tells the kernel of
- * them. See {@link GuestLayout} for where.
+ * Puts a kernel, its command line and its initial RAM disk into guest memory, and what tells the
+ * kernel of them. See {@link GuestLayout} for where.
  */
 public final class KernelLoader {
   private static final long PAGE = 4096;
@@ -80,8 +80,8 @@ public final class KernelLoader {
     if (!BzImage.looksLike(file)) {
       throw new KernelFormatException(
           name
-              + ": neither a bzImage (\"HdrS\" at 0x202) nor an ELF file (0x7f \"ELF\" at 0): expected a"
-              + " Linux kernel for x86-64, or a bare guest");
+              + ": neither a bzImage (\"HdrS\" at 0x202) nor an ELF file (0x7f \"ELF\" at 0):"
+              + " expected a Linux kernel for x86-64, or a bare guest");
     }
     return BzImage.parse(name, file);
   }
@@ -115,8 +115,7 @@ public final class KernelLoader {
         memory, config, Math.min(KernelConfig.MAX_COMMAND_LINE, image.commandLineLimit()));
     LinuxBootParams.write(memory, Optional.of(image), initrd, rsdp);
     LongModeTables.write(memory);
-    return new BootEntry.Linux64(
-        image.loadAddress() + BzImage.ENTRY_64, GuestLayout.BOOT_PARAMS);
+    return new BootEntry.Linux64(image.loadAddress() + BzImage.ENTRY_64, GuestLayout.BOOT_PARAMS);
   }
 
   private static MemorySegment map(Arena arena, Path file) throws IOException {
@@ -168,8 +167,8 @@ public final class KernelLoader {
     if (address < kernelEnd) {
       throw new KernelFormatException(
           String.format(
-              "%s: 0x%x bytes do not fit between the kernel's end at 0x%x and 0x%x; give the guest more"
-                  + " memory",
+              "%s: 0x%x bytes do not fit between the kernel's end at 0x%x and 0x%x; give the guest"
+                  + " more memory",
               file, initrd.byteSize(), kernelEnd, top));
     }
     memory.write(address, initrd);

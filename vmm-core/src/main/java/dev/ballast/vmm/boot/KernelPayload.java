@@ -14,9 +14,9 @@ import org.tukaani.xz.LZMAInputStream;
 import org.tukaani.xz.SingleXZInputStream;
 
 /**
- * The payload of a {@link BzImage}: a compressed vmlinux, followed by its size before compression in 4
- * bytes, little-endian (Linux {@code scripts/Makefile.lib}, {@code size_append}; gzip's own trailer is the
- * same). Decompressing it here spares the guest its slow decompressor.
+ * The payload of a {@link BzImage}: a compressed vmlinux, followed by its size before compression
+ * in 4 bytes, little-endian (Linux {@code scripts/Makefile.lib}, {@code size_append}; gzip's own
+ * trailer is the same). Decompressing it here spares the guest its slow decompressor.
  *
  * <p>What is allocated is bounded by what really comes out, not by what the file says.
  */
@@ -28,7 +28,10 @@ final class KernelPayload {
   private static final int LONGEST_MAGIC = 6;
   private static final int COPY_BUFFER = 1 << 16;
 
-  /** Kernels shrink to a third or a fifth; space for this many times the payload is allocated at first. */
+  /**
+   * Kernels shrink to a third or a fifth; space for this many times the payload is allocated at
+   * first.
+   */
   private static final long USUAL_RATIO = 8;
 
   private KernelPayload() {}
@@ -76,7 +79,8 @@ final class KernelPayload {
    * @param image the kernel
    * @param arena what the result is allocated in
    * @return the vmlinux, possibly followed by its relocations
-   * @throws KernelFormatException if the payload is damaged, or compressed in a way that is not supported
+   * @throws KernelFormatException if the payload is damaged, or compressed in a way that is not
+   *     supported
    */
   static MemorySegment decompress(BzImage image, Arena arena) throws KernelFormatException {
     MemorySegment payload = image.payload();
@@ -115,8 +119,8 @@ final class KernelPayload {
     };
   }
 
-  private static MemorySegment readAll(
-      InputStream in, long size, long compressedSize, Arena arena) throws IOException {
+  private static MemorySegment readAll(InputStream in, long size, long compressedSize, Arena arena)
+      throws IOException {
     MemorySegment result = arena.allocate(Math.min(size, compressedSize * USUAL_RATIO), 8);
     byte[] buffer = new byte[COPY_BUFFER];
     long at = 0;

@@ -7,7 +7,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 
-/** Writes {@code struct boot_params}, the zero page (Linux {@code boot.rst} and {@code zero-page.rst}). */
+/**
+ * Writes {@code struct boot_params}, the zero page (Linux {@code boot.rst} and {@code
+ * zero-page.rst}).
+ */
 final class LinuxBootParams {
   private static final int LOADER_WITHOUT_NUMBER = 0xff;
   private static final int VIDEO_MODE_NORMAL = 0xffff;

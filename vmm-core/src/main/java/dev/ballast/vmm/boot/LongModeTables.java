@@ -4,9 +4,9 @@ import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 
 /**
- * Writes what the 64-bit entry needs beside the kernel (Linux {@code boot.rst}, "64-bit Boot Protocol"): page
- * tables that map the first 4 GiB to themselves in 2 MiB pages, and a GDT with {@code __BOOT_CS} (0x10) and
- * {@code __BOOT_DS} (0x18).
+ * Writes what the 64-bit entry needs beside the kernel (Linux {@code boot.rst}, "64-bit Boot
+ * Protocol"): page tables that map the first 4 GiB to themselves in 2 MiB pages, and a GDT with
+ * {@code __BOOT_CS} (0x10) and {@code __BOOT_DS} (0x18).
  */
 final class LongModeTables {
   private static final long PAGE = 4096;

@@ -9,9 +9,9 @@ import net.jpountz.lz4.LZ4Factory;
 import net.jpountz.lz4.LZ4SafeDecompressor;
 
 /**
- * Decompresses LZ4 in its legacy frame (lz4 {@code doc/lz4_Frame_format.md}, "Legacy frame"), which is what
- * Linux kernels use: a magic number, then blocks of at most 8 MiB, each after its compressed size in 4
- * bytes, little-endian. Not thread-safe.
+ * Decompresses LZ4 in its legacy frame (lz4 {@code doc/lz4_Frame_format.md}, "Legacy frame"), which
+ * is what Linux kernels use: a magic number, then blocks of at most 8 MiB, each after its
+ * compressed size in 4 bytes, little-endian. Not thread-safe.
  */
 final class Lz4LegacyInputStream extends InputStream {
   private static final int MAGIC = 0x184c2102;

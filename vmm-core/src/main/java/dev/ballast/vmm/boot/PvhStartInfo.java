@@ -4,7 +4,9 @@ import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.util.List;
 
-/** Writes {@code hvm_start_info} version 1 and its tables (Xen {@code arch-x86/hvm/start_info.h}). */
+/**
+ * Writes {@code hvm_start_info} version 1 and its tables (Xen {@code arch-x86/hvm/start_info.h}).
+ */
 final class PvhStartInfo {
   private static final int MAGIC = 0x336ec578;
   private static final int SIZE = 56;

@@ -3,8 +3,9 @@ package dev.ballast.vmm.bus;
 import java.util.Arrays;
 
 /**
- * An address space of devices: the 64 KiB of I/O ports, or memory-mapped I/O. Devices are added before
- * the vCPUs start; look-ups are lock-free, a binary search in sorted arrays, and allocate nothing.
+ * An address space of devices: the 64 KiB of I/O ports, or memory-mapped I/O. Devices are added
+ * before the vCPUs start; look-ups are lock-free, a binary search in sorted arrays, and allocate
+ * nothing.
  */
 public final class Bus {
   private final String name;

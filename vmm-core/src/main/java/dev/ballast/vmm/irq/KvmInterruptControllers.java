@@ -12,8 +12,7 @@ import java.util.List;
 /** The state that KVM keeps for the whole VM: both PICs, the IOAPIC and the PIT. */
 public final class KvmInterruptControllers implements Snapshottable {
   private static final List<VmStateKind> KINDS =
-      List.of(
-          VmStateKind.PIC_MASTER, VmStateKind.PIC_SLAVE, VmStateKind.IOAPIC, VmStateKind.PIT2);
+      List.of(VmStateKind.PIC_MASTER, VmStateKind.PIC_SLAVE, VmStateKind.IOAPIC, VmStateKind.PIT2);
 
   private final KvmVm vm;
 

@@ -46,9 +46,10 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The hardware of a machine: a KVM VM with its interrupt controllers, guest RAM, buses and devices. It
- * is built in three steps: the constructor makes the fixed parts, {@link #addMmioDevice} the virtio
- * ones, {@link #startVcpus} the vCPUs. After that only {@link Machine} calls it, under its lock.
+ * The hardware of a machine: a KVM VM with its interrupt controllers, guest RAM, buses and devices.
+ * It is built in three steps: the constructor makes the fixed parts, {@link #addMmioDevice} the
+ * virtio ones, {@link #startVcpus} the vCPUs. After that only {@link Machine} calls it, under its
+ * lock.
  */
 public final class Board implements AutoCloseable {
   /** Makes a device for its place on the board. */
@@ -216,8 +217,7 @@ public final class Board implements AutoCloseable {
     for (int id = 0; id < config.vcpus(); id++) {
       KvmVcpu vcpu = vm.createVcpu(id);
       threads.add(
-          owned(
-              new VcpuThread(vcpu, pio, mmio, memory, guestEvents::crashed), VcpuThread::close));
+          owned(new VcpuThread(vcpu, pio, mmio, memory, guestEvents::crashed), VcpuThread::close));
       vcpu.setCpuid(GuestCpuid.forVcpu(cpuid, id, config.vcpus(), tscDeadline));
       vcpuStates.add(new VcpuState(vcpu, msrs));
     }
@@ -236,14 +236,15 @@ public final class Board implements AutoCloseable {
     return parts;
   }
 
-  /** Takes everything back to power-on. vCPUs are parked, devices quiesced. RAM keeps its content. */
+  /**
+   * Takes everything back to power-on. vCPUs are parked, devices quiesced. RAM keeps its content.
+   */
   void reset() throws IOException {
     devices.forEach(MachineDevice::reset);
     List<Snapshottable> parts = kvmParts();
     for (int i = 0; i < parts.size(); i++) {
       Snapshottable part = parts.get(i);
-      part.loadState(
-          new StateReader(part.stateName(), powerOnStates.get(i)), part.stateVersion());
+      part.loadState(new StateReader(part.stateName(), powerOnStates.get(i)), part.stateVersion());
     }
     if (vcpus != null) {
       vcpus.vcpus().forEach(VcpuThread::clearTerminalExit);

@@ -8,8 +8,8 @@ import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
 
 /**
- * The guest's paravirtual clock (KVM API §4.29): it stands still while the machine is stopped, and goes
- * on from there, here or elsewhere, so that the guest never sees it jump.
+ * The guest's paravirtual clock (KVM API §4.29): it stands still while the machine is stopped, and
+ * goes on from there, here or elsewhere, so that the guest never sees it jump.
  */
 final class GuestClock implements Snapshottable {
   private final KvmVm vm;

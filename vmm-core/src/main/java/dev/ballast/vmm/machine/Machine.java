@@ -20,12 +20,12 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A machine's life: it runs, stops, resets, migrates and ends. Every method may be called on any thread
- * but a vCPU's; one lock orders them.
+ * A machine's life: it runs, stops, resets, migrates and ends. Every method may be called on any
+ * thread but a vCPU's; one lock orders them.
  *
- * <p>What vCPUs cause (a reset, power off, a panic, a crash) parks all vCPUs at once and is then carried
- * out on the machine's control thread. Whoever stops the machine first carries it out as well, so that a
- * migration never takes a machine along that owes its guest a reset.
+ * <p>What vCPUs cause (a reset, power off, a panic, a crash) parks all vCPUs at once and is then
+ * carried out on the machine's control thread. Whoever stops the machine first carries it out as
+ * well, so that a migration never takes a machine along that owes its guest a reset.
  *
  * <pre>
  *   prelaunch ──cont──► running ◄──cont/stop──► paused

@@ -18,7 +18,11 @@ import java.util.Optional;
  *     have them all
  */
 public record MachineDescription(
-    long memoryBytes, int pageSize, int vcpus, List<String> devices, List<CpuFeatureWord> cpuFeatures) {
+    long memoryBytes,
+    int pageSize,
+    int vcpus,
+    List<String> devices,
+    List<CpuFeatureWord> cpuFeatures) {
   private static final int MAX_ENTRIES = 4096;
 
   /**
@@ -42,8 +46,8 @@ public record MachineDescription(
   }
 
   /**
-   * Returns why a guest of {@code source} cannot go on in this machine: the field and both values; empty
-   * when it can.
+   * Returns why a guest of {@code source} cannot go on in this machine: the field and both values;
+   * empty when it can.
    */
   public Optional<String> refusal(MachineDescription source) {
     if (source.memoryBytes != memoryBytes) {
@@ -62,10 +66,8 @@ public record MachineDescription(
       int here =
           cpuFeatures.stream().filter(word::sameRegister).mapToInt(CpuFeatureWord::bits).sum();
       if ((word.bits & ~here) != 0) {
-        String leaf =
-            String.format("CPUID 0x%x.%d %s", word.function, word.index, word.register);
-        return differs(
-            leaf, String.format("0x%08x", word.bits), String.format("0x%08x", here));
+        String leaf = String.format("CPUID 0x%x.%d %s", word.function, word.index, word.register);
+        return differs(leaf, String.format("0x%08x", word.bits), String.format("0x%08x", here));
       }
     }
     return Optional.empty();
@@ -96,8 +98,7 @@ public record MachineDescription(
     }
     List<CpuFeatureWord> features = new ArrayList<>();
     for (int i = reader.u32("CPUID word count", 0, MAX_ENTRIES); i > 0; i--) {
-      features.add(
-          new CpuFeatureWord(reader.u32(), reader.u32(), reader.string(8), reader.u32()));
+      features.add(new CpuFeatureWord(reader.u32(), reader.u32(), reader.string(8), reader.u32()));
     }
     return new MachineDescription(memoryBytes, pageSize, vcpus, devices, features);
   }

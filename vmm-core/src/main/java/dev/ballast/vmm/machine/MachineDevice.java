@@ -5,8 +5,8 @@ import dev.ballast.vmm.state.Snapshottable;
 /** A device as the machine's life cycle sees it. All methods are called on control threads. */
 public interface MachineDevice extends Snapshottable, AutoCloseable {
   /**
-   * Stops to touch guest memory and to take requests; returns when nothing is in flight. What the guest
-   * asks for meanwhile is kept. vCPUs are stopped already.
+   * Stops to touch guest memory and to take requests; returns when nothing is in flight. What the
+   * guest asks for meanwhile is kept. vCPUs are stopped already.
    */
   default void quiesce() {}
 

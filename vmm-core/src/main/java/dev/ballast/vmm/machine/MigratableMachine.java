@@ -37,7 +37,8 @@ public interface MigratableMachine {
    * destination.
    *
    * @param next {@link RunState#RUNNING} runs the guest here; {@link RunState#PAUSED}, {@link
-   *     RunState#PRELAUNCH}, {@link RunState#POSTMIGRATE} and the rest leave it stopped in that state
+   *     RunState#PRELAUNCH}, {@link RunState#POSTMIGRATE} and the rest leave it stopped in that
+   *     state
    * @throws IOException if a vCPU cannot be started
    */
   void endMigration(RunState next) throws IOException;

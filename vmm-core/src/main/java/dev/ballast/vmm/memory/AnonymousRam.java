@@ -14,8 +14,8 @@ public final class AnonymousRam implements RamBacking {
    * Maps memory; none of it is populated.
    *
    * @param size in bytes
-   * @param reserve whether the kernel accounts for all of it now, so that running out is an error here
-   *     and not a kill later
+   * @param reserve whether the kernel accounts for all of it now, so that running out is an error
+   *     here and not a kill later
    * @throws IOException if the kernel refuses (ENOMEM)
    */
   public AnonymousRam(long size, boolean reserve) throws IOException {
@@ -23,8 +23,8 @@ public final class AnonymousRam implements RamBacking {
   }
 
   /**
-   * Keeps the kernel from backing this memory with transparent huge pages. A destination receives pages
-   * here and there: a huge page would populate the ones between, which the guest gave back.
+   * Keeps the kernel from backing this memory with transparent huge pages. A destination receives
+   * pages here and there: a huge page would populate the ones between, which the guest gave back.
    *
    * @throws IOException if the kernel refuses
    */

@@ -14,8 +14,8 @@ import java.util.List;
  * Guest RAM by guest physical address. Every access is checked; every write by the VMM goes through
  * here and marks the page in {@link #vmmDirty}, because KVM's dirty log sees only what vCPUs write.
  *
- * <p>Any thread. Multi-byte values are little-endian; an address must be a multiple of the size for the
- * acquire and release variants, others may be unaligned.
+ * <p>Any thread. Multi-byte values are little-endian; an address must be a multiple of the size for
+ * the acquire and release variants, others may be unaligned.
  */
 public final class GuestMemory implements AutoCloseable {
   /** Where the hole for memory-mapped I/O below 4 GiB starts, in bytes. */
@@ -79,7 +79,9 @@ public final class GuestMemory implements AutoCloseable {
     return regions;
   }
 
-  /** Returns all of RAM, region after region. Writing to it marks nothing: for migration and tests. */
+  /**
+   * Returns all of RAM, region after region. Writing to it marks nothing: for migration and tests.
+   */
   public MemorySegment ram() {
     return ram;
   }
@@ -95,8 +97,8 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
-   * Returns where a range of guest physical addresses lies in {@link #ram}, in bytes, or -1 if not all of
-   * it is in one region. Allocates nothing.
+   * Returns where a range of guest physical addresses lies in {@link #ram}, in bytes, or -1 if not
+   * all of it is in one region. Allocates nothing.
    */
   public long find(long address, long length) {
     for (int i = 0; i < regionStart.length; i++) {

@@ -7,9 +7,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * KVM's dirty log of guest RAM (KVM API §4.8, §4.117, §8.29). With manual protection, fetching and write
- * protecting are two steps: only what was dirty is protected again, in chunks, so that the MMU lock is
- * never held for a whole terabyte.
+ * KVM's dirty log of guest RAM (KVM API §4.8, §4.117, §8.29). With manual protection, fetching and
+ * write protecting are two steps: only what was dirty is protected again, in chunks, so that the
+ * MMU lock is never held for a whole terabyte.
  *
  * <p>Control thread of a migration.
  */
@@ -32,9 +32,12 @@ public final class KvmDirtyLog implements DirtyLog {
     this.vm = vm;
     this.memory = memory;
     this.manualProtect =
-        (vm.checkExtension(Capability.MANUAL_DIRTY_LOG_PROTECT2) & KvmVm.DIRTY_LOG_MANUAL_PROTECT_ENABLE) != 0;
+        (vm.checkExtension(Capability.MANUAL_DIRTY_LOG_PROTECT2)
+                & KvmVm.DIRTY_LOG_MANUAL_PROTECT_ENABLE)
+            != 0;
     if (manualProtect) {
-      vm.enableCapability(Capability.MANUAL_DIRTY_LOG_PROTECT2, 0, KvmVm.DIRTY_LOG_MANUAL_PROTECT_ENABLE);
+      vm.enableCapability(
+          Capability.MANUAL_DIRTY_LOG_PROTECT2, 0, KvmVm.DIRTY_LOG_MANUAL_PROTECT_ENABLE);
     }
     setFlags(0);
   }
@@ -78,7 +81,9 @@ public final class KvmDirtyLog implements DirtyLog {
     }
   }
 
-  /** Clears the fetched bits in KVM and write protects their pages; chunks without any are left out. */
+  /**
+   * Clears the fetched bits in KVM and write protects their pages; chunks without any are left out.
+   */
   private void protect(int slot, PageBitmap dirty) throws IOException {
     for (long first = dirty.nextSet(0); first < dirty.size(); ) {
       long start = first & -64L;

@@ -9,9 +9,9 @@ import java.lang.invoke.VarHandle;
 import java.util.Objects;
 
 /**
- * A set of pages: off-heap, one bit a page, in 64-bit words; page {@code p} is bit {@code p & 63} of
- * word {@code p >> 6}, as in KVM's dirty log. Indices are {@code long}: 12 TiB of guest is a 384 MiB
- * bitmap.
+ * A set of pages: off-heap, one bit a page, in 64-bit words; page {@code p} is bit {@code p & 63}
+ * of word {@code p >> 6}, as in KVM's dirty log. Indices are {@code long}: 12 TiB of guest is a 384
+ * MiB bitmap.
  *
  * <p>Threads may share a bitmap: every change of a word is atomic. A pass over many words sees each
  * word at some moment of the pass.
@@ -41,8 +41,8 @@ public final class PageBitmap {
   /**
    * Makes a bitmap of memory that is there, with what is in it.
    *
-   * @param words aligned to 8, at least {@code ceil(size / 64)} words; bits from {@code size} on must be
-   *     0
+   * @param words aligned to 8, at least {@code ceil(size / 64)} words; bits from {@code size} on
+   *     must be 0
    * @param size in bits
    */
   public static PageBitmap over(MemorySegment words, long size) {
@@ -228,7 +228,9 @@ public final class PageBitmap {
     }
   }
 
-  /** Moves all pages into {@code into}, which has the same size: none is lost to a writer meanwhile. */
+  /**
+   * Moves all pages into {@code into}, which has the same size: none is lost to a writer meanwhile.
+   */
   public void drainTo(PageBitmap into) {
     checkSize(into);
     for (long i = 0; i < wordCount; i++) {

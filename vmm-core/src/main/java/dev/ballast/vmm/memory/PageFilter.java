@@ -3,22 +3,26 @@ package dev.ballast.vmm.memory;
 import java.util.Optional;
 
 /**
- * Pages that a migration need not scan, send or populate. The balloon implements it; the source of a
- * migration asks.
+ * Pages that a migration need not scan, send or populate. The balloon implements it; the source of
+ * a migration asks.
  */
 public interface PageFilter {
-  /** Returns the name of the migration capability that switches it, for instance {@code skip-balloon}. */
+  /**
+   * Returns the name of the migration capability that switches it, for instance {@code
+   * skip-balloon}.
+   */
   String name();
 
   /**
-   * Returns why the filter must not be used now, for instance because the driver did not negotiate a
-   * feature; empty when it may be used. Evaluated at migration setup.
+   * Returns why the filter must not be used now, for instance because the driver did not negotiate
+   * a feature; empty when it may be used. Evaluated at migration setup.
    */
   Optional<String> inactiveReason();
 
   /**
-   * Returns the live set: one bit per page of {@link RamBlock#RAM}, 1 = leave the page out. Bits change
-   * under the reader; whoever clears a bit marks the page dirty afterwards, so that nothing is lost.
+   * Returns the live set: one bit per page of {@link RamBlock#RAM}, 1 = leave the page out. Bits
+   * change under the reader; whoever clears a bit marks the page dirty afterwards, so that nothing
+   * is lost.
    */
   PageBitmap excluded();
 }

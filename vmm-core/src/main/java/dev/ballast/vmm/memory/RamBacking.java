@@ -18,8 +18,8 @@ public interface RamBacking extends AutoCloseable {
   void discard(long offset, long length) throws IOException;
 
   /**
-   * Adds the pages of a range that have host memory behind them; touches none. A page of it that is not
-   * added reads as zero.
+   * Adds the pages of a range that have host memory behind them; touches none. A page of it that is
+   * not added reads as zero.
    *
    * @param firstPage the first page of the range, in units of 4096 bytes of the backing
    * @param pages how many
@@ -29,8 +29,8 @@ public interface RamBacking extends AutoCloseable {
   void addPopulated(long firstPage, long pages, PageBitmap into) throws IOException;
 
   /**
-   * Adds all pages that have host memory behind them; touches none. A page that is not added reads as
-   * zero.
+   * Adds all pages that have host memory behind them; touches none. A page that is not added reads
+   * as zero.
    *
    * @param into one bit per 4 KiB of the backing; bits are only ever set
    * @throws IOException if the kernel's page map cannot be read

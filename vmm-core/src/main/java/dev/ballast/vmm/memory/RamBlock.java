@@ -27,8 +27,8 @@ public interface RamBlock {
   MemorySegment memory();
 
   /**
-   * Starts to log which pages are written. Pages written before are not in the log: the caller counts
-   * every page as dirty once.
+   * Starts to log which pages are written. Pages written before are not in the log: the caller
+   * counts every page as dirty once.
    *
    * @throws IOException if KVM refused
    */
@@ -59,8 +59,8 @@ public interface RamBlock {
   void discard(long firstPage, long pages) throws IOException;
 
   /**
-   * Adds the pages of a range that have host memory behind them; a page of it that is not added reads as
-   * zero.
+   * Adds the pages of a range that have host memory behind them; a page of it that is not added
+   * reads as zero.
    *
    * @param firstPage the first page
    * @param pages how many

@@ -7,7 +7,9 @@ public interface Snapshottable {
   /** Returns the name of the section; unique in a machine, for instance {@code serial0}. */
   String stateName();
 
-  /** Returns the version that {@link #saveState} writes; {@link #loadState} takes it and older ones. */
+  /**
+   * Returns the version that {@link #saveState} writes; {@link #loadState} takes it and older ones.
+   */
   int stateVersion();
 
   /**

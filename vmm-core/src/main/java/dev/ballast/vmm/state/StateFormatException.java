@@ -2,7 +2,9 @@ package dev.ballast.vmm.state;
 
 import java.io.IOException;
 
-/** Saved state is malformed, or does not fit this machine. The message names the section and field. */
+/**
+ * Saved state is malformed, or does not fit this machine. The message names the section and field.
+ */
 public final class StateFormatException extends IOException {
   private static final long serialVersionUID = 1L;
 

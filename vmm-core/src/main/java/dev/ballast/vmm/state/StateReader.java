@@ -100,7 +100,8 @@ public final class StateReader {
   public int u32(String field, int min, int max) throws StateFormatException {
     int value = u32();
     if (value < min || value > max) {
-      throw fail(field + " is " + Integer.toUnsignedString(value) + ", expected " + min + " to " + max);
+      throw fail(
+          field + " is " + Integer.toUnsignedString(value) + ", expected " + min + " to " + max);
     }
     return value;
   }

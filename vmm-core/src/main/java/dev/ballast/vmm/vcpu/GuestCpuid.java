@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The CPUID leaves of a guest: what KVM supports on this host, with the topology of this machine: one
- * socket, one thread a core (Intel SDM 2A CPUID; AMD APM 3 appendix E).
+ * The CPUID leaves of a guest: what KVM supports on this host, with the topology of this machine:
+ * one socket, one thread a core (Intel SDM 2A CPUID; AMD APM 3 appendix E).
  */
 public final class GuestCpuid {
   private static final int LEVEL_TYPE_SMT = 1;
@@ -26,8 +26,7 @@ public final class GuestCpuid {
    * @param vcpus how many there are
    * @param tscDeadline whether KVM's local APIC has the TSC-deadline timer
    */
-  public static CpuidTable forVcpu(
-      CpuidTable supported, int vcpu, int vcpus, boolean tscDeadline) {
+  public static CpuidTable forVcpu(CpuidTable supported, int vcpu, int vcpus, boolean tscDeadline) {
     int idBits = 32 - Integer.numberOfLeadingZeros(Math.max(0, vcpus - 1));
     List<CpuidTable.Entry> entries = new ArrayList<>();
     for (CpuidTable.Entry e : supported.entries()) {
@@ -70,8 +69,7 @@ public final class GuestCpuid {
     int flags = CpuidTable.SIGNIFICANT_INDEX;
     entries.add(new CpuidTable.Entry(function, 0, flags, 0, 1, LEVEL_TYPE_SMT << 8, vcpu));
     entries.add(
-        new CpuidTable.Entry(
-            function, 1, flags, idBits, vcpus, (LEVEL_TYPE_CORE << 8) | 1, vcpu));
+        new CpuidTable.Entry(function, 1, flags, idBits, vcpus, (LEVEL_TYPE_CORE << 8) | 1, vcpu));
     entries.add(new CpuidTable.Entry(function, 2, flags, 0, 0, 2, vcpu));
   }
 

@@ -39,7 +39,8 @@ public record RegisterDump(String text, boolean ring0) {
               r10 %016x  r11 %016x  r12 %016x  r13 %016x
               r14 %016x  r15 %016x  cs %04x base %x  ss %04x  ds %04x
               cr0 %08x  cr2 %016x  cr3 %016x  cr4 %08x  efer %04x
-              code %s""",
+              code %s\
+              """,
               regs.rip(),
               regs.rflags(),
               regs.rsp(),

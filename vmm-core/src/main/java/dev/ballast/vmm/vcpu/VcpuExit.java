@@ -49,9 +49,9 @@ public sealed interface VcpuExit {
     public Optional<String> hint() {
       return suberror == SUBERROR_EMULATION && registers.ring0()
           ? Optional.of(
-              "this host's KVM may be the pagetable kind, which interprets guest ring 0 and does not"
-                  + " know every instruction: 'ballast doctor' tells; 'ballast lab' runs Linux guests"
-                  + " there")
+              "this host's KVM may be the pagetable kind, which interprets guest ring 0 and does"
+                  + " not know every instruction: 'ballast doctor' tells; 'ballast lab' runs Linux"
+                  + " guests there")
           : Optional.empty();
     }
   }
@@ -64,7 +64,8 @@ public sealed interface VcpuExit {
   record FailEntry(int vcpu, long reason, RegisterDump registers) implements VcpuExit {
     @Override
     public String summary() {
-      return String.format(Locale.ROOT, "vCPU %d: entry failed, hardware reason 0x%x", vcpu, reason);
+      return String.format(
+          Locale.ROOT, "vCPU %d: entry failed, hardware reason 0x%x", vcpu, reason);
     }
 
     @Override

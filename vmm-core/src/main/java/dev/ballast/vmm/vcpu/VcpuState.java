@@ -15,8 +15,8 @@ import java.util.OptionalLong;
 
 /**
  * A vCPU's whole state as KVM hands it out, in the order in which KVM must take it back: the system
- * registers carry the APIC base that the local APIC depends on, the local APIC must be there before the
- * TSC-deadline MSR, and pending events come last (KVM API §4.31, §4.57).
+ * registers carry the APIC base that the local APIC depends on, the local APIC must be there before
+ * the TSC-deadline MSR, and pending events come last (KVM API §4.31, §4.57).
  */
 public final class VcpuState implements Snapshottable {
   private static final List<VcpuStateKind> BEFORE_MSRS =

@@ -15,11 +15,11 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A vCPU on its thread: enters the guest, hands its port and memory-mapped I/O to the buses, and parks
- * when told to. The path of an ordinary exit allocates nothing and takes no lock.
+ * A vCPU on its thread: enters the guest, hands its port and memory-mapped I/O to the buses, and
+ * parks when told to. The path of an ordinary exit allocates nothing and takes no lock.
  *
- * <p>A kick (KVM API §5, {@code immediate_exit}) is a flag that KVM_RUN looks at before it enters the
- * guest, and a signal that makes it leave: together they leave no window.
+ * <p>A kick (KVM API §5, {@code immediate_exit}) is a flag that KVM_RUN looks at before it enters
+ * the guest, and a signal that makes it leave: together they leave no window.
  */
 public final class VcpuThread implements AutoCloseable {
   private enum Order {
@@ -50,7 +50,8 @@ public final class VcpuThread implements AutoCloseable {
    * @param pio port I/O
    * @param mmio memory-mapped I/O
    * @param memory for register dumps
-   * @param onTerminalExit told once, on the vCPU's thread, when the vCPU cannot go on; must not block
+   * @param onTerminalExit told once, on the vCPU's thread, when the vCPU cannot go on; must not
+   *     block
    */
   public VcpuThread(
       KvmVcpu vcpu, Bus pio, Bus mmio, GuestMemory memory, Consumer<VcpuExit> onTerminalExit) {
@@ -103,7 +104,9 @@ public final class VcpuThread implements AutoCloseable {
     command(Order.PAUSE);
   }
 
-  /** Waits until the vCPU is parked: its instruction is complete and its registers are consistent. */
+  /**
+   * Waits until the vCPU is parked: its instruction is complete and its registers are consistent.
+   */
   public void awaitParked() {
     lock.lock();
     try {
@@ -188,8 +191,8 @@ public final class VcpuThread implements AutoCloseable {
   }
 
   /**
-   * Registers are right only once KVM has seen the answer to a port or MMIO read: enters until KVM says
-   * that it was told not to (EINTR).
+   * Registers are right only once KVM has seen the answer to a port or MMIO read: enters until KVM
+   * says that it was told not to (EINTR).
    */
   private void completeInstruction() {
     if (terminal != null) {

@@ -17,7 +17,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Damaged kernel files load, or give the one checked exception with a message; they do nothing else. */
+/**
+ * Damaged kernel files load, or give the one checked exception with a message; they do nothing
+ * else.
+ */
 final class HostileKernelTest {
   private static final int ROUNDS = 1000;
   private static final int CONTENT = 3000;

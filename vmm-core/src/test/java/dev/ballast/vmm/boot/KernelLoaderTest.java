@@ -87,9 +87,7 @@ final class KernelLoaderTest {
             new BootEntry.Linux64(KernelFiles.LOAD_ADDRESS + 0x200, GuestLayout.BOOT_PARAMS));
     int setup = 3 * 512;
     byte[] loaded =
-        memory
-            .view(KernelFiles.LOAD_ADDRESS, image.length - setup)
-            .toArray(ValueLayout.JAVA_BYTE);
+        memory.view(KernelFiles.LOAD_ADDRESS, image.length - setup).toArray(ValueLayout.JAVA_BYTE);
     assertThat(loaded).isEqualTo(Arrays.copyOfRange(image, setup, image.length));
     assertBootParams(100_000);
     assertLongModeTables();
@@ -101,12 +99,13 @@ final class KernelLoaderTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"BZIP2", "LZO"}, mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(
+      names = {"BZIP2", "LZO"},
+      mode = EnumSource.Mode.EXCLUDE)
   void decompressesABzImageAndEntersWhatIsInIt(KernelPayload.Compression compression)
       throws Exception {
     byte[] image =
-        KernelFiles.bzImage(
-            KernelFiles.payload(compression, KernelFiles.elf(content, true)));
+        KernelFiles.bzImage(KernelFiles.payload(compression, KernelFiles.elf(content, true)));
     for (KernelConfig.Mode mode : List.of(KernelConfig.Mode.AUTO, KernelConfig.Mode.ELF)) {
       assertThat(load(image, mode, new byte[10]))
           .isEqualTo(new BootEntry.Pvh(KernelFiles.PVH_ENTRY, GuestLayout.PVH_START_INFO));
@@ -127,8 +126,7 @@ final class KernelLoaderTest {
   @Test
   void boundsTheCommandLine() throws Exception {
     byte[] elf = KernelFiles.elf(content, true);
-    byte[] image =
-        KernelFiles.bzImage(KernelFiles.payload(KernelPayload.Compression.GZIP, elf));
+    byte[] image = KernelFiles.bzImage(KernelFiles.payload(KernelPayload.Compression.GZIP, elf));
     Path file = Files.write(directory.resolve("kernel"), image);
     String fits = "x".repeat(KernelFiles.COMMAND_LINE_LIMIT);
     load(file, fits, KernelConfig.Mode.BZIMAGE);
@@ -166,9 +164,7 @@ final class KernelLoaderTest {
     byte[] image =
         KernelFiles.bzImage(
             KernelFiles.payload(KernelPayload.Compression.GZIP, KernelFiles.elf(content, true)));
-    ByteBuffer.wrap(image)
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .putInt(0x260, 0x7000_0000);
+    ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN).putInt(0x260, 0x7000_0000);
     assertThatThrownBy(() -> load(image, KernelConfig.Mode.BZIMAGE, new byte[10]))
         .hasMessageContaining("needs 0x70000000 bytes at 0x1000000")
         .hasMessageContaining("give it more memory");
@@ -185,8 +181,7 @@ final class KernelLoaderTest {
     assertInitrd(memory.readU64(module), memory.readU64(module + 8), 5000);
   }
 
-  private BootEntry load(byte[] kernel, KernelConfig.Mode mode, byte[] initrd)
-      throws IOException {
+  private BootEntry load(byte[] kernel, KernelConfig.Mode mode, byte[] initrd) throws IOException {
     new Random(3).nextBytes(initrd);
     Path file = Files.write(directory.resolve("kernel"), kernel);
     Path disk = Files.write(directory.resolve("initrd"), initrd);
@@ -195,15 +190,11 @@ final class KernelLoaderTest {
   }
 
   private void load(Path kernel, String commandLine, KernelConfig.Mode mode) throws IOException {
-    KernelLoader.load(
-        memory, new KernelConfig(kernel, Optional.empty(), commandLine, mode), RSDP);
+    KernelLoader.load(memory, new KernelConfig(kernel, Optional.empty(), commandLine, mode), RSDP);
   }
 
   private void assertContentLoaded() throws GuestAddressException {
-    assertThat(
-            memory
-                .view(KernelFiles.LOAD_ADDRESS, content.length)
-                .toArray(ValueLayout.JAVA_BYTE))
+    assertThat(memory.view(KernelFiles.LOAD_ADDRESS, content.length).toArray(ValueLayout.JAVA_BYTE))
         .isEqualTo(content);
     assertThat(
             memory
@@ -236,8 +227,7 @@ final class KernelLoaderTest {
   }
 
   private void assertCommandLine(long address) throws GuestAddressException {
-    byte[] bytes =
-        memory.view(address, COMMAND_LINE.length() + 1L).toArray(ValueLayout.JAVA_BYTE);
+    byte[] bytes = memory.view(address, COMMAND_LINE.length() + 1L).toArray(ValueLayout.JAVA_BYTE);
     assertThat(bytes).asString().isEqualTo(COMMAND_LINE + "\0");
   }
 
@@ -258,8 +248,7 @@ final class KernelLoaderTest {
                 new GuestLayout.Range(
                     0x100000, Math.min(memory.size(), 0xc000_0000L) - 0x100000, 1)));
     if (memory.size() > 0xc000_0000L) {
-      expected.add(
-          new GuestLayout.Range(0x1_0000_0000L, memory.size() - 0xc000_0000L, 1));
+      expected.add(new GuestLayout.Range(0x1_0000_0000L, memory.size() - 0xc000_0000L, 1));
     }
     assertThat(ranges).isEqualTo(expected);
   }

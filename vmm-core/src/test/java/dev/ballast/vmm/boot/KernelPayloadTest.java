@@ -14,7 +14,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 final class KernelPayloadTest {
   @ParameterizedTest
-  @EnumSource(names = {"BZIP2", "LZO"}, mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(
+      names = {"BZIP2", "LZO"},
+      mode = EnumSource.Mode.EXCLUDE)
   void restoresWhatWasCompressed(KernelPayload.Compression compression) throws IOException {
     // LZ4: more than one block.
     byte[] content = content(compression == KernelPayload.Compression.LZ4 ? 9 << 20 : 1 << 20);
@@ -22,7 +24,9 @@ final class KernelPayloadTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"BZIP2", "LZO"}, mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(
+      names = {"BZIP2", "LZO"},
+      mode = EnumSource.Mode.EXCLUDE)
   void growsForWhatCompressesBetterThanUsual(KernelPayload.Compression compression)
       throws IOException {
     byte[] content = new byte[3 << 20];
@@ -40,9 +44,10 @@ final class KernelPayloadTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"BZIP2", "LZO"}, mode = EnumSource.Mode.EXCLUDE)
-  void refusesASizeThatIsNotWhatComesOut(KernelPayload.Compression compression)
-      throws IOException {
+  @EnumSource(
+      names = {"BZIP2", "LZO"},
+      mode = EnumSource.Mode.EXCLUDE)
+  void refusesASizeThatIsNotWhatComesOut(KernelPayload.Compression compression) throws IOException {
     byte[] payload = KernelFiles.payload(compression, content(100_000));
     for (int flipped : new int[] {0x01, 0x80}) {
       byte[] bad = payload.clone();
@@ -54,7 +59,9 @@ final class KernelPayloadTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"BZIP2", "LZO"}, mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(
+      names = {"BZIP2", "LZO"},
+      mode = EnumSource.Mode.EXCLUDE)
   void refusesDamage(KernelPayload.Compression compression) throws IOException {
     byte[] content = content(20_000);
     byte[] payload = KernelFiles.payload(compression, content);
@@ -62,9 +69,7 @@ final class KernelPayloadTest {
     Random random = new Random(seed);
     for (int i = 0; i < 100; i++) {
       byte[] bad =
-          i % 2 == 0
-              ? Arrays.copyOf(payload, random.nextInt(payload.length))
-              : payload.clone();
+          i % 2 == 0 ? Arrays.copyOf(payload, random.nextInt(payload.length)) : payload.clone();
       if (i % 2 == 1) {
         // The start more often than the rest: the headers are there.
         int at = random.nextInt(i % 4 == 1 ? 32 : bad.length);
@@ -72,7 +77,9 @@ final class KernelPayloadTest {
       }
       try {
         // What has no checksum may come out changed; then only its size is right.
-        assertThat(decompress(bad)).as("%s, seed %d, round %d", compression, seed, i).hasSize(20_000);
+        assertThat(decompress(bad))
+            .as("%s, seed %d, round %d", compression, seed, i)
+            .hasSize(20_000);
       } catch (KernelFormatException e) {
         assertThat(e).as("seed %d, round %d", seed, i).hasMessageContaining("payload");
       }
@@ -80,8 +87,7 @@ final class KernelPayloadTest {
   }
 
   private static byte[] decompress(byte[] payload) throws KernelFormatException {
-    BzImage image =
-        BzImage.parse("kernel", MemorySegment.ofArray(KernelFiles.bzImage(payload)));
+    BzImage image = BzImage.parse("kernel", MemorySegment.ofArray(KernelFiles.bzImage(payload)));
     try (Arena arena = Arena.ofConfined()) {
       return KernelPayload.decompress(image, arena).toArray(ValueLayout.JAVA_BYTE);
     }

@@ -150,10 +150,18 @@ class MachineKvmTest {
   void poweringOffEndsInShutdown() throws Exception {
     int sleepType = 5 << 10 | 1 << 13;
     int[] powerOff = {
-      0x66, 0xba, 0x04, 0x06, // mov dx, 0x604
-      0x66, 0xb8, sleepType & 0xff, sleepType >> 8, // mov ax, S5
-      0x66, 0xef, // out dx, ax
-      0xeb, 0xfe, // jmp self
+      0x66,
+      0xba,
+      0x04,
+      0x06, // mov dx, 0x604
+      0x66,
+      0xb8,
+      sleepType & 0xff,
+      sleepType >> 8, // mov ax, S5
+      0x66,
+      0xef, // out dx, ax
+      0xeb,
+      0xfe, // jmp self
     };
     try (Machine machine = machine(1, powerOff)) {
       machine.resume();

@@ -32,7 +32,8 @@ final class TinyGuest {
     return Files.write(directory.resolve("tiny.elf"), elf.array());
   }
 
-  private static void programHeader(ByteBuffer elf, int type, long offset, long address, long size) {
+  private static void programHeader(
+      ByteBuffer elf, int type, long offset, long address, long size) {
     elf.putInt(type).putInt(7).putLong(offset).putLong(address).putLong(address);
     elf.putLong(size).putLong(size).putLong(4096);
   }
