@@ -25,8 +25,8 @@ public final class Protocol {
   /** How many pages a {@link FrameType#RAM_PAGES} frame carries at most. */
   public static final int MAX_RUN_PAGES = 512;
 
-  /** How many pages one digest of a {@link FrameType#VERIFY} frame covers: 64 MiB. */
-  public static final int DIGEST_PAGES = (64 << 20) / RamBlock.PAGE_SIZE;
+  /** How many pages one digest of a {@link FrameType#VERIFY} frame covers: 4 MiB. */
+  public static final int DIGEST_PAGES = (4 << 20) / RamBlock.PAGE_SIZE;
 
   /** Flag: the payload's CRC32C is in the header. */
   public static final int FLAG_PAYLOAD_CHECKSUM = 1;

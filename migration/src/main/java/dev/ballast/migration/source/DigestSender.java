@@ -11,7 +11,7 @@ import java.nio.ByteOrder;
 /** Sends digests of a block. */
 final class DigestSender {
   /** Digests in a frame: few, so that both sides compute at the same time. */
-  private static final int PER_FRAME = 4;
+  private static final int PER_FRAME = 8;
 
   private DigestSender() {}
 

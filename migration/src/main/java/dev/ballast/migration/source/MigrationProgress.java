@@ -24,7 +24,7 @@ public record MigrationProgress(
       new MigrationProgress(
           MigrationStatus.NONE,
           Optional.empty(),
-          new Times(0, 0, 0, 0),
+          new Times(0, 0, 0, 0, 0),
           new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0),
           new Traffic(0, 0, 0, 0, 0),
           new Balloon(false, "there was no migration", 0, 0, 0));
@@ -37,8 +37,10 @@ public record MigrationProgress(
    * @param downtime from the stop of the guest until it ran in the destination, or here again; 0
    *     before
    * @param expectedDowntime what the downtime would be if the guest were stopped now
+   * @param verify how much of the downtime both sides spent on comparing memory; 0 without
+   *     verification
    */
-  public record Times(long total, long setup, long downtime, long expectedDowntime) {}
+  public record Times(long total, long setup, long downtime, long expectedDowntime, long verify) {}
 
   /**
    * Pages of 4096 bytes.

@@ -206,7 +206,9 @@ public final class MigrationSource {
     List<Messages.StateSection> sections = StateSender.save(machine.stateSections());
     precopy.finish();
     if (parameters.verify()) {
+      long start = System.nanoTime();
       precopy.sendDigests();
+      counters.verifyNanos = System.nanoTime() - start;
     }
     StateSender.send(sections, runState, writer);
     reader.expect(FrameType.READY);

@@ -19,6 +19,7 @@ final class ProgressCounters {
   volatile long guestStopped;
   volatile long guestContinued;
   volatile long expectedDowntimeMillis;
+  volatile long verifyNanos;
   volatile long bytesBeforeStop;
 
   volatile long pagesTotal;
@@ -55,7 +56,8 @@ final class ProgressCounters {
             guestStopped == 0
                 ? 0
                 : ((guestContinued != 0 ? guestContinued : now) - guestStopped) / NANOS_PER_MILLI,
-            expectedDowntimeMillis),
+            expectedDowntimeMillis,
+            verifyNanos / NANOS_PER_MILLI),
         new MigrationProgress.Ram(
             pagesTotal,
             pagesRemaining,

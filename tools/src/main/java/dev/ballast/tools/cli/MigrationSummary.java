@@ -42,7 +42,10 @@ record MigrationSummary(JsonNode info, @Nullable Long timeout) {
                 Units.bytes(ram.path("downtime-bytes").asLong())));
     if (info.path("x-verified").asBoolean()) {
       field(
-          text, "verified", "both sides hashed all memory outside the balloon, and found it equal");
+          text,
+          "verified",
+          "both sides hashed all memory outside the balloon, and found it equal; that took %s of the downtime"
+              .formatted(Units.millis(info.path("x-verify-time").asLong())));
     }
     return text.toString();
   }

@@ -138,6 +138,11 @@ final class DemoMachine implements AutoCloseable {
     return query("query-balloon").path("actual").asLong();
   }
 
+  /** Returns how many pages are in the balloon, by its bitmap. */
+  long bitmapPages() throws IOException {
+    return query("x-query-balloon-bitmap").path("pages").asLong();
+  }
+
   /** Asks for a size of the guest outside the balloon, and waits until it is there. */
   void balloon(long bytes, Duration timeout) throws IOException, InterruptedException {
     query("balloon", QmpClient.arguments().put("value", bytes));

@@ -13,9 +13,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** A Linux guest that boots, gives memory back, and moves A→B→C→D, with everything measured. */
 final class DemoScenario {
@@ -29,29 +31,81 @@ final class DemoScenario {
   private static final Duration BOOT_TIMEOUT = Duration.ofMinutes(3);
   private static final Duration STEP_TIMEOUT = Duration.ofMinutes(2);
 
-  private final PrintStream out;
+  private final DemoStory story;
   private final Path kernel;
   private final Path initrd;
   private final ObjectNode report = JsonNodeFactory.instance.objectNode();
   private final Deque<DemoMachine> machines = new ArrayDeque<>();
+  private final List<DemoHop> hops = new ArrayList<>();
 
   DemoScenario(PrintStream out, Path kernel, Path initrd) {
-    this.out = out;
+    this.story = new DemoStory(out);
     this.kernel = kernel;
     this.initrd = initrd;
   }
 
-  /** Runs the story and returns its figures. */
+  /**
+   * Runs the story and returns its figures.
+   *
+   * @throws IOException also if a figure is not what it must be
+   */
   ObjectNode run() throws IOException, InterruptedException {
     Path directory = Files.createTempDirectory("ballast-demo");
     try {
-      story(directory);
+      run(directory);
     } finally {
       while (!machines.isEmpty()) {
         machines.pop().close();
       }
+      delete(directory);
     }
     return report;
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (Stream<Path> paths = Files.walk(directory)) {
+      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    }
+  }
+
+  private void run(Path directory) throws IOException, InterruptedException {
+    long started = System.nanoTime();
+    DemoMachine a = start(directory, "a", List.of());
+    LinuxGuestConsole.Ready ready = a.console().awaitReady(BOOT_TIMEOUT);
+    long bootMillis = (System.nanoTime() - started) / 1_000_000;
+    long memTotal = a.console().memory(STEP_TIMEOUT).totalKib();
+    report
+        .putObject("guest")
+        .put("kernel", ready.release())
+        .put("cpus", ready.cpus())
+        .put("memory_bytes", MEMORY)
+        .put("boot_ms", bootMillis)
+        .put("mem_total_kib", memTotal);
+    story.say(
+        "A boots Linux %s: %d CPUs, %d MiB, up in %s"
+            .formatted(ready.release(), ready.cpus(), MEMORY / MIB, DemoStory.seconds(bootMillis)));
+    a.console().touch(RANDOM_MIB, STEP_TIMEOUT);
+    String md5 = a.console().hash(STEP_TIMEOUT).md5();
+    story.say("the guest fills %d MiB with random data, md5 %s".formatted(RANDOM_MIB, md5));
+    a.balloon(MEMORY - BALLOON, STEP_TIMEOUT);
+    story.say("the balloon takes %d MiB back".formatted(BALLOON / MIB));
+    report
+        .putObject("balloon")
+        .put("actual_bytes", a.actualBytes())
+        .put("bitmap_pages", a.bitmapPages());
+    story.map(a.query("x-query-memory-map", QmpClient.arguments().put("cells", MAP_CELLS)));
+
+    DemoMachine b = hop(directory, a, "b", false);
+    story.say(
+        "B was not told which pages are in the balloon: it goes down and up again, for B to see");
+    b.balloon(MEMORY, STEP_TIMEOUT);
+    b.balloon(MEMORY - BALLOON, STEP_TIMEOUT);
+    DemoMachine c = hop(directory, b, "c", true);
+    DemoMachine d = hop(directory, c, "d", true);
+    story.table(hops);
+    end(d, memTotal, md5);
   }
 
   private DemoMachine start(Path directory, String name, List<String> more)
@@ -66,175 +120,68 @@ final class DemoScenario {
     return machine;
   }
 
-  private void story(Path directory) throws IOException, InterruptedException {
-    long started = System.nanoTime();
-    DemoMachine machine = start(directory, "a", List.of());
-    LinuxGuestConsole.Ready ready = machine.console().awaitReady(BOOT_TIMEOUT);
-    long bootMillis = (System.nanoTime() - started) / 1_000_000;
-    long memTotal = machine.console().memory(STEP_TIMEOUT).totalKib();
-    report
-        .putObject("guest")
-        .put("kernel", ready.release())
-        .put("cpus", ready.cpus())
-        .put("memory_bytes", MEMORY)
-        .put("boot_ms", bootMillis)
-        .put("mem_total_kib", memTotal);
-    say(
-        String.format(
-            Locale.ROOT,
-            "A boots Linux %s: %d CPUs, 1 GiB, up in %.1f s",
-            ready.release(),
-            ready.cpus(),
-            bootMillis / 1000.0));
-    machine.console().touch(RANDOM_MIB, STEP_TIMEOUT);
-    LinuxGuestConsole.Hash before = machine.console().hash(STEP_TIMEOUT);
-    say(
-        String.format(
-            Locale.ROOT,
-            "the guest fills %d MiB with random data, md5 %s",
-            RANDOM_MIB,
-            before.md5()));
-    machine.balloon(MEMORY - BALLOON, STEP_TIMEOUT);
-    say(String.format(Locale.ROOT, "the balloon takes %d MiB back", BALLOON / MIB));
-    long actual = machine.actualBytes();
-    report
-        .putObject("balloon")
-        .put("actual_bytes", actual)
-        .put("bitmap_pages", (MEMORY - actual) / PAGE);
-    drawMap(machine);
-    report.putArray("migrations");
-    say("");
-    say(
-        String.format(
-            Locale.ROOT,
-            "%-4s %-12s %9s %9s %9s %10s %7s %8s %8s %15s %15s %s",
-            "hop",
-            "skip-balloon",
-            "pages",
-            "scanned",
-            "skipped",
-            "sent",
-            "bitmap",
-            "total",
-            "down",
-            "RSS",
-            "counter",
-            "memory"));
-    machine = hop(directory, machine, "b", false);
-    machine = hop(directory, machine, "c", true);
-    machine = hop(directory, machine, "d", true);
+  /** Moves the guest to a new process, and ends the old one. */
+  private DemoMachine hop(Path directory, DemoMachine from, String name, boolean skipBalloon)
+      throws IOException, InterruptedException {
+    String uri = "unix:" + directory.resolve(name + ".migration");
+    DemoMachine to = start(directory, name, List.of("--incoming", uri));
+    long bitmapPages = from.bitmapPages();
+    long counterBefore = from.console().count(STEP_TIMEOUT).value();
+    long sourceRss = from.residentBytes();
+    JsonNode info = from.migrate(uri, skipBalloon, STEP_TIMEOUT);
+    long counterAfter = to.console().count(STEP_TIMEOUT).value();
+    DemoHop hop =
+        new DemoHop(
+            from.name(),
+            name,
+            MEMORY / PAGE,
+            bitmapPages,
+            skipBalloon,
+            info,
+            sourceRss,
+            to.residentBytes(),
+            counterBefore,
+            counterAfter);
+    hops.add(hop);
+    report.withArray("migrations").add(hop.json());
+    story.say(
+        "%s moves to %s with skip-balloon %s; the guest counts on: %d → %d"
+            .formatted(
+                from.name().toUpperCase(Locale.ROOT),
+                name.toUpperCase(Locale.ROOT),
+                skipBalloon ? "on" : "off",
+                counterBefore,
+                counterAfter));
+    machines.remove(from);
+    from.close();
+    return to;
+  }
+
+  private void end(DemoMachine machine, long memTotal, String md5)
+      throws IOException, InterruptedException {
     machine.balloon(MEMORY, STEP_TIMEOUT);
     LinuxGuestConsole.Memory memory = machine.console().memory(STEP_TIMEOUT);
-    LinuxGuestConsole.Hash after = machine.console().hash(STEP_TIMEOUT);
-    boolean intact = after.md5().equals(before.md5()) && memory.totalKib() == memTotal;
+    String md5Now = machine.console().hash(STEP_TIMEOUT).md5();
     report
         .putObject("end")
         .put("mem_total_kib", memory.totalKib())
         .put("mem_free_kib", memory.freeKib())
         .put("actual_bytes", machine.actualBytes())
-        .put("data_intact", intact);
-    say("");
-    say(
-        String.format(
-            Locale.ROOT,
-            "D deflates: MemTotal %d MiB as before, MemFree %d MiB, md5 %s: %s",
-            memory.totalKib() / 1024,
-            memory.freeKib() / 1024,
-            after.md5(),
-            intact ? "all data intact" : "THE DATA CHANGED"));
-    if (!intact) {
-      throw new IOException("the guest's data or MemTotal changed on its way");
+        .put("data_intact", md5Now.equals(md5));
+    story.say(
+        "D deflates: the guest has %d of %d MiB free, and its data still hash to %s"
+            .formatted(memory.freeKib() / 1024, memory.totalKib() / 1024, md5Now));
+    List<String> faults = new ArrayList<>();
+    hops.forEach(hop -> faults.addAll(hop.faults()));
+    if (!md5Now.equals(md5)) {
+      faults.add("the guest's data changed: md5 was " + md5);
     }
-  }
-
-  private DemoMachine hop(Path directory, DemoMachine from, String name, boolean skipBalloon)
-      throws IOException, InterruptedException {
-    String uri = "unix:" + directory.resolve(name + ".migration");
-    DemoMachine to = start(directory, name, List.of("--incoming", uri));
-    long counterBefore = from.console().count(STEP_TIMEOUT).value();
-    long sourceRss = from.residentBytes();
-    JsonNode info = from.migrate(uri, skipBalloon, STEP_TIMEOUT);
-    long counterAfter = to.console().count(STEP_TIMEOUT).value();
-    long destinationRss = to.residentBytes();
-    JsonNode ram = info.path("ram");
-    JsonNode balloon = info.path("x-balloon");
-    boolean verified = info.path("x-verified").asBoolean();
-    ObjectNode hop = JsonNodeFactory.instance.objectNode();
-    hop.put("from", from.name())
-        .put("to", name)
-        .put("skip_balloon", balloon.path("active").asBoolean())
-        .put("pages_total", MEMORY / PAGE)
-        .put("pages_scanned", info.path("x-pages-scanned").asLong())
-        .put("pages_skipped", balloon.path("pages-skipped").asLong())
-        .put("transferred_bytes", ram.path("transferred").asLong())
-        .put("bitmap_bytes", balloon.path("bitmap-bytes").asLong())
-        .put("bitmap_bytes_downtime", balloon.path("bitmap-bytes-downtime").asLong())
-        .put("total_ms", info.path("total-time").asLong())
-        .put("downtime_ms", info.path("downtime").asLong())
-        .put("source_rss_bytes", sourceRss)
-        .put("destination_rss_bytes", destinationRss)
-        .put("counter_before", counterBefore)
-        .put("counter_after", counterAfter)
-        .put("memory_verified", verified);
-    report.withArray("migrations").add(hop);
-    say(
-        String.format(
-            Locale.ROOT,
-            "%-4s %-12s %9d %9d %9d %6d MiB %5d B %6d ms %5d ms %4d → %4d MiB %6d → %6d %s",
-            from.name().toUpperCase(Locale.ROOT) + "→" + name.toUpperCase(Locale.ROOT),
-            skipBalloon ? "on" : "off",
-            MEMORY / PAGE,
-            hop.path("pages_scanned").asLong(),
-            hop.path("pages_skipped").asLong(),
-            hop.path("transferred_bytes").asLong() / MIB,
-            hop.path("bitmap_bytes").asLong(),
-            hop.path("total_ms").asLong(),
-            hop.path("downtime_ms").asLong(),
-            sourceRss / MIB,
-            destinationRss / MIB,
-            counterBefore,
-            counterAfter,
-            verified ? "equal" : "NOT VERIFIED"));
-    machines.remove(from);
-    from.close();
-    if (counterAfter < counterBefore) {
-      throw new IOException("the guest's counter went backwards");
+    if (memory.totalKib() != memTotal) {
+      faults.add("the guest's MemTotal changed: it was " + memTotal + " KiB");
     }
-    return to;
-  }
-
-  private void drawMap(DemoMachine machine) throws IOException {
-    JsonNode map =
-        machine.query("x-query-memory-map", QmpClient.arguments().put("cells", MAP_CELLS));
-    say("guest memory: ░ ballooned  █ data  · zero  (space) untouched; one cell is 4 MiB");
-    StringBuilder line = new StringBuilder();
-    int column = 0;
-    for (JsonNode cell : map.path("cells")) {
-      line.append(symbol(cell));
-      if (++column % 64 == 0) {
-        say(String.format(Locale.ROOT, "  │%s│", line));
-        line.setLength(0);
-      }
+    if (!faults.isEmpty()) {
+      throw new IOException(String.join("; ", faults));
     }
-  }
-
-  /** What most pages of a cell are. */
-  private static char symbol(JsonNode cell) {
-    long[] counts = {
-      cell.path("ballooned").asLong(),
-      cell.path("data").asLong(),
-      cell.path("zero").asLong(),
-      cell.path("untouched").asLong()
-    };
-    int most = 0;
-    for (int i = 1; i < counts.length; i++) {
-      most = counts[i] > counts[most] ? i : most;
-    }
-    return "░█· ".charAt(most);
-  }
-
-  private void say(String line) {
-    out.println(line.stripTrailing());
-    out.flush();
+    story.say("All as it must be: skipped pages, memory, counter, resident memory, data.");
   }
 }

@@ -23,7 +23,9 @@ final class MigrationJson {
     ram(info.ram(), json.putObject("ram"));
     balloon(info.balloon(), json.putObject("x-balloon"));
     json.put("x-pages-scanned", info.ram().scannedPages());
-    info.verified().ifPresent(verified -> json.put("x-verified", verified));
+    if (info.verifyMillis().isPresent()) {
+      json.put("x-verified", true).put("x-verify-time", info.verifyMillis().getAsLong());
+    }
     return json;
   }
 

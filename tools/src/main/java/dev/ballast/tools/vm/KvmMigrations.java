@@ -180,7 +180,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
             balloon.pagesSkipped(),
             balloon.bitmapBytes(),
             balloon.bitmapBytesDowntime()),
-        verifying && completed ? Optional.of(true) : Optional.empty());
+        verifying && completed ? OptionalLong.of(times.verify()) : OptionalLong.empty());
   }
 
   @Override

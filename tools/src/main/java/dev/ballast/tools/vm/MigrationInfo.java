@@ -15,7 +15,8 @@ import java.util.OptionalLong;
  * @param error why it failed
  * @param ram what happened to guest RAM
  * @param balloon what the balloon saved
- * @param verified whether both sides hashed the memory and found it equal; empty when nobody asked
+ * @param verifyMillis how much of the downtime both sides spent on hashing the memory and finding
+ *     it equal, in milliseconds; empty when nobody asked
  */
 public record MigrationInfo(
     MigrationStatus status,
@@ -26,7 +27,7 @@ public record MigrationInfo(
     Optional<String> error,
     Ram ram,
     Balloon balloon,
-    Optional<Boolean> verified) {
+    OptionalLong verifyMillis) {
 
   /** What {@link MigrationControl#info} returns before the first migration. */
   public static final MigrationInfo NONE =
@@ -39,7 +40,7 @@ public record MigrationInfo(
           Optional.empty(),
           new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
           new Balloon(false, Optional.empty(), 0, 0, 0),
-          Optional.empty());
+          OptionalLong.empty());
 
   /**
    * What happened to guest RAM.

@@ -319,7 +319,7 @@ class QmpServerTest {
               Optional.empty(),
               new MigrationInfo.Ram(1000, 0, 1 << 30, 2, 3, 4, 4096000, 6, 7, 8, 9),
               new MigrationInfo.Balloon(true, Optional.empty(), 11, 12, 13),
-              Optional.of(true));
+              OptionalLong.of(4));
       assertThat(client.ask("{'execute':'query-migrate'}").path("return"))
           .hasToString(
               """
@@ -330,7 +330,7 @@ class QmpServerTest {
               "precopy-bytes":7,"downtime-bytes":8,"postcopy-bytes":0,\
               "dirty-sync-missed-zero-copy":0},\
               "x-balloon":{"active":true,"pages-skipped":11,"bitmap-bytes":12,\
-              "bitmap-bytes-downtime":13},"x-pages-scanned":9,"x-verified":true}\
+              "bitmap-bytes-downtime":13},"x-pages-scanned":9,"x-verified":true,"x-verify-time":4}\
               """);
     }
   }
