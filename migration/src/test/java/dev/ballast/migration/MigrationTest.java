@@ -195,7 +195,7 @@ class MigrationTest {
             Hop.run(a, b, Hop.PARAMETERS.edit().verify(verify).build(), Hop.DESTINATION, listener);
         if (verify) {
           assertThat(hop.progress().error().orElse(""))
-              .startsWith("the destination gave up: memory differs in pages 0 to 16383");
+              .startsWith("the destination gave up: memory differs in pages 0 to 1023");
           assertThat(a.runState()).isEqualTo(RunState.RUNNING);
           assertThat(b.runState()).isEqualTo(RunState.INMIGRATE);
         } else {
