@@ -130,6 +130,8 @@ final class DemoMachine implements AutoCloseable {
       return qmp.command(command, arguments);
     } catch (QmpException e) {
       throw new IOException(name + ": " + command + ": " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw new IOException(name + ": " + command + ": " + e.getMessage() + lastWords(), e);
     }
   }
 
@@ -189,7 +191,13 @@ final class DemoMachine implements AutoCloseable {
         return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
       }
     }
-    throw new IOException(name + ": the process has ended: " + Files.readString(log).strip());
+    throw new IOException(name + ": there is no resident memory" + lastWords());
+  }
+
+  /** Returns what the process wrote, and its exit code if it ended. */
+  private String lastWords() throws IOException {
+    String ended = process.isAlive() ? "" : "; exit code " + process.exitValue();
+    return ended + "; its output: " + Files.readString(log).strip();
   }
 
   /** Ends the process, by QMP if it still answers. */
