@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 final class DemoMachine implements AutoCloseable {
   private static final Duration START_TIMEOUT = Duration.ofMinutes(4);
   private static final long POLL_MILLIS = 50;
+  private static final String MAIN = "dev.ballast.tools.cli.Ballast";
 
   private final String name;
   private final Process process;
@@ -66,31 +67,18 @@ final class DemoMachine implements AutoCloseable {
     }
   }
 
-  /** The command line of this process's own program. */
-  private static List<String> ballast() {
-    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    String modules = System.getProperty("jdk.module.path");
-    String main = "dev.ballast.tools.cli.Ballast";
-    List<String> memory = List.of("-XX:+UseSerialGC", "-Xmx64m", "-XX:MaxDirectMemorySize=1g");
-    List<String> command = new ArrayList<>(List.of(java));
-    command.addAll(memory);
-    if (modules == null) {
-      command.addAll(
-          List.of(
-              "--enable-native-access=ALL-UNNAMED",
-              "-cp",
-              System.getProperty("java.class.path"),
-              main));
-    } else {
-      command.addAll(
-          List.of(
-              "--enable-native-access=dev.ballast.ffi",
-              "--module-path",
-              modules,
-              "--module",
-              "dev.ballast.tools/" + main));
+  /**
+   * The command line of this very process, up to its main class: with the JVM's options as they
+   * are.
+   */
+  private static List<String> ballast() throws IOException {
+    List<String> command =
+        new ArrayList<>(List.of(Files.readString(Path.of("/proc/self/cmdline")).split("\0")));
+    int main = 0;
+    while (!command.get(main).endsWith(MAIN)) {
+      main++;
     }
-    return command;
+    return command.subList(0, main + 1);
   }
 
   private static QmpClient connectQmp(Process process, Path socket, Path log)
