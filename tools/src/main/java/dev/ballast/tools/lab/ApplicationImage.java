@@ -87,7 +87,13 @@ record ApplicationImage(Path image, Path mountPoint) {
         home, runtime.java(), "-Xlog:aot=off -Xlog:cds=off -XX:AOTCacheOutput=" + archive);
     HostProgram.run(
         directory,
-        List.of("env", "JAVA_HOME=" + home, "sh", distribution.launcher().toString(), "help"));
+        List.of(
+            "env",
+            "JAVA_HOME=" + home,
+            "BALLAST_CLASSES=" + archive,
+            "sh",
+            distribution.launcher().toString(),
+            "help"));
     ImageCache.deleteTree(home);
   }
 
