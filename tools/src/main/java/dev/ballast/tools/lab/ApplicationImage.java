@@ -19,7 +19,7 @@ import java.util.stream.Stream;
  */
 record ApplicationImage(Path image, Path mountPoint) {
   /** Changes whenever what is built changes for equal input. */
-  private static final String RECIPE = "1";
+  private static final String RECIPE = "2";
 
   private static final String CLASS_ARCHIVE = "lab.aot";
   private static final String JAVA_HOME = "java";
@@ -65,7 +65,7 @@ record ApplicationImage(Path image, Path mountPoint) {
     archiveClasses(distribution, runtime, directory, root.resolve(CLASS_ARCHIVE));
     writeJavaHome(
         root.resolve(JAVA_HOME),
-        RuntimeImage.JAVA_IN_LAB,
+        LabCpus.TAKE_ONE + "exec " + RuntimeImage.JAVA_IN_LAB,
         "-XX:TieredStopAtLevel=1 -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
             + " -Xlog:aot=off -Xlog:cds=off -XX:AOTCache="
             + distribution.directory().resolve(CLASS_ARCHIVE));
@@ -84,7 +84,9 @@ record ApplicationImage(Path image, Path mountPoint) {
       throws IOException {
     Path home = directory.resolve(JAVA_HOME);
     writeJavaHome(
-        home, runtime.java(), "-Xlog:aot=off -Xlog:cds=off -XX:AOTCacheOutput=" + archive);
+        home,
+        "exec " + runtime.java(),
+        "-Xlog:aot=off -Xlog:cds=off -XX:AOTCacheOutput=" + archive);
     HostProgram.run(
         directory,
         List.of(
@@ -97,14 +99,18 @@ record ApplicationImage(Path image, Path mountPoint) {
     ImageCache.deleteTree(home);
   }
 
-  /** Writes a directory that looks like a Java home, with a {@code java} that adds options. */
-  private static void writeJavaHome(Path home, Path java, String options) throws IOException {
+  /**
+   * Writes a directory that looks like a Java home.
+   *
+   * @param start shell commands, the last of which becomes the JVM when arguments are added
+   * @param options the first of these arguments
+   */
+  private static void writeJavaHome(Path home, String start, String options) throws IOException {
     Path bin = Files.createDirectories(home.resolve("bin"));
     Files.writeString(
         home.resolve("release"), "JAVA_VERSION=\"" + Runtime.version().feature() + "\"\n");
     Path wrapper =
-        Files.writeString(
-            bin.resolve("java"), "#!/bin/sh\nexec " + java + " " + options + " \"$@\"\n");
+        Files.writeString(bin.resolve("java"), "#!/bin/sh\n" + start + " " + options + " \"$@\"\n");
     Files.setPosixFilePermissions(wrapper, PosixFilePermissions.fromString("rwxr-xr-x"));
   }
 }

@@ -63,9 +63,13 @@ record LabImages(
         application.javaHome().toString());
   }
 
-  /** Returns a script that gives level 1 a cache with the guests in it, writable like any cache. */
+  /**
+   * Returns a script that gives level 1 a group of processes for each CPU, and a cache with the
+   * guests in it, writable like any cache.
+   */
   String setUpScript() {
-    return "mkdir -p /root/.cache/ballast/guests /run/guests/upper /run/guests/work\n"
+    return LabCpus.SET_UP
+        + "mkdir -p /root/.cache/ballast/guests /run/guests/upper /run/guests/work\n"
         + "mount -t overlay -o upperdir=/run/guests/upper,workdir=/run/guests/work,lowerdir="
         + GUESTS_MOUNT_POINT
         + " overlay /root/.cache/ballast/guests\n";
