@@ -3,6 +3,7 @@ package dev.ballast.tools.demo;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.guest.linux.LinuxGuestConsole;
+import dev.ballast.tools.lab.Distribution;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpException;
 import java.io.IOException;
@@ -20,7 +21,6 @@ import java.util.concurrent.TimeUnit;
 final class DemoMachine implements AutoCloseable {
   private static final Duration START_TIMEOUT = Duration.ofMinutes(4);
   private static final long POLL_MILLIS = 50;
-  private static final String MAIN = "dev.ballast.tools.cli.Ballast";
 
   private final String name;
   private final Process process;
@@ -48,7 +48,7 @@ final class DemoMachine implements AutoCloseable {
       throws IOException, InterruptedException {
     Path qmpSocket = directory.resolve(name + ".qmp");
     Path serialSocket = directory.resolve(name + ".serial");
-    List<String> command = new ArrayList<>(ballast());
+    List<String> command = new ArrayList<>(List.of(Distribution.find().launcher().toString()));
     command.addAll(List.of("run", "--name", name, "--qmp", "unix:" + qmpSocket));
     command.addAll(List.of("--console", "unix:" + serialSocket));
     command.addAll(arguments);
@@ -65,20 +65,6 @@ final class DemoMachine implements AutoCloseable {
       process.destroyForcibly();
       throw e;
     }
-  }
-
-  /**
-   * The command line of this very process, up to its main class: with the JVM's options as they
-   * are.
-   */
-  private static List<String> ballast() throws IOException {
-    List<String> command =
-        new ArrayList<>(List.of(Files.readString(Path.of("/proc/self/cmdline")).split("\0")));
-    int main = 0;
-    while (!command.get(main).endsWith(MAIN)) {
-      main++;
-    }
-    return command.subList(0, main + 1);
   }
 
   private static QmpClient connectQmp(Process process, Path socket, Path log)

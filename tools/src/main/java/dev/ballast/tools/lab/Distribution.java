@@ -17,7 +17,7 @@ import java.util.TreeSet;
  *
  * @param directory an absolute path without symbolic links
  */
-record Distribution(Path directory) {
+public record Distribution(Path directory) {
   private static final String ROOT_MODULE = "dev.ballast.tools";
 
   /** Modules that libraries use when they are there, without requiring them. */
@@ -27,8 +27,10 @@ record Distribution(Path directory) {
   /**
    * Finds the distribution that this code runs from; when it runs from Maven's class directory, the
    * one that the build assembles beside it.
+   *
+   * @throws LabException if there is none
    */
-  static Distribution find() throws LabException {
+  public static Distribution find() throws LabException {
     Path code;
     try {
       code =
