@@ -54,12 +54,12 @@ public record Distribution(Path directory) {
   }
 
   /** Returns the shell script that starts Ballast. */
-  Path launcher() {
+  public Path launcher() {
     return directory.resolve("ballast");
   }
 
   /** Returns where the jars are. */
-  Path lib() {
+  public Path lib() {
     return directory.resolve("lib");
   }
 
