@@ -73,7 +73,7 @@ public final class Ballast implements Runnable {
     return new CommandLine(ballast)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(Failures::wrongUsage)
-        .setExecutionExceptionHandler((e, line, result) -> Failures.failed(e, ballast.debug));
+        .setExecutionExceptionHandler((e, line, result) -> Failures.failed(e, line, ballast.debug));
   }
 
   /** Runs one command and exits with its code: 0 done, 1 failed, 2 wrong usage. */

@@ -32,12 +32,13 @@ final class Failures {
   }
 
   /** Says why a command failed. */
-  static int failed(Exception e, boolean debug) {
-    System.err.println("ballast: " + describe(e));
+  static int failed(Exception e, CommandLine command, boolean debug) {
+    PrintWriter err = command.getErr();
+    err.println("ballast: " + describe(e));
     if (debug) {
-      e.printStackTrace();
+      e.printStackTrace(err);
     } else if (!isExpected(e)) {
-      System.err.println("ballast: this is a bug in Ballast; --debug tells more");
+      err.println("ballast: this is a bug in Ballast; --debug tells more");
     }
     return FAILED;
   }

@@ -81,6 +81,28 @@ class BareGuestMigrationTest {
   }
 
   @Test
+  void aDestinationThatIsNotThereLeavesTheGuestRunning() throws Exception {
+    try (KvmVirtualMachine a = machine("a", false);
+        KvmVirtualMachine b = machine("b", true);
+        BareGuestConsole onA = console("a")) {
+      a.cont();
+      onA.awaitReady(TIMEOUT);
+      onA.send("fill 16M 32M 7", TIMEOUT);
+      a.migration().start("unix:" + directory.resolve("nobody"));
+      await().atMost(TIMEOUT).until(() -> !a.migration().info().status().underWay());
+      assertThat(a.migration().info().status()).isEqualTo(MigrationStatus.FAILED);
+      assertThat(a.migration().info().error().orElseThrow()).contains("nobody").hasLineCount(1);
+      assertThat(a.runState()).isEqualTo(RunState.RUNNING);
+      onA.send("check 16M 32M 7", TIMEOUT);
+
+      migrate(a, b, true);
+      try (BareGuestConsole onB = console("b")) {
+        onB.send("check 16M 32M 7", TIMEOUT);
+      }
+    }
+  }
+
+  @Test
   void balloonedPagesStayBehindOnTheFirstHopAndOnTheSecond() throws Exception {
     try (KvmVirtualMachine a = machine("a", false);
         KvmVirtualMachine b = machine("b", true);
