@@ -19,6 +19,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import oshi.SystemInfo;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -187,6 +188,14 @@ final class RunCommand implements Callable<Integer> {
     }
     if (!Files.exists(kvm)) {
       throw new IOException(kvm + " is not there: load a KVM module, or try 'ballast lab'");
+    }
+    if (memoryBackend.reserve()) {
+      long free = new SystemInfo().getHardware().getMemory().getAvailable();
+      if (memory.bytes() > free) {
+        throw new IOException(
+            "--memory %s: host has %s free; use --memory-backend reserve=off or less"
+                .formatted(Units.bytes(memory.bytes()), Units.bytes(free)));
+      }
     }
   }
 

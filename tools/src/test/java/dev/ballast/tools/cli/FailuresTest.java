@@ -91,6 +91,15 @@ class FailuresTest {
   }
 
   @Test
+  void memoryThatTheHostLacksIsCountedWhenItIsReserved() throws IOException {
+    Path kernel = file("kernel", new byte[4096]);
+    assertFails(
+        run(kernel, "--memory", "2T", "--memory-backend", "reserve=on"),
+        "--memory 2 TiB: host has ",
+        "; use --memory-backend reserve=off or less");
+  }
+
+  @Test
   void wrongUsageIsToldFromFailure() throws IOException {
     Path kernel = file("kernel", new byte[4096]);
     assertThat(ballast("run").exitCode()).isEqualTo(WRONG_USAGE);
