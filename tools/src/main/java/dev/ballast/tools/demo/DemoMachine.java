@@ -16,11 +16,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One VMM process of the demo: {@code ballast run}, its QMP socket and its guest's console. */
 final class DemoMachine implements AutoCloseable {
   private static final Duration START_TIMEOUT = Duration.ofMinutes(4);
+  private static final Duration END_TIMEOUT = Duration.ofSeconds(30);
   private static final long POLL_MILLIS = 50;
+  private static final Logger LOG = LoggerFactory.getLogger(DemoMachine.class);
 
   private final String name;
   private final Process process;
@@ -180,8 +184,12 @@ final class DemoMachine implements AutoCloseable {
     try (qmp;
         console) {
       qmp.command("quit");
+      qmp.awaitEnd(END_TIMEOUT);
     } catch (QmpException e) {
       throw new IOException(name + ": quit: " + e.getMessage(), e);
+    } catch (IOException e) {
+      // The process may be gone before its answer is.
+      LOG.debug("{} did not answer to quit", name, e);
     } finally {
       process.destroy();
     }
