@@ -16,15 +16,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** One VMM process of the demo: {@code ballast run}, its QMP socket and its guest's console. */
 final class DemoMachine implements AutoCloseable {
   private static final Duration START_TIMEOUT = Duration.ofMinutes(4);
   private static final Duration END_TIMEOUT = Duration.ofSeconds(30);
   private static final long POLL_MILLIS = 50;
-  private static final Logger LOG = LoggerFactory.getLogger(DemoMachine.class);
 
   private final String name;
   private final Process process;
@@ -178,18 +175,31 @@ final class DemoMachine implements AutoCloseable {
     return ended + "; its output: " + Files.readString(log).strip();
   }
 
-  /** Ends the process, by QMP if it still answers. */
+  /**
+   * Ends the process by QMP.
+   *
+   * @throws IOException if it does not end, or had ended or ends in any way but the one it was
+   *     asked for; with what it wrote
+   */
   @Override
   public void close() throws IOException {
+    IOException unanswered = null;
     try (qmp;
         console) {
       qmp.command("quit");
-      qmp.awaitEnd(END_TIMEOUT);
     } catch (QmpException e) {
       throw new IOException(name + ": quit: " + e.getMessage(), e);
     } catch (IOException e) {
-      // The process may be gone before its answer is.
-      LOG.debug("{} did not answer to quit", name, e);
+      unanswered = e;
+    }
+    try {
+      boolean ended = process.waitFor(END_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+      if (!ended || process.exitValue() != 0 || unanswered != null) {
+        String answer = unanswered == null ? "" : ": " + unanswered.getMessage();
+        throw new IOException(name + ": quit" + answer + lastWords(), unanswered);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     } finally {
       process.destroy();
     }

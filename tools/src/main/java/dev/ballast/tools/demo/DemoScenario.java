@@ -17,6 +17,7 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** A Linux guest that boots, gives memory back, and moves A→B→C→D, with everything measured. */
@@ -53,13 +54,30 @@ final class DemoScenario {
     Path directory = Files.createTempDirectory("ballast-demo");
     try {
       run(directory);
-    } finally {
-      while (!machines.isEmpty()) {
-        machines.pop().close();
-      }
+    } catch (IOException | InterruptedException e) {
+      closeAll().ifPresent(e::addSuppressed);
       delete(directory);
+      throw e;
+    }
+    Optional<IOException> failure = closeAll();
+    delete(directory);
+    if (failure.isPresent()) {
+      throw failure.get();
     }
     return report;
+  }
+
+  /** Ends all processes; returns the first failure. */
+  private Optional<IOException> closeAll() {
+    Optional<IOException> first = Optional.empty();
+    while (!machines.isEmpty()) {
+      try {
+        machines.pop().close();
+      } catch (IOException e) {
+        first = first.isEmpty() ? Optional.of(e) : first;
+      }
+    }
+    return first;
   }
 
   private static void delete(Path directory) throws IOException {

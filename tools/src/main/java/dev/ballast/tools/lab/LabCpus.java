@@ -3,10 +3,10 @@ package dev.ballast.tools.lab;
 /**
  * Keeps each Java process of level 1 on one CPU, in turn.
  *
- * <p>QEMU emulates nested KVM unsoundly when vCPU threads are kicked from another CPU, as
- * ballooning does: sooner or later registers of level 2 turn up in level 1, or the other way round,
- * and one of them dies (seen with QEMU 7.2; not seen with one CPU, nor with all threads of a VMM on
- * one).
+ * <p>With QEMU 7.2 and two CPUs, most runs that ballooned a guest ended in a triple fault of level
+ * 2 or in a panic of level 1 that showed registers of level 2; runs with one CPU, and most with
+ * each VMM on one, did not. That vCPU threads kicked from another CPU are what the emulation does
+ * not survive is a guess that fits; the cause is not known, and QEMU as the VMM was not tried.
  */
 final class LabCpus {
   /** Run once: makes a group for each CPU. */
