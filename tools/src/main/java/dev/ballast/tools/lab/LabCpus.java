@@ -4,9 +4,9 @@ package dev.ballast.tools.lab;
  * Keeps each Java process of level 1 on one CPU, in turn.
  *
  * <p>With QEMU 7.2 and two CPUs, most runs that ballooned a guest ended in a triple fault of level
- * 2 or in a panic of level 1 that showed registers of level 2; runs with one CPU, and most with
- * each VMM on one, did not. That vCPU threads kicked from another CPU are what the emulation does
- * not survive is a guess that fits; the cause is not known, and QEMU as the VMM was not tried.
+ * 2 or in a panic of level 1 that showed registers of level 2. One run with one CPU did not, nor
+ * did most with each VMM on one. That vCPU threads kicked from another CPU are what the emulation
+ * does not survive is a guess that fits; the cause is not known, and QEMU as the VMM was not tried.
  */
 final class LabCpus {
   /** Run once: makes a group for each CPU. */
