@@ -1,14 +1,18 @@
 package dev.ballast.vmm.memory;
 
+import dev.ballast.ffi.linux.Errno;
+import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.Madvise;
 import dev.ballast.ffi.linux.Mapping;
 import dev.ballast.ffi.linux.Pagemap;
+import dev.ballast.ffi.linux.SparseMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
 /** Guest RAM in anonymous private memory. */
 public final class AnonymousRam implements RamBacking {
   private final Mapping mapping;
+  private boolean smallPages;
 
   /**
    * Maps memory; none of it is populated.
@@ -30,6 +34,7 @@ public final class AnonymousRam implements RamBacking {
    */
   public void useSmallPages() throws IOException {
     Madvise.noHugePage(mapping.segment(), 0, mapping.size());
+    smallPages = true;
   }
 
   @Override
@@ -40,6 +45,23 @@ public final class AnonymousRam implements RamBacking {
   @Override
   public void discard(long offset, long length) throws IOException {
     Madvise.dontNeed(mapping.segment(), offset, length);
+  }
+
+  @Override
+  public void populate(long offset, long length) throws IOException {
+    MemorySegment segment = mapping.segment();
+    try {
+      if (smallPages && (offset | length) % SparseMemory.HUGE_PAGE == 0) {
+        // All of it becomes content: a huge page wastes nothing, and takes one fault of 512.
+        Madvise.hugePage(segment, offset, length);
+      }
+      Madvise.populateWrite(segment, offset, length);
+    } catch (ErrnoException e) {
+      // Kernels that know neither advice fault the pages in one by one.
+      if (e.errno() != Errno.EINVAL) {
+        throw e;
+      }
+    }
   }
 
   @Override

@@ -54,6 +54,11 @@ public final class GuestRamBlock implements RamBlock {
   }
 
   @Override
+  public void populate(long firstPage, long pages) throws IOException {
+    memory.backing().populate(firstPage * PAGE_SIZE, pages * PAGE_SIZE);
+  }
+
+  @Override
   public void addPopulated(long firstPage, long pages, PageBitmap into) throws IOException {
     memory.backing().addPopulated(firstPage, pages, into);
   }

@@ -19,7 +19,7 @@ public final class HostRamBlock implements RamBlock {
   public HostRamBlock(String name, long size) {
     this.name = name;
     long pages = (size + PAGE_SIZE - 1) / PAGE_SIZE;
-    this.memory = Arena.ofAuto().allocate(pages * PAGE_SIZE, PAGE_SIZE);
+    this.memory = PageBitmap.allocate(pages * PAGE_SIZE * Byte.SIZE).memory();
     this.dirty = PageBitmap.allocate(pages);
   }
 

@@ -3,8 +3,8 @@ package dev.ballast.vmm.memory;
 import dev.ballast.ffi.kvm.Capability;
 import dev.ballast.ffi.kvm.KvmVm;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * KVM's dirty log of guest RAM (KVM API §4.8, §4.117, §8.29). With manual protection, fetching and
@@ -19,6 +19,10 @@ public final class KvmDirtyLog implements DirtyLog {
   private final KvmVm vm;
   private final GuestMemory memory;
   private final boolean manualProtect;
+
+  /** What KVM's log is read into, by region; kept from pass to pass while the log runs. */
+  private final List<PageBitmap> logs = new ArrayList<>();
+
   private boolean running;
 
   /**
@@ -54,12 +58,16 @@ public final class KvmDirtyLog implements DirtyLog {
   public void start() throws IOException {
     // First: should a later memslot be refused, stop() still undoes the earlier ones.
     running = true;
+    for (MemoryRegion region : memory.regions()) {
+      logs.add(PageBitmap.allocate(region.size() / RamBlock.PAGE_SIZE));
+    }
     setFlags(KvmVm.MEM_LOG_DIRTY_PAGES);
   }
 
   @Override
   public void stop() throws IOException {
     if (running) {
+      logs.clear();
       setFlags(0);
       running = false;
     }
@@ -67,17 +75,14 @@ public final class KvmDirtyLog implements DirtyLog {
 
   @Override
   public void fetch(PageBitmap into) throws IOException {
-    try (Arena arena = Arena.ofConfined()) {
-      for (MemoryRegion region : memory.regions()) {
-        long pages = region.size() / RamBlock.PAGE_SIZE;
-        MemorySegment log = arena.allocate(PageBitmap.bytesFor(pages), 8);
-        vm.getDirtyLog(region.slot(), log);
-        PageBitmap dirty = PageBitmap.over(log, pages);
-        if (manualProtect) {
-          protect(region.slot(), dirty);
-        }
-        merge(dirty, region.ramOffset() / RamBlock.PAGE_SIZE, into);
+    for (int i = 0; i < logs.size(); i++) {
+      MemoryRegion region = memory.regions().get(i);
+      PageBitmap dirty = logs.get(i);
+      vm.getDirtyLog(region.slot(), dirty.memory());
+      if (manualProtect) {
+        protect(region.slot(), dirty);
       }
+      merge(dirty, region.ramOffset() / RamBlock.PAGE_SIZE, into);
     }
   }
 

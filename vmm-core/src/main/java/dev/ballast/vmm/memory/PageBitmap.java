@@ -2,6 +2,8 @@ package dev.ballast.vmm.memory;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.ballast.ffi.linux.ErrnoException;
+import dev.ballast.ffi.linux.SparseMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,6 +21,9 @@ import java.util.Objects;
 public final class PageBitmap {
   private static final VarHandle WORD = JAVA_LONG.varHandle();
 
+  /** From this size on it pays to map memory of its own. */
+  private static final long SPARSE_BYTES = SparseMemory.HUGE_PAGE;
+
   private final MemorySegment words;
   private final long size;
   private final long wordCount;
@@ -30,12 +35,23 @@ public final class PageBitmap {
   }
 
   /**
-   * Makes an empty bitmap that lives as long as it is reachable.
+   * Makes an empty bitmap that lives as long as it is reachable. Of a large one, only what is
+   * touched takes host memory.
    *
    * @param size in bits
    */
   public static PageBitmap allocate(long size) {
-    return new PageBitmap(Arena.ofAuto().allocate(Math.max(1, wordsFor(size)) * 8, 8), size);
+    long bytes = Math.max(1, wordsFor(size)) * 8;
+    return new PageBitmap(
+        bytes < SPARSE_BYTES ? Arena.ofAuto().allocate(bytes, 8) : sparse(bytes), size);
+  }
+
+  private static MemorySegment sparse(long bytes) {
+    try {
+      return SparseMemory.allocate(bytes);
+    } catch (ErrnoException e) {
+      throw new OutOfMemoryError("a bitmap of " + bytes + " bytes: " + e.getMessage());
+    }
   }
 
   /**
@@ -174,28 +190,48 @@ public final class PageBitmap {
 
   /** Returns the first page from {@code from} on that is in the set, or {@link #size}. */
   public long nextSet(long from) {
-    return next(from, 0);
+    return next(from, size, 0);
+  }
+
+  /**
+   * Returns the first page from {@code from} on and before {@code end} that is in the set, or
+   * {@code end}. Looks no further.
+   */
+  public long nextSet(long from, long end) {
+    return next(from, Math.min(end, size), 0);
   }
 
   /** Returns the first page from {@code from} on that is not in the set, or {@link #size}. */
   public long nextClear(long from) {
-    return next(from, -1L);
+    return next(from, size, -1L);
   }
 
-  /** The first bit from {@code from} on that is set once its word is xor-ed with {@code flip}. */
-  private long next(long from, long flip) {
-    if (from >= size) {
-      return size;
+  /**
+   * Returns the first page from {@code from} on and before {@code end} that is not in the set, or
+   * {@code end}. Looks no further.
+   */
+  public long nextClear(long from, long end) {
+    return next(from, Math.min(end, size), -1L);
+  }
+
+  /**
+   * The first bit from {@code from} on and before {@code end} that is set once its word is xor-ed
+   * with {@code flip}, or {@code end}.
+   */
+  private long next(long from, long end, long flip) {
+    if (from >= end) {
+      return end;
     }
     long index = from >>> 6;
+    long words = wordsFor(end);
     long word = (word(index) ^ flip) & (-1L << from);
     while (word == 0) {
-      if (++index == wordCount) {
-        return size;
+      if (++index == words) {
+        return end;
       }
       word = word(index) ^ flip;
     }
-    return Math.min(size, (index << 6) + Long.numberOfTrailingZeros(word));
+    return Math.min(end, (index << 6) + Long.numberOfTrailingZeros(word));
   }
 
   /** Adds the pages of {@code other}, which has the same size. */

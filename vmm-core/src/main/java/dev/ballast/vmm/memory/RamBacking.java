@@ -18,6 +18,16 @@ public interface RamBacking extends AutoCloseable {
   void discard(long offset, long length) throws IOException;
 
   /**
+   * Gets host memory for a range at once, because all of it is about to be written. A whole huge
+   * page becomes one where the backing may have them.
+   *
+   * @param offset in bytes, a multiple of 4096
+   * @param length in bytes, a multiple of 4096
+   * @throws IOException if the host has no memory for it
+   */
+  default void populate(long offset, long length) throws IOException {}
+
+  /**
    * Adds the pages of a range that have host memory behind them; touches none. A page of it that is
    * not added reads as zero.
    *

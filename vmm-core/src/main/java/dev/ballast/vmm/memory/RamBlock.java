@@ -59,6 +59,16 @@ public interface RamBlock {
   void discard(long firstPage, long pages) throws IOException;
 
   /**
+   * Says that all of a range is about to be written for the first time, so that host memory can be
+   * had for it at once instead of fault by fault. The content stays; nothing depends on it.
+   *
+   * @param firstPage the first page
+   * @param pages how many
+   * @throws IOException if the host has no memory for it
+   */
+  default void populate(long firstPage, long pages) throws IOException {}
+
+  /**
    * Adds the pages of a range that have host memory behind them; a page of it that is not added
    * reads as zero.
    *

@@ -83,6 +83,9 @@ class PageBitmapTest {
       int nextSet = model.nextSetBit(first);
       assertThat(bitmap.nextSet(first)).isEqualTo(nextSet < 0 ? size : nextSet);
       assertThat(bitmap.nextClear(first)).isEqualTo(Math.min(size, model.nextClearBit(first)));
+      int end = first + count;
+      assertThat(bitmap.nextSet(first, end)).isEqualTo(nextSet < 0 ? end : Math.min(end, nextSet));
+      assertThat(bitmap.nextClear(first, end)).isEqualTo(Math.min(end, model.nextClearBit(first)));
     }
   }
 
