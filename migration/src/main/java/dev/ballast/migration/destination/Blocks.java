@@ -10,14 +10,18 @@ import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The RAM blocks of the destination, by the numbers that the source gave them. One thread. */
+/**
+ * The RAM blocks of the destination, by the numbers that the source gave them.
+ * Streams share them; the bitmap is for the migration's own thread.
+ */
 final class Blocks {
-  private final Map<Integer, RamReceiver> receivers = new HashMap<>();
+  private final Map<Integer, ReceivingBlock> receiving = new HashMap<>();
   private int bitmapNumber = -1;
   private @Nullable PageBitmap bitmap;
 
@@ -47,7 +51,7 @@ final class Blocks {
           blocks.bitmap =
               PageBitmap.over(mine.memory(), config.machine().memoryBytes() / RamBlock.PAGE_SIZE);
         } else {
-          blocks.receivers.put(number, new RamReceiver(mine));
+          blocks.receiving.put(number, new ReceivingBlock(mine));
         }
       }
       number++;
@@ -76,13 +80,18 @@ final class Blocks {
   }
 
   /** Returns the block that the header names, whose pages are sent one by one. */
-  RamReceiver receiver(FrameReader reader) throws ProtocolException {
-    RamReceiver receiver = receivers.get(reader.block());
-    if (receiver == null) {
+  ReceivingBlock named(FrameReader reader) throws ProtocolException {
+    ReceivingBlock block = receiving.get(reader.block());
+    if (block == null) {
       throw new ProtocolException(
-          reader.type() + ": block " + reader.block() + ", expected one of " + receivers.keySet());
+          reader.type() + ": block " + reader.block() + ", expected one of " + receiving.keySet());
     }
-    return receiver;
+    return block;
+  }
+
+  /** Returns the blocks whose pages are sent one by one. */
+  Collection<ReceivingBlock> all() {
+    return receiving.values();
   }
 
   /** Returns the balloon bitmap if the source sends it, or null. */
@@ -104,21 +113,21 @@ final class Blocks {
 
   /** All of RAM is here: discards what is in the balloon, and checks the rest. */
   void complete() throws IOException {
-    for (RamReceiver receiver : receivers.values()) {
-      if (bitmap != null && receiver.block().name().equals(RamBlock.RAM)) {
-        receiver.discard(bitmap);
+    for (ReceivingBlock block : receiving.values()) {
+      if (bitmap != null && block.block().name().equals(RamBlock.RAM)) {
+        block.discard(bitmap);
       }
-      receiver.checkComplete();
+      block.checkComplete();
     }
   }
 
   /** Returns how many pages came with content. */
   long pagesReceived() {
-    return receivers.values().stream().mapToLong(RamReceiver::pagesReceived).sum();
+    return receiving.values().stream().mapToLong(ReceivingBlock::pagesReceived).sum();
   }
 
   /** Returns how many of them were discarded again. */
   long pagesDiscarded() {
-    return receivers.values().stream().mapToLong(RamReceiver::pagesDiscarded).sum();
+    return receiving.values().stream().mapToLong(ReceivingBlock::pagesDiscarded).sum();
   }
 }

@@ -63,7 +63,9 @@ public final class MigrationDestination implements AutoCloseable {
       try (MigrationChannel channel = server.accept(parameters.acceptTimeout())) {
         watch(channel);
         channel.silenceTimeout(parameters.silenceTimeout());
-        arrived = receive(new Reception(machine, channel, parameters));
+        try (Reception reception = new Reception(machine, channel, server, parameters)) {
+          arrived = receive(reception);
+        }
       } finally {
         watch(null);
       }

@@ -4,52 +4,35 @@ import dev.ballast.migration.channel.SegmentWindows;
 import dev.ballast.migration.protocol.FrameReader;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.ProtocolException;
-import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.zip.CRC32C;
 
-/**
- * Takes the pages of one block, straight into its memory. A page that was never received is never
- * touched, not even to become zero. One thread.
- */
+/** Takes the pages that come over one stream, straight into guest RAM. One thread. */
 final class RamReceiver {
-  private final RamBlock block;
-  private final SegmentWindows windows;
-  private final PageBitmap received;
-  private final PageBitmap suspect;
+  private final Blocks blocks;
+  private final Map<ReceivingBlock, SegmentWindows> windows = new HashMap<>();
   private final CRC32C crc = new CRC32C();
   private final ByteBuffer checksums =
       ByteBuffer.allocate(Protocol.MAX_RUN_PAGES * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-  private long pagesReceived;
-  private long pagesDiscarded;
 
   /**
-   * @param block whose memory is all zero
+   * @param blocks where to, shared with other streams
    */
-  RamReceiver(RamBlock block) {
-    this.block = block;
-    this.windows = new SegmentWindows(block.memory());
-    this.received = PageBitmap.allocate(block.pages());
-    this.suspect = PageBitmap.allocate(block.pages());
+  RamReceiver(Blocks blocks) {
+    this.blocks = blocks;
+    for (ReceivingBlock block : blocks.all()) {
+      windows.put(block, new SegmentWindows(block.block().memory()));
+    }
   }
 
-  RamBlock block() {
-    return block;
-  }
-
-  long pagesReceived() {
-    return pagesReceived;
-  }
-
-  long pagesDiscarded() {
-    return pagesDiscarded;
-  }
-
-  /** Checks the range in a header against this block; returns the first page. */
-  private long checkRange(FrameReader reader, long maxPages) throws ProtocolException {
+  /** Checks the range in a header against the block; returns the first page. */
+  private static long checkRange(FrameReader reader, RamBlock block, long maxPages)
+      throws ProtocolException {
     long page = reader.page();
     long pages = reader.pages();
     long total = block.pages();
@@ -69,12 +52,14 @@ final class RamReceiver {
 
   /** Takes a {@code RAM_PAGES} frame. */
   void pages(FrameReader reader) throws IOException {
-    long first = checkRange(reader, Protocol.MAX_RUN_PAGES);
+    ReceivingBlock block = blocks.named(reader);
+    SegmentWindows memory = windows.get(block);
+    long first = checkRange(reader, block.block(), Protocol.MAX_RUN_PAGES);
     int pages = (int) reader.pages();
     boolean checked = reader.has(Protocol.FLAG_PAGE_CHECKSUMS);
     int table = checked ? pages * Integer.BYTES : 0;
     int content = pages * RamBlock.PAGE_SIZE;
-    if (reader.length() != table + content) {
+    if (memory == null || reader.length() != table + content) {
       throw new ProtocolException(
           "RAM_PAGES: "
               + reader.length()
@@ -87,12 +72,10 @@ final class RamReceiver {
       reader.read(checksums.clear().limit(table));
       reader.checkPayload(checksums.flip());
     }
-    // Before the content: what is half received when the stream breaks counts as received.
-    received.set(first, pages);
-    pagesReceived += pages;
-    reader.read(windows.piece(first * RamBlock.PAGE_SIZE, content));
+    block.expect(first, pages);
+    reader.read(memory.piece(first * RamBlock.PAGE_SIZE, content));
     if (checked) {
-      compare(first, pages);
+      compare(block, memory, first, pages);
     }
   }
 
@@ -100,55 +83,19 @@ final class RamReceiver {
    * A running guest may write to a page between its checksum and its way into the socket. Such a
    * page is dirty, and comes again; if it does not, it was damaged.
    */
-  private void compare(long first, int pages) {
+  private void compare(ReceivingBlock block, SegmentWindows memory, long first, int pages) {
     for (int i = 0; i < pages; i++) {
       long page = first + i;
       crc.reset();
-      crc.update(windows.piece(page * RamBlock.PAGE_SIZE, RamBlock.PAGE_SIZE));
-      if ((int) crc.getValue() != checksums.getInt(i * Integer.BYTES)) {
-        suspect.add(page);
-      } else if (suspect.get(page)) {
-        suspect.remove(page);
-      }
+      crc.update(memory.piece(page * RamBlock.PAGE_SIZE, RamBlock.PAGE_SIZE));
+      block.checked(page, (int) crc.getValue() == checksums.getInt(i * Integer.BYTES));
     }
   }
 
   /** Takes a {@code ZERO_PAGES} frame. */
   void zeroPages(FrameReader reader) throws IOException {
-    long first = checkRange(reader, block.pages());
-    discard(first, first + reader.pages());
-  }
-
-  /**
-   * Discards what was received of the pages in a set: the content of ballooned pages is nobody's.
-   */
-  void discard(PageBitmap pages) throws IOException {
-    pages.forEachRun((first, count) -> discard(first, first + count));
-  }
-
-  private void discard(long first, long end) throws IOException {
-    for (long page = received.nextSet(first); page < end; ) {
-      long runEnd = Math.min(end, received.nextClear(page));
-      block.discard(page, runEnd - page);
-      received.clear(page, runEnd - page);
-      suspect.clear(page, runEnd - page);
-      pagesDiscarded += runEnd - page;
-      page = received.nextSet(runEnd);
-    }
-  }
-
-  /** Checks, after the last pass, that every page is as the source sent it. */
-  void checkComplete() throws ProtocolException {
-    long damaged = suspect.nextSet(0);
-    if (damaged < suspect.size()) {
-      throw new ProtocolException(
-          "RAM_PAGES: page "
-              + damaged
-              + " of block "
-              + block.name()
-              + " was damaged on its way (wrong checksum), and "
-              + (suspect.cardinality() - 1)
-              + " others");
-    }
+    ReceivingBlock block = blocks.named(reader);
+    long first = checkRange(reader, block.block(), block.block().pages());
+    block.discard(first, first + reader.pages());
   }
 }

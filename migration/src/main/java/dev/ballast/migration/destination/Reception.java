@@ -1,6 +1,8 @@
 package dev.ballast.migration.destination;
 
+import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationChannel;
+import dev.ballast.migration.channel.MigrationServer;
 import dev.ballast.migration.protocol.FrameReader;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
@@ -19,12 +21,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One migration, from the greeting to the commit. One thread. */
-final class Reception {
+final class Reception implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Reception.class);
 
   private final MigratableMachine machine;
   private final MigrationChannel channel;
   private final DestinationParameters parameters;
+  private final MigrationServer server;
+  private final ReceivingStreams streams;
   private final FrameReader reader;
   private final FrameWriter writer;
   private ReceiverPhase phase = ReceiverPhase.GREETING;
@@ -32,11 +36,18 @@ final class Reception {
   /**
    * @param machine in {@link RunState#INMIGRATE}, its RAM never touched
    * @param channel to the source
+   * @param server where further connections of the source come in
    * @param parameters how
    */
-  Reception(MigratableMachine machine, MigrationChannel channel, DestinationParameters parameters) {
+  Reception(
+      MigratableMachine machine,
+      MigrationChannel channel,
+      MigrationServer server,
+      DestinationParameters parameters) {
     this.machine = machine;
     this.channel = channel;
+    this.server = server;
+    this.streams = new ReceivingStreams(channel);
     this.parameters = parameters;
     this.reader = new FrameReader(channel);
     this.writer = new FrameWriter(channel, false);
@@ -49,10 +60,12 @@ final class Reception {
    */
   IncomingMigration run() throws IOException {
     int version = greet();
-    MigrationConfig config = configure();
+    MigrationConfig config = configure(version);
     Blocks blocks = Blocks.match(machine.ramBlocks(), config, version);
     signal(FrameType.CONFIG_REPLY);
+    streams.accept(server, config.streams(), parameters.silenceTimeout());
     phase = ReceiverPhase.RAM;
+    streams.start(blocks);
     receiveRam(blocks);
     blocks.complete();
     if (config.verify()) {
@@ -72,7 +85,7 @@ final class Reception {
         version,
         blocks.bitmap() != null,
         config.verify(),
-        channel.bytesRead(),
+        channel.bytesRead() + streams.bytesRead(),
         blocks.pagesReceived(),
         blocks.pagesDiscarded());
   }
@@ -107,9 +120,9 @@ final class Reception {
     return version;
   }
 
-  private MigrationConfig configure() throws IOException {
+  private MigrationConfig configure(int version) throws IOException {
     nextFrame();
-    MigrationConfig config = MigrationConfig.decode(reader.payload());
+    MigrationConfig config = MigrationConfig.decode(reader.payload(), version);
     Optional<String> refusal = machine.description().refusal(config.machine());
     if (refusal.isPresent()) {
       throw new IOException(refusal.get());
@@ -118,23 +131,33 @@ final class Reception {
   }
 
   private void receiveRam(Blocks blocks) throws IOException {
+    try {
+      receivePasses(blocks);
+    } catch (CancelledException e) {
+      IOException failure = streams.failure();
+      throw failure == null ? e : failure;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("the migration was interrupted", e);
+    }
+  }
+
+  private void receivePasses(Blocks blocks) throws IOException, InterruptedException {
+    RamReceiver receiver = new RamReceiver(blocks);
     long passes = 0;
     boolean last = false;
     while (!last) {
       FrameType type = nextFrame();
       if (type == FrameType.RAM_PAGES) {
-        blocks.receiver(reader).pages(reader);
+        receiver.pages(reader);
       } else if (type == FrameType.ZERO_PAGES) {
-        blocks.receiver(reader).zeroPages(reader);
+        receiver.zeroPages(reader);
       } else if (type == FrameType.BITMAP) {
         blocks.bitmapWords(reader);
       } else {
         passes++;
-        if (reader.page() != passes) {
-          throw new ProtocolException(
-              "PASS_END: pass " + Long.toUnsignedString(reader.page()) + ", expected " + passes);
-        }
-        last = reader.has(Protocol.FLAG_FINAL);
+        last = ReceivingStreams.checkPassEnd(reader, passes);
+        streams.endPass(last);
       }
     }
   }
@@ -171,6 +194,12 @@ final class Reception {
     if (writer.last(FrameType.ERROR, new Messages.Failure(reason).encode())) {
       channel.drain();
     }
+  }
+
+  /** Ends what it started. The source was told before: streams that break would hide the reason. */
+  @Override
+  public void close() {
+    streams.close();
   }
 
   /** Tells whether the source has not sent a single byte. */

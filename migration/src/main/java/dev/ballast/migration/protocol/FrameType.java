@@ -38,9 +38,11 @@ public enum FrameType {
   /** Source: the user cancelled. No payload. */
   CANCEL(16, 0),
   /** Either: still there, while there is nothing to say. No payload. */
-  KEEPALIVE(17, 0);
+  KEEPALIVE(17, 0),
+  /** Source: which migration an additional connection belongs to; {@link StreamSetup.Greeting}. */
+  STREAM(18, 64);
 
-  private static final @Nullable FrameType[] BY_CODE = new FrameType[18];
+  private static final @Nullable FrameType[] BY_CODE = new FrameType[19];
 
   static {
     for (FrameType type : values()) {

@@ -50,7 +50,9 @@ public final class MemoryDigest {
     block.addPopulated(first, pages, populated);
     long sum = 0;
     long end = first + pages;
-    for (long page = populated.nextSet(first); page < end; page = populated.nextSet(page + 1)) {
+    for (long page = populated.nextSet(first, end);
+        page < end;
+        page = populated.nextSet(page + 1, end)) {
       long offset = page * RamBlock.PAGE_SIZE;
       if ((excluded == null || !excluded.get(page)) && !ZeroPages.isZero(memory, offset)) {
         crc.reset();

@@ -14,8 +14,10 @@ import java.util.Optional;
  * @param machine what the machine is
  * @param blocks the RAM blocks; their place in the list is their number in frame headers
  * @param verify whether {@link FrameType#VERIFY} frames come before the state
+ * @param streams the additional connections, from version 3 on
  */
-public record MigrationConfig(MachineDescription machine, List<Block> blocks, boolean verify) {
+public record MigrationConfig(
+    MachineDescription machine, List<Block> blocks, boolean verify, StreamSetup streams) {
   private static final int MAX_BLOCKS = 64;
 
   /**
@@ -36,17 +38,21 @@ public record MigrationConfig(MachineDescription machine, List<Block> blocks, bo
     return blocks.stream().filter(b -> b.name.equals(name)).map(Block::size).findFirst();
   }
 
-  /** Returns the payload. */
-  public byte[] encode() {
+  /** Returns the payload in the form of a protocol version. */
+  public byte[] encode(int version) {
     StateWriter writer = new StateWriter();
     machine.write(writer);
     writer.u32(blocks.size());
     blocks.forEach(block -> writer.string(block.name).u64(block.size));
-    return writer.bool(verify).toByteArray();
+    writer.bool(verify);
+    if (version >= Protocol.VERSION_3) {
+      streams.write(writer);
+    }
+    return writer.toByteArray();
   }
 
-  /** Reads a payload. */
-  public static MigrationConfig decode(byte[] payload) throws IOException {
+  /** Reads a payload of a protocol version. */
+  public static MigrationConfig decode(byte[] payload, int version) throws IOException {
     StateReader reader = new StateReader("CONFIG", payload);
     MachineDescription machine = MachineDescription.read(reader);
     List<Block> blocks = new ArrayList<>();
@@ -57,7 +63,10 @@ public record MigrationConfig(MachineDescription machine, List<Block> blocks, bo
       }
       blocks.add(block);
     }
-    MigrationConfig config = new MigrationConfig(machine, blocks, reader.bool());
+    boolean verify = reader.bool();
+    StreamSetup streams =
+        version >= Protocol.VERSION_3 ? StreamSetup.read(reader) : StreamSetup.NONE;
+    MigrationConfig config = new MigrationConfig(machine, blocks, verify, streams);
     reader.end();
     return config;
   }

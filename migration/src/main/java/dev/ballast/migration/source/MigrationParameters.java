@@ -1,6 +1,7 @@
 package dev.ballast.migration.source;
 
 import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.protocol.StreamSetup;
 import java.time.Duration;
 
 /**
@@ -12,6 +13,8 @@ import java.time.Duration;
  * @param skipBalloon whether ballooned pages are left out where that is possible
  * @param verify whether both sides compare digests of all memory before the guest moves
  * @param pageChecksums whether each page carries a checksum
+ * @param streams over how many connections besides its own the pages go, 0 to {@link
+ *     StreamSetup#MAX_COUNT}
  * @param connectTimeout how long to wait for the connection
  * @param silenceTimeout how long the other side may be silent
  * @param maxProtocolVersion the newest protocol version to offer
@@ -23,6 +26,7 @@ public record MigrationParameters(
     boolean skipBalloon,
     boolean verify,
     boolean pageChecksums,
+    int streams,
     Duration connectTimeout,
     Duration silenceTimeout,
     int maxProtocolVersion) {
@@ -34,6 +38,10 @@ public record MigrationParameters(
     if (maxBandwidth < 0 || downtimeLimit.isNegative() || maxPasses < 1) {
       throw new IllegalArgumentException(
           "max-bandwidth and downtime-limit are at least 0, the number of passes at least 1");
+    }
+    if (streams < 0 || streams > StreamSetup.MAX_COUNT) {
+      throw new IllegalArgumentException(
+          "the number of streams is 0 to " + StreamSetup.MAX_COUNT + ", not " + streams);
     }
     if (connectTimeout.toMillis() < 1 || silenceTimeout.toMillis() < 1) {
       throw new IllegalArgumentException("timeouts are at least a millisecond");
@@ -52,6 +60,7 @@ public record MigrationParameters(
     builder.skipBalloon = skipBalloon;
     builder.verify = verify;
     builder.pageChecksums = pageChecksums;
+    builder.streams = streams;
     builder.connectTimeout = connectTimeout;
     builder.silenceTimeout = silenceTimeout;
     builder.maxProtocolVersion = maxProtocolVersion;
@@ -66,6 +75,7 @@ public record MigrationParameters(
     private boolean skipBalloon = true;
     private boolean verify;
     private boolean pageChecksums = true;
+    private int streams;
     private Duration connectTimeout = Duration.ofSeconds(10);
     private Duration silenceTimeout = Duration.ofSeconds(30);
     private int maxProtocolVersion = Protocol.MAX_VERSION;
@@ -108,6 +118,12 @@ public record MigrationParameters(
       return this;
     }
 
+    /** Sets over how many connections besides its own the pages go. */
+    public Builder streams(int value) {
+      streams = value;
+      return this;
+    }
+
     /** Sets how long to wait for the connection. */
     public Builder connectTimeout(Duration value) {
       connectTimeout = value;
@@ -135,6 +151,7 @@ public record MigrationParameters(
           skipBalloon,
           verify,
           pageChecksums,
+          streams,
           connectTimeout,
           silenceTimeout,
           maxProtocolVersion);

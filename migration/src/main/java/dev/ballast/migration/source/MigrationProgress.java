@@ -26,7 +26,7 @@ public record MigrationProgress(
           Optional.empty(),
           new Times(0, 0, 0, 0, 0),
           new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0),
-          new Traffic(0, 0, 0, 0, 0),
+          new Traffic(0, 0, 0, 0, 0, 0),
           new Balloon(false, "there was no migration", 0, 0, 0));
 
   /**
@@ -72,11 +72,17 @@ public record MigrationProgress(
    * @param transferred in all
    * @param precopy while the guest ran
    * @param downtime while it was stopped
+   * @param streams over connections besides the migration's own
    * @param bitsPerSecond throughput from the first page to now or to the end
    * @param pagesPerSecond sent pages over the same time
    */
   public record Traffic(
-      long transferred, long precopy, long downtime, long bitsPerSecond, long pagesPerSecond) {}
+      long transferred,
+      long precopy,
+      long downtime,
+      long streams,
+      long bitsPerSecond,
+      long pagesPerSecond) {}
 
   /**
    * The capability {@code skip-balloon}.

@@ -10,10 +10,12 @@ import dev.ballast.migration.protocol.Messages;
 import dev.ballast.migration.protocol.MigrationConfig;
 import dev.ballast.migration.protocol.PeerFailedException;
 import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.protocol.StreamSetup;
 import dev.ballast.vmm.machine.MigratableMachine;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,7 +36,9 @@ public final class MigrationSource {
   private final MigratableMachine machine;
   private final MigrationParameters parameters;
   private final MigrationListener listener;
+  private final MigrationUri uri;
   private final MigrationChannel channel;
+  private final SendingStreams streams = new SendingStreams();
   private final FrameWriter writer;
   private final FrameReader reader;
   private final ConvergencePolicy policy;
@@ -65,12 +69,13 @@ public final class MigrationSource {
     this.machine = machine;
     this.parameters = parameters;
     this.listener = listener;
+    this.uri = uri;
     this.channel = MigrationChannel.open(uri);
     this.writer = new FrameWriter(channel, parameters.pageChecksums());
     this.reader = new FrameReader(channel);
     this.policy = new ConvergencePolicy(parameters);
-    this.counters = new ProgressCounters(channel);
-    this.precopy = new PrecopyLoop(channel, writer, policy, counters, listener, this::checkPeer);
+    this.counters = new ProgressCounters(channel, streams);
+    this.precopy = new PrecopyLoop(streams, writer, policy, counters, listener, this::checkPeer);
     this.thread = Thread.ofPlatform().daemon().name("migration").unstarted(this::run);
     channel.silenceTimeout(parameters.silenceTimeout());
     channel.maxBandwidth(parameters.maxBandwidth());
@@ -102,6 +107,7 @@ public final class MigrationSource {
         cancelRequested = true;
         enter(MigrationStatus.CANCELLING);
         channel.cancel();
+        streams.cancel();
       }
     }
   }
@@ -109,6 +115,7 @@ public final class MigrationSource {
   /** Changes the limits while it runs: bytes a second, 0 for none, and the downtime. Any thread. */
   public void limits(long maxBandwidth, Duration downtimeLimit) {
     channel.maxBandwidth(maxBandwidth);
+    streams.maxBandwidth(maxBandwidth);
     policy.downtimeLimit(downtimeLimit);
   }
 
@@ -181,12 +188,22 @@ public final class MigrationSource {
       }
     }
     MigrationConfig config =
-        new MigrationConfig(machine.description(), blocks, parameters.verify());
-    writer.frame(FrameType.CONFIG, config.encode());
+        new MigrationConfig(
+            machine.description(), blocks, parameters.verify(), streamSetup(version));
+    writer.frame(FrameType.CONFIG, config.encode(version));
     writer.flush();
     reader.expect(FrameType.CONFIG_REPLY);
-    precopy.startLogs();
+    streams.connect(uri, parameters, config.streams());
+    precopy.start();
     counters.setupEnd = System.nanoTime();
+  }
+
+  private StreamSetup streamSetup(int version) {
+    if (parameters.streams() == 0 || version < Protocol.VERSION_3) {
+      return StreamSetup.NONE;
+    }
+    SecureRandom random = new SecureRandom();
+    return new StreamSetup(parameters.streams(), random.nextLong(), random.nextLong());
   }
 
   /** Looks whether the destination gave up. */
@@ -198,10 +215,11 @@ public final class MigrationSource {
   }
 
   private void switchOver() throws IOException {
-    counters.bytesBeforeStop = channel.bytesWritten();
+    counters.bytesBeforeStop = counters.transferred();
     counters.guestStopped = System.nanoTime();
     RunState runState = machine.stopForMigration();
     channel.maxBandwidth(0);
+    streams.maxBandwidth(0);
     // Saved before the last sync: should saving write to guest RAM, that is in the sync.
     List<Messages.StateSection> sections = StateSender.save(machine.stateSections());
     precopy.finish();
@@ -250,6 +268,7 @@ public final class MigrationSource {
         writer.last(FrameType.ERROR, new Messages.Failure(reason).encode());
       }
     } finally {
+      streams.close();
       channel.close();
       counters.ended = System.nanoTime();
       error = reasons.isEmpty() ? null : String.join("; ", reasons);

@@ -1,6 +1,5 @@
 package dev.ballast.migration.source;
 
-import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.protocol.FrameWriter;
 import dev.ballast.migration.protocol.MemoryDigest;
 import dev.ballast.vmm.memory.PageBitmap;
@@ -21,9 +20,13 @@ import org.slf4j.LoggerFactory;
 final class PrecopyLoop {
   private static final Logger log = LoggerFactory.getLogger(PrecopyLoop.class);
 
+  private final List<SendingBlock> blocks = new ArrayList<>();
+
+  /** Send over the migration's own connection, where there are no streams besides. */
   private final List<RamSender> senders = new ArrayList<>();
+
   private final List<RamBlock> logged = new ArrayList<>();
-  private final MigrationChannel channel;
+  private final SendingStreams streams;
   private final FrameWriter writer;
   private final ConvergencePolicy policy;
   private final ProgressCounters counters;
@@ -34,13 +37,13 @@ final class PrecopyLoop {
   private long lastSync;
 
   PrecopyLoop(
-      MigrationChannel channel,
+      SendingStreams streams,
       FrameWriter writer,
       ConvergencePolicy policy,
       ProgressCounters counters,
       MigrationListener listener,
       RamSender.Check check) {
-    this.channel = channel;
+    this.streams = streams;
     this.writer = writer;
     this.policy = policy;
     this.counters = counters;
@@ -60,7 +63,9 @@ final class PrecopyLoop {
       filter = exclude;
     }
     CandidateSet candidates = new CandidateSet(block, exclude == null ? null : exclude.excluded());
-    senders.add(new RamSender(number, block, candidates, writer, counters));
+    SendingBlock sending = new SendingBlock(number, block, candidates);
+    blocks.add(sending);
+    senders.add(new RamSender(sending, writer, counters, check));
   }
 
   /**
@@ -74,10 +79,11 @@ final class PrecopyLoop {
     bitmap = new BitmapSender(number, block, bits, writer);
   }
 
-  /** Starts dirty logs, before any page is read. */
-  void startLogs() throws IOException {
-    for (RamSender sender : senders) {
-      startLog(sender.block());
+  /** Starts dirty logs, before any page is read, and the streams besides this one. */
+  void start() throws IOException {
+    streams.start(blocks, counters);
+    for (SendingBlock sending : blocks) {
+      startLog(sending.block());
     }
     if (bitmap != null) {
       startLog(bitmap.block());
@@ -117,9 +123,9 @@ final class PrecopyLoop {
    */
   void runUntilConverged() throws IOException {
     sync();
-    for (RamSender sender : senders) {
-      sender.candidates().addAll();
-      counters.skipped(sender.candidates().exclude());
+    for (SendingBlock sending : blocks) {
+      sending.candidates().addAll();
+      counters.skipped(sending.candidates().exclude());
     }
     countRemaining();
     boolean converged = false;
@@ -145,10 +151,10 @@ final class PrecopyLoop {
    * Sends digests of guest RAM without the ballooned pages. The guest is stopped and all is sent.
    */
   void sendDigests() throws IOException {
-    for (RamSender sender : senders) {
-      if (sender.block().name().equals(RamBlock.RAM)) {
+    for (SendingBlock sending : blocks) {
+      if (sending.block().name().equals(RamBlock.RAM)) {
         PageBitmap excluded = filter == null ? null : filter.excluded();
-        DigestSender.send(sender.number(), new MemoryDigest(sender.block(), excluded), writer);
+        DigestSender.send(sending.number(), new MemoryDigest(sending.block(), excluded), writer);
       }
     }
     check.check();
@@ -157,15 +163,15 @@ final class PrecopyLoop {
   private void sync() throws IOException {
     long now = System.nanoTime();
     long dirty = 0;
-    for (RamSender sender : senders) {
-      dirty += sender.candidates().sync();
+    for (SendingBlock sending : blocks) {
+      dirty += sending.candidates().sync();
     }
     if (bitmap != null) {
       bitmap.sync();
     }
     checkFilter();
-    for (RamSender sender : senders) {
-      sender.candidates().exclude();
+    for (SendingBlock sending : blocks) {
+      sending.candidates().exclude();
     }
     countRemaining();
     counters.synced(dirty, lastSync == 0 ? 0 : now - lastSync);
@@ -174,10 +180,10 @@ final class PrecopyLoop {
 
   private void countRemaining() {
     long remaining = 0;
-    for (RamSender sender : senders) {
-      remaining += sender.candidates().count();
+    for (SendingBlock sending : blocks) {
+      remaining += sending.candidates().count();
     }
-    counters.pagesRemaining = remaining;
+    counters.remaining(remaining);
     counters.expectedDowntimeMillis = policy.expectedMillis(counters.bytesRemaining());
   }
 
@@ -198,20 +204,29 @@ final class PrecopyLoop {
     filter = null;
     counters.skipActive = false;
     counters.skipReason = reason;
-    senders.forEach(sender -> sender.candidates().excludeNothing());
+    blocks.forEach(sending -> sending.candidates().excludeNothing());
     if (bitmap != null) {
       bitmap.sendAsEmpty();
     }
   }
 
+  private void checkAndKeepAlive() throws IOException {
+    check.check();
+    writer.keepAlive();
+  }
+
   private void pass(boolean last) throws IOException {
     counters.passStarted();
     listener.passStarted(counters.passes);
-    long bytesBefore = channel.bytesWritten();
+    long bytesBefore = counters.transferred();
     long start = System.nanoTime();
-    boolean first = counters.passes == 1;
-    for (RamSender sender : senders) {
-      sender.sendPass(first, check);
+    blocks.forEach(SendingBlock::startPass);
+    if (streams.isEmpty()) {
+      for (RamSender sender : senders) {
+        sender.sendPass(counters.passes == 1);
+      }
+    } else {
+      streams.sendPass(counters.passes, last, this::checkAndKeepAlive);
     }
     if (bitmap != null) {
       counters.bitmap(bitmap.sendPass(), last);
@@ -219,7 +234,7 @@ final class PrecopyLoop {
     writer.passEnd(counters.passes, last);
     writer.flush();
     check.check();
-    policy.measured(channel.bytesWritten() - bytesBefore, System.nanoTime() - start);
-    log.debug("pass {}: {} bytes", counters.passes, channel.bytesWritten() - bytesBefore);
+    policy.measured(counters.transferred() - bytesBefore, System.nanoTime() - start);
+    log.debug("pass {}: {} bytes", counters.passes, counters.transferred() - bytesBefore);
   }
 }

@@ -3,16 +3,19 @@ package dev.ballast.migration.source;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.vmm.memory.RamBlock;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
-/** What {@link MigrationProgress} is made of. The migration thread writes, any thread reads. */
-@SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
+/** What {@link MigrationProgress} is made of. The migration's threads write, any thread reads. */
+@SuppressWarnings("NonAtomicVolatileUpdate") // what is volatile, one thread writes
 final class ProgressCounters {
   private static final long NANOS_PER_MILLI = 1_000_000L;
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
   private final long started = System.nanoTime();
   private final MigrationChannel channel;
+  private final SendingStreams streams;
 
   volatile long setupEnd;
   volatile long ended;
@@ -23,28 +26,29 @@ final class ProgressCounters {
   volatile long bytesBeforeStop;
 
   volatile long pagesTotal;
-  volatile long pagesRemaining;
-  volatile long pagesNormal;
-  volatile long pagesZero;
-  volatile long pagesScanned;
-  volatile long pagesUnpopulated;
+  private final AtomicLong pagesRemaining = new AtomicLong();
+  private final LongAdder pagesNormal = new LongAdder();
+  private final LongAdder pagesZero = new LongAdder();
+  private final LongAdder pagesScanned = new LongAdder();
+  private final LongAdder pagesUnpopulated = new LongAdder();
   volatile long dirtyPagesPerSecond;
   volatile long dirtySyncs;
   volatile long passes;
 
   volatile boolean skipActive;
   volatile String skipReason = "not set up yet";
-  volatile long pagesSkipped;
+  private final LongAdder pagesSkipped = new LongAdder();
   volatile long bitmapBytes;
   volatile long bitmapBytesDowntime;
 
-  ProgressCounters(MigrationChannel channel) {
+  ProgressCounters(MigrationChannel channel, SendingStreams streams) {
     this.channel = channel;
+    this.streams = streams;
   }
 
   MigrationProgress snapshot(MigrationStatus status, @Nullable String error) {
     long now = ended != 0 ? ended : System.nanoTime();
-    long transferred = channel.bytesWritten();
+    long transferred = transferred();
     long precopy = guestStopped != 0 ? bytesBeforeStop : transferred;
     long active = setupEnd != 0 ? Math.max(1, now - setupEnd) : 0;
     return new MigrationProgress(
@@ -60,11 +64,11 @@ final class ProgressCounters {
             verifyNanos / NANOS_PER_MILLI),
         new MigrationProgress.Ram(
             pagesTotal,
-            pagesRemaining,
-            pagesNormal,
-            pagesZero,
-            pagesScanned,
-            pagesUnpopulated,
+            pagesRemaining.get(),
+            pagesNormal.sum(),
+            pagesZero.sum(),
+            pagesScanned.sum(),
+            pagesUnpopulated.sum(),
             dirtyPagesPerSecond,
             dirtySyncs,
             passes),
@@ -72,10 +76,11 @@ final class ProgressCounters {
             transferred,
             precopy,
             transferred - precopy,
+            streams.bytesWritten(),
             perSecond(transferred * Byte.SIZE, active),
-            perSecond(pagesNormal, active)),
+            perSecond(pagesNormal.sum(), active)),
         new MigrationProgress.Balloon(
-            skipActive, skipReason, pagesSkipped, bitmapBytes, bitmapBytesDowntime));
+            skipActive, skipReason, pagesSkipped.sum(), bitmapBytes, bitmapBytesDowntime));
   }
 
   private static long perSecond(long amount, long nanos) {
@@ -97,27 +102,27 @@ final class ProgressCounters {
   }
 
   void taken(long pages) {
-    pagesRemaining -= pages;
+    pagesRemaining.addAndGet(-pages);
   }
 
   void skipped(long pages) {
-    pagesSkipped += pages;
+    pagesSkipped.add(pages);
   }
 
   void unpopulated(long pages) {
-    pagesUnpopulated += pages;
+    pagesUnpopulated.add(pages);
   }
 
   void scanned(long pages) {
-    pagesScanned += pages;
+    pagesScanned.add(pages);
   }
 
   void normal(long pages) {
-    pagesNormal += pages;
+    pagesNormal.add(pages);
   }
 
   void zero(long pages) {
-    pagesZero += pages;
+    pagesZero.add(pages);
   }
 
   void bitmap(long bytes, boolean guestStopped) {
@@ -127,8 +132,17 @@ final class ProgressCounters {
     }
   }
 
+  void remaining(long pages) {
+    pagesRemaining.set(pages);
+  }
+
+  /** Returns the bytes on the wire, of all streams. */
+  long transferred() {
+    return channel.bytesWritten() + streams.bytesWritten();
+  }
+
   /** Returns the bytes that wait to be sent. */
   long bytesRemaining() {
-    return pagesRemaining * RamBlock.PAGE_SIZE;
+    return pagesRemaining.get() * RamBlock.PAGE_SIZE;
   }
 }

@@ -2,6 +2,7 @@ package dev.ballast.migration.source;
 
 import dev.ballast.migration.channel.SegmentWindows;
 import dev.ballast.migration.protocol.FrameWriter;
+import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.ZeroPages;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
@@ -9,73 +10,33 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Sends the candidates of one block: those with content in runs, those that are zero only if the
- * destination may have something else there. Pages without host memory are not touched. One thread.
+ * Sends candidates of one block over one stream: those with content in runs, those that are zero
+ * only if the destination may have something else there. Pages without host memory are not touched.
+ * One thread.
  */
 final class RamSender {
-  /** Pages that are taken, looked up and sent in one go: 128 MiB. */
-  private static final long SPAN_WORDS = 512;
-
   /** Page maps are read for so many pages at once, if one of them is a candidate: 2 MiB. */
   private static final long GROUP_WORDS = 8;
 
-  /** Runs end here, so that what was checksummed is still cached when it is sent: 512 KiB. */
-  private static final int RUN_PAGES = 128;
+  /** Runs end at multiples of this, so that whole huge pages arrive in one piece. */
+  private static final int RUN_PAGES = Protocol.MAX_RUN_PAGES;
 
-  private final int number;
-  private final RamBlock block;
-  private final MemorySegment memory;
-  private final SegmentWindows windows;
+  private final SendingBlock sending;
   private final CandidateSet candidates;
-  private final FrameWriter writer;
-  private final ProgressCounters counters;
   private final PageBitmap span;
   private final PageBitmap populated;
   private final PageBitmap sent;
+  private final MemorySegment memory;
+  private final SegmentWindows windows;
+  private final FrameWriter writer;
+  private final ProgressCounters counters;
+  private final Check check;
 
-  private Check check = () -> {};
   private long pagesSinceCheck;
   private long contentStart;
   private int contentPages;
   private long zeroStart;
   private long zeroPages;
-
-  /**
-   * @param number of the block in frame headers
-   * @param block the block
-   * @param candidates what to send
-   * @param writer where to
-   * @param counters what to count in
-   */
-  RamSender(
-      int number,
-      RamBlock block,
-      CandidateSet candidates,
-      FrameWriter writer,
-      ProgressCounters counters) {
-    this.number = number;
-    this.block = block;
-    this.memory = block.memory();
-    this.windows = new SegmentWindows(memory);
-    this.candidates = candidates;
-    this.writer = writer;
-    this.counters = counters;
-    this.span = PageBitmap.allocate(block.pages());
-    this.populated = PageBitmap.allocate(block.pages());
-    this.sent = PageBitmap.allocate(block.pages());
-  }
-
-  int number() {
-    return number;
-  }
-
-  RamBlock block() {
-    return block;
-  }
-
-  CandidateSet candidates() {
-    return candidates;
-  }
 
   /** What is done now and then during a pass: looks for a cancel and for bad news from the peer. */
   @FunctionalInterface
@@ -84,16 +45,33 @@ final class RamSender {
   }
 
   /**
-   * Takes and sends all candidates.
-   *
-   * @param first whether this is the first pass, which counts what is left out
+   * @param sending the block, shared with the other streams
+   * @param writer where to
+   * @param counters what to count in
    * @param check called now and then
    */
-  void sendPass(boolean first, Check check) throws IOException {
+  RamSender(
+      SendingBlock sending, FrameWriter writer, ProgressCounters counters, Check check) {
+    this.sending = sending;
+    this.candidates = sending.candidates();
+    this.span = sending.span();
+    this.populated = sending.populated();
+    this.sent = sending.sent();
+    this.memory = sending.block().memory();
+    this.windows = new SegmentWindows(memory);
+    this.writer = writer;
+    this.counters = counters;
     this.check = check;
-    long words = span.wordCount();
-    for (long from = 0; from < words; from += SPAN_WORDS) {
-      long to = Math.min(words, from + SPAN_WORDS);
+  }
+
+  /**
+   * Takes and sends candidates until the block has no span left in this pass.
+   *
+   * @param first whether this is the first pass, which counts what is left out
+   */
+  void sendPass(boolean first) throws IOException {
+    for (long from = sending.nextSpan(); from >= 0; from = sending.nextSpan()) {
+      long to = Math.min(span.wordCount(), from + SendingBlock.SPAN_WORDS);
       if (takeSpan(from, to, first)) {
         lookUpPopulated(from, to);
         keepWorthwhile(from, to, first);
@@ -116,12 +94,14 @@ final class RamSender {
         skipped += Long.bitCount(word & excluded);
         word &= ~excluded;
         any |= word;
+        span.setWord(i, word);
       }
-      span.setWord(i, word);
     }
-    counters.taken(taken);
-    if (first) {
-      counters.skipped(skipped);
+    if (taken > 0) {
+      counters.taken(taken);
+      if (first) {
+        counters.skipped(skipped);
+      }
     }
     return any != 0;
   }
@@ -132,7 +112,6 @@ final class RamSender {
       long any = 0;
       for (long i = group; i < Math.min(to, group + GROUP_WORDS); i++) {
         any |= span.word(i);
-        populated.setWord(i, 0);
       }
       if (any != 0 && start < 0) {
         start = group;
@@ -148,7 +127,8 @@ final class RamSender {
 
   private void addPopulated(long fromWord, long toWord) throws IOException {
     long first = fromWord << 6;
-    block.addPopulated(first, Math.min(span.size(), toWord << 6) - first, populated);
+    long pages = Math.min(span.size(), toWord << 6) - first;
+    sending.block().addPopulated(first, pages, populated);
   }
 
   /** Drops pages that are zero without a look, and of which the destination has nothing else. */
@@ -167,9 +147,10 @@ final class RamSender {
     }
   }
 
+  /** Sends what is left of a span, and leaves the bitmaps of the span empty. */
   private void sendSpan(long first, long end) throws IOException {
     long scanned = 0;
-    for (long page = span.nextSet(first); page < end; page = span.nextSet(page + 1)) {
+    for (long page = span.nextSet(first, end); page < end; page = span.nextSet(page + 1, end)) {
       boolean zero = true;
       if (populated.get(page)) {
         zero = ZeroPages.isZero(memory, page * RamBlock.PAGE_SIZE);
@@ -184,10 +165,12 @@ final class RamSender {
     endContent();
     endZero();
     counters.scanned(scanned);
+    span.clear(first, end - first);
+    populated.clear(first, end - first);
   }
 
   private void content(long page) throws IOException {
-    if (page != contentStart + contentPages || contentPages == RUN_PAGES) {
+    if (page != contentStart + contentPages || page % RUN_PAGES == 0) {
       endContent();
       contentStart = page;
     }
@@ -198,7 +181,7 @@ final class RamSender {
     if (contentPages > 0) {
       // Before the write: what is half written when it fails counts as sent.
       sent.set(contentStart, contentPages);
-      writer.ramPages(number, windows, contentStart, contentPages);
+      writer.ramPages(sending.number(), windows, contentStart, contentPages);
       counters.normal(contentPages);
       pagesSinceCheck += contentPages;
       if (pagesSinceCheck >= RUN_PAGES) {
@@ -222,7 +205,7 @@ final class RamSender {
 
   private void endZero() throws IOException {
     if (zeroPages > 0) {
-      writer.zeroPages(number, zeroStart, zeroPages);
+      writer.zeroPages(sending.number(), zeroStart, zeroPages);
       zeroPages = 0;
     }
   }

@@ -15,6 +15,7 @@ import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.testing.Hop;
 import dev.ballast.migration.testing.TestMachine;
+import dev.ballast.migration.protocol.StreamSetup;
 import dev.ballast.vmm.machine.MachineDescription;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.RamBlock;
@@ -72,8 +73,9 @@ class HostileSourceTest {
                   List.of(
                       new MigrationConfig.Block(RamBlock.RAM, MIB << 20),
                       new MigrationConfig.Block(RamBlock.BALLOON_BITMAP, bitmapBytes)),
-                  false)
-              .encode());
+                  false,
+                  StreamSetup.NONE)
+              .encode(Protocol.VERSION_2));
       writer.flush();
     }
 
@@ -209,8 +211,8 @@ class HostileSourceTest {
 
   @Test
   void versionsThatNobodySpeaks() throws Exception {
-    assertThat(outcome((peer, machine) -> hello(peer, 3, 9)))
-        .isEqualTo("protocol version: source has 3 to 9, destination has 1 to 2");
+    assertThat(outcome((peer, machine) -> hello(peer, 4, 9)))
+        .isEqualTo("protocol version: source has 4 to 9, destination has 1 to 3");
     assertThat(outcome((peer, machine) -> hello(peer, 0, 9)))
         .isEqualTo("HELLO: oldest version is 0, expected 1 to 2147483647");
     assertThat(outcome((peer, machine) -> hello(peer, 2, 1))).contains("newest version is 1");
@@ -419,8 +421,9 @@ class HostileSourceTest {
                     new MigrationConfig(
                             machine.description(),
                             List.of(new MigrationConfig.Block(RamBlock.RAM, MIB << 20)),
-                            false)
-                        .encode();
+                            false,
+                            StreamSetup.NONE)
+                        .encode(Protocol.VERSION_2);
                 config[random.nextInt(16)] ^= (byte) (1 << random.nextInt(8));
                 peer.writer.frame(FrameType.CONFIG, config);
               });
@@ -434,8 +437,11 @@ class HostileSourceTest {
                   peer.writer.frame(
                       FrameType.CONFIG,
                       new MigrationConfig(
-                              huge, List.of(new MigrationConfig.Block("ram", -4096)), false)
-                          .encode());
+                              huge,
+                              List.of(new MigrationConfig.Block("ram", -4096)),
+                              false,
+                              StreamSetup.NONE)
+                          .encode(Protocol.VERSION_2));
                 }))
         .startsWith("memory: source has -1 bytes");
   }

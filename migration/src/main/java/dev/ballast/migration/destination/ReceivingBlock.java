@@ -1,0 +1,96 @@
+package dev.ballast.migration.destination;
+
+import dev.ballast.migration.protocol.ProtocolException;
+import dev.ballast.vmm.memory.PageBitmap;
+import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * What has arrived of one block. A page that was never received is never touched, not even to
+ * become zero. Streams share it: in one pass, each page comes over one of them.
+ */
+final class ReceivingBlock {
+  /** From so many pages on, getting host memory for all of them at once beats a fault for each. */
+  private static final int BULK_PAGES = 4;
+
+  private final RamBlock block;
+  private final PageBitmap received;
+  private final PageBitmap suspect;
+  private final LongAdder pagesReceived = new LongAdder();
+  private final LongAdder pagesDiscarded = new LongAdder();
+
+  /**
+   * @param block whose memory is all zero
+   */
+  ReceivingBlock(RamBlock block) {
+    this.block = block;
+    this.received = PageBitmap.allocate(block.pages());
+    this.suspect = PageBitmap.allocate(block.pages());
+  }
+
+  RamBlock block() {
+    return block;
+  }
+
+  long pagesReceived() {
+    return pagesReceived.sum();
+  }
+
+  long pagesDiscarded() {
+    return pagesDiscarded.sum();
+  }
+
+  /** The content of pages is about to be written to the block's memory. */
+  void expect(long first, int pages) throws IOException {
+    if (pages >= BULK_PAGES && received.nextSet(first, first + pages) == first + pages) {
+      block.populate(first, pages);
+    }
+    // Before the content: what is half received when the stream breaks counts as received.
+    received.set(first, pages);
+    pagesReceived.add(pages);
+  }
+
+  /** Takes note of whether a page that came had the right checksum. */
+  void checked(long page, boolean sound) {
+    if (!sound) {
+      suspect.add(page);
+    } else if (suspect.get(page)) {
+      suspect.remove(page);
+    }
+  }
+
+  /** Discards what was received of pages {@code first} to {@code end - 1}. */
+  void discard(long first, long end) throws IOException {
+    for (long page = received.nextSet(first, end); page < end; ) {
+      long runEnd = received.nextClear(page, end);
+      block.discard(page, runEnd - page);
+      received.clear(page, runEnd - page);
+      suspect.clear(page, runEnd - page);
+      pagesDiscarded.add(runEnd - page);
+      page = received.nextSet(runEnd, end);
+    }
+  }
+
+  /**
+   * Discards what was received of the pages in a set: the content of ballooned pages is nobody's.
+   */
+  void discard(PageBitmap pages) throws IOException {
+    pages.forEachRun((first, count) -> discard(first, first + count));
+  }
+
+  /** Checks, after the last pass, that every page is as the source sent it. */
+  void checkComplete() throws ProtocolException {
+    long damaged = suspect.nextSet(0);
+    if (damaged < suspect.size()) {
+      throw new ProtocolException(
+          "RAM_PAGES: page "
+              + damaged
+              + " of block "
+              + block.name()
+              + " was damaged on its way (wrong checksum), and "
+              + (suspect.cardinality() - 1)
+              + " others");
+    }
+  }
+}

@@ -1,0 +1,240 @@
+package dev.ballast.migration.destination;
+
+import dev.ballast.migration.channel.MigrationChannel;
+import dev.ballast.migration.channel.MigrationServer;
+import dev.ballast.migration.protocol.FrameReader;
+import dev.ballast.migration.protocol.FrameType;
+import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.protocol.ProtocolException;
+import dev.ballast.migration.protocol.ReceiverPhase;
+import dev.ballast.migration.protocol.StreamSetup;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connections for pages besides the migration's own, with a thread for each. A page may come
+ * over another stream in the next pass: so no stream begins a pass before all have ended the one
+ * before.
+ */
+final class ReceivingStreams implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(ReceivingStreams.class);
+
+  private static final long MOMENT_MILLIS = 1000;
+
+  private final List<MigrationChannel> channels = new ArrayList<>();
+  private final List<FrameReader> readers = new ArrayList<>();
+  private final List<Thread> threads = new ArrayList<>();
+  private final MigrationChannel main;
+  private final Object lock = new Object();
+
+  // Guarded by lock.
+  private int arrived;
+  private boolean lastPass;
+  private long passes;
+  private boolean closed;
+  private @Nullable IOException failure;
+
+  /**
+   * @param main the migration's own connection: what its thread does fails when a stream does
+   */
+  ReceivingStreams(MigrationChannel main) {
+    this.main = main;
+  }
+
+  /**
+   * Waits for all streams of a migration. Connections that are not of this migration are closed.
+   *
+   * @param server where they come in
+   * @param setup what {@code CONFIG} said
+   * @param timeout how long a stream may take
+   */
+  void accept(MigrationServer server, StreamSetup setup, Duration timeout) throws IOException {
+    boolean[] here = new boolean[setup.count()];
+    while (channels.size() < setup.count()) {
+      MigrationChannel channel = server.accept(timeout);
+      boolean ours = false;
+      try {
+        channel.silenceTimeout(timeout);
+        FrameReader reader = new FrameReader(channel);
+        StreamSetup.Greeting greeting = greeting(reader);
+        ours = setup.accepts(greeting) && !here[greeting.index()];
+        if (ours) {
+          here[greeting.index()] = true;
+          channels.add(channel);
+          readers.add(reader);
+        } else {
+          log.warn("{}: a stream of another migration was turned away", channel.uri());
+        }
+      } catch (ProtocolException | SocketTimeoutException stranger) {
+        log.warn("{}: a connection was turned away: {}", channel.uri(), stranger.getMessage());
+      } finally {
+        if (!ours) {
+          channel.close();
+        }
+      }
+    }
+  }
+
+  private static StreamSetup.Greeting greeting(FrameReader reader) throws IOException {
+    reader.next();
+    ReceiverPhase.STREAM_GREETING.check(reader);
+    return StreamSetup.Greeting.decode(reader.payload());
+  }
+
+  /** Starts to receive. */
+  void start(Blocks blocks) {
+    for (int i = 0; i < channels.size(); i++) {
+      FrameReader reader = readers.get(i);
+      threads.add(
+          Thread.ofPlatform()
+              .daemon()
+              .name("incoming-stream-" + i)
+              .start(() -> run(new RamReceiver(blocks), reader)));
+    }
+  }
+
+  private void run(RamReceiver receiver, FrameReader reader) {
+    try {
+      receive(receiver, reader);
+    } catch (EOFException e) {
+      // A source that gives up says why on the migration's own connection.
+      if (!awaitClose()) {
+        fail(e);
+      }
+    } catch (IOException e) {
+      fail(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      fail(new IOException("the stream was interrupted", e));
+    }
+  }
+
+  private void receive(RamReceiver receiver, FrameReader reader)
+      throws IOException, InterruptedException {
+    long pass = 0;
+    boolean last = false;
+    while (!last) {
+      FrameType type = reader.next();
+      ReceiverPhase.STREAM_RAM.check(reader);
+      if (type == FrameType.RAM_PAGES) {
+        receiver.pages(reader);
+      } else if (type == FrameType.ZERO_PAGES) {
+        receiver.zeroPages(reader);
+      } else {
+        pass++;
+        last = checkPassEnd(reader, pass);
+        endPass(last);
+      }
+    }
+  }
+
+  /** Checks {@code PASS_END}; returns whether it is the last. */
+  static boolean checkPassEnd(FrameReader reader, long expected) throws ProtocolException {
+    if (reader.page() != expected) {
+      throw new ProtocolException(
+          "PASS_END: pass " + Long.toUnsignedString(reader.page()) + ", expected " + expected);
+    }
+    return reader.has(Protocol.FLAG_FINAL);
+  }
+
+  /** Returns whether the migration ended within a moment. */
+  private boolean awaitClose() {
+    long deadline = System.nanoTime() + MOMENT_MILLIS * 1_000_000;
+    synchronized (lock) {
+      try {
+        for (long left = MOMENT_MILLIS; left > 0 && !closed && failure == null; ) {
+          lock.wait(left);
+          left = (deadline - System.nanoTime()) / 1_000_000;
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      return closed;
+    }
+  }
+
+  private void fail(IOException e) {
+    synchronized (lock) {
+      if (failure == null && !closed) {
+        failure = e;
+        main.cancel();
+      }
+      lock.notifyAll();
+    }
+  }
+
+  /** Returns why a stream failed, or null. */
+  @Nullable IOException failure() {
+    synchronized (lock) {
+      return failure;
+    }
+  }
+
+  /**
+   * Waits until the migration's own connection and all streams have ended a pass.
+   *
+   * @param last whether the caller was told that it is the last one
+   * @throws IOException if a stream failed, or did not agree
+   */
+  void endPass(boolean last) throws IOException, InterruptedException {
+    synchronized (lock) {
+      if (arrived > 0 && last != lastPass) {
+        throw new ProtocolException("PASS_END: streams do not agree on which pass is the last");
+      }
+      lastPass = last;
+      long pass = passes;
+      if (++arrived > channels.size()) {
+        arrived = 0;
+        passes++;
+        lock.notifyAll();
+      }
+      while (passes == pass) {
+        if (failure != null) {
+          throw new IOException("another stream failed: " + failure.getMessage(), failure);
+        }
+        if (closed) {
+          throw new IOException("the migration ended");
+        }
+        main.checkCancelled();
+        lock.wait(MOMENT_MILLIS);
+      }
+    }
+  }
+
+  /** Returns how many bytes came. */
+  long bytesRead() {
+    return channels.stream().mapToLong(MigrationChannel::bytesRead).sum();
+  }
+
+  /** Ends threads and connections. */
+  @Override
+  public void close() {
+    synchronized (lock) {
+      closed = true;
+      lock.notifyAll();
+    }
+    channels.forEach(MigrationChannel::cancel);
+    boolean interrupted = false;
+    for (Thread thread : threads) {
+      while (thread.isAlive()) {
+        try {
+          thread.join();
+        } catch (InterruptedException e) {
+          // The memory that the thread writes may be about to go: it has to be waited for.
+          interrupted = true;
+        }
+      }
+    }
+    channels.forEach(MigrationChannel::close);
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,186 @@
+package dev.ballast.migration.source;
+
+import dev.ballast.migration.channel.CancelledException;
+import dev.ballast.migration.channel.MigrationChannel;
+import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.protocol.FrameType;
+import dev.ballast.migration.protocol.FrameWriter;
+import dev.ballast.migration.protocol.StreamSetup;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection for pages, besides the migration's own, with a thread that sends over it. In each
+ * pass the streams take spans of RAM in turn; the migration's thread starts a pass and waits for
+ * all of them to end it.
+ */
+final class SendingStream implements AutoCloseable {
+  private static final long IDLE_MILLIS = 500;
+
+  private final MigrationChannel channel;
+  private final FrameWriter writer;
+  private final List<RamSender> senders = new ArrayList<>();
+  private final Object lock = new Object();
+  private final Thread thread;
+
+  // Guarded by lock.
+  private long passWanted;
+  private long passDone;
+  private boolean lastPass;
+  private boolean ended;
+  private @Nullable IOException failure;
+
+  private SendingStream(int index, MigrationChannel channel, FrameWriter writer) {
+    this.channel = channel;
+    this.writer = writer;
+    this.thread = Thread.ofPlatform().daemon().name("migration-stream-" + index).unstarted(this::run);
+  }
+
+  /**
+   * Connects a stream and introduces it.
+   *
+   * @param uri where the destination listens
+   * @param parameters of the migration
+   * @param setup what {@code CONFIG} said
+   * @param index of the stream
+   */
+  static SendingStream connect(
+      MigrationUri uri, MigrationParameters parameters, StreamSetup setup, int index)
+      throws IOException {
+    MigrationChannel channel = MigrationChannel.open(uri);
+    boolean ready = false;
+    try {
+      channel.silenceTimeout(parameters.silenceTimeout());
+      channel.connect(parameters.connectTimeout());
+      FrameWriter writer = new FrameWriter(channel, parameters.pageChecksums());
+      writer.frame(FrameType.STREAM, setup.greeting(index).encode());
+      writer.flush();
+      ready = true;
+      return new SendingStream(index, channel, writer);
+    } finally {
+      if (!ready) {
+        channel.close();
+      }
+    }
+  }
+
+  MigrationChannel channel() {
+    return channel;
+  }
+
+  /** Starts the thread: it will send pages of these blocks. */
+  void start(List<SendingBlock> blocks, ProgressCounters counters) {
+    for (SendingBlock block : blocks) {
+      senders.add(new RamSender(block, writer, counters, channel::checkCancelled));
+    }
+    thread.start();
+  }
+
+  /** Starts a pass. The last one is followed by no other. */
+  void startPass(long pass, boolean last) {
+    synchronized (lock) {
+      passWanted = pass;
+      lastPass = last;
+      lock.notifyAll();
+    }
+  }
+
+  /**
+   * Waits a moment for the stream to have sent all of a pass; returns whether it has.
+   *
+   * @throws IOException if the stream broke
+   */
+  boolean awaitPass(long pass, long millis) throws IOException, InterruptedException {
+    synchronized (lock) {
+      if (passDone < pass && failure == null) {
+        lock.wait(millis);
+      }
+      if (failure != null) {
+        throw failure;
+      }
+      return passDone >= pass;
+    }
+  }
+
+  private void run() {
+    try {
+      long pass = 0;
+      boolean last = false;
+      while (!last && awaitWork(pass)) {
+        synchronized (lock) {
+          pass = passWanted;
+          last = lastPass;
+        }
+        for (RamSender sender : senders) {
+          sender.sendPass(pass == 1);
+        }
+        writer.passEnd(pass, last);
+        writer.flush();
+        synchronized (lock) {
+          passDone = pass;
+          lock.notifyAll();
+        }
+      }
+    } catch (CancelledException e) {
+      fail(e);
+    } catch (IOException e) {
+      fail(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      fail(new IOException("the stream was interrupted", e));
+    }
+  }
+
+  /** Waits for a pass after {@code pass}, and says now and then that this side is still there. */
+  private boolean awaitWork(long pass) throws IOException, InterruptedException {
+    while (true) {
+      synchronized (lock) {
+        if (passWanted == pass && !ended) {
+          lock.wait(IDLE_MILLIS);
+        }
+        if (ended) {
+          return false;
+        }
+        if (passWanted != pass) {
+          return true;
+        }
+      }
+      writer.keepAlive();
+    }
+  }
+
+  private void fail(IOException e) {
+    synchronized (lock) {
+      if (failure == null) {
+        failure = e;
+      }
+      lock.notifyAll();
+    }
+  }
+
+  /** Ends the thread, and the connection with it. */
+  @Override
+  public void close() {
+    synchronized (lock) {
+      ended = true;
+      lock.notifyAll();
+    }
+    channel.cancel();
+    boolean interrupted = false;
+    while (true) {
+      try {
+        thread.join();
+        break;
+      } catch (InterruptedException e) {
+        // The memory that the thread reads may be about to go: it has to be waited for.
+        interrupted = true;
+      }
+    }
+    channel.close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

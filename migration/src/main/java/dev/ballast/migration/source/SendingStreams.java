@@ -1,0 +1,87 @@
+package dev.ballast.migration.source;
+
+import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.protocol.StreamSetup;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** The streams of a migration besides its own connection; there may be none. */
+final class SendingStreams implements AutoCloseable {
+  private static final long MOMENT_MILLIS = 100;
+
+  /** The migration's thread changes it; a cancel and progress reports read it. */
+  private final List<SendingStream> streams = new CopyOnWriteArrayList<>();
+
+  private volatile boolean cancelled;
+
+  boolean isEmpty() {
+    return streams.isEmpty();
+  }
+
+  /** Connects as many streams as {@code setup} says. */
+  void connect(MigrationUri uri, MigrationParameters parameters, StreamSetup setup)
+      throws IOException {
+    for (int index = 0; index < setup.count(); index++) {
+      SendingStream stream = SendingStream.connect(uri, parameters, setup, index);
+      streams.add(stream);
+      if (cancelled) {
+        stream.channel().cancel();
+      }
+    }
+    maxBandwidth(parameters.maxBandwidth());
+  }
+
+  /** Starts their threads. */
+  void start(List<SendingBlock> blocks, ProgressCounters counters) {
+    streams.forEach(stream -> stream.start(blocks, counters));
+  }
+
+  /**
+   * Has them send all candidates.
+   *
+   * @param check called now and then, on this thread
+   */
+  void sendPass(long pass, boolean last, RamSender.Check check) throws IOException {
+    streams.forEach(stream -> stream.startPass(pass, last));
+    try {
+      for (SendingStream stream : streams) {
+        while (!stream.awaitPass(pass, MOMENT_MILLIS)) {
+          check.check();
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("the migration was interrupted", e);
+    }
+  }
+
+  /** Divides a bandwidth limit among them, in bytes a second; 0 is none. Any thread. */
+  void maxBandwidth(long bytesPerSecond) {
+    if (!streams.isEmpty()) {
+      long share = bytesPerSecond == 0 ? 0 : Math.max(1, bytesPerSecond / streams.size());
+      streams.forEach(stream -> stream.channel().maxBandwidth(share));
+    }
+  }
+
+  /** Makes what they do fail. Any thread. */
+  void cancel() {
+    cancelled = true;
+    streams.forEach(stream -> stream.channel().cancel());
+  }
+
+  /** Returns how many bytes they have written. Any thread. */
+  long bytesWritten() {
+    long sum = 0;
+    for (SendingStream stream : streams) {
+      sum += stream.channel().bytesWritten();
+    }
+    return sum;
+  }
+
+  /** Ends their threads and connections. */
+  @Override
+  public void close() {
+    streams.forEach(SendingStream::close);
+  }
+}

@@ -1,0 +1,173 @@
+package dev.ballast.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ballast.migration.channel.MigrationChannel;
+import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.destination.DestinationParameters;
+import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.MigrationDestination;
+import dev.ballast.migration.protocol.FrameType;
+import dev.ballast.migration.protocol.FrameWriter;
+import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.protocol.StreamSetup;
+import dev.ballast.migration.source.MigrationListener;
+import dev.ballast.migration.source.MigrationParameters;
+import dev.ballast.migration.source.MigrationSource;
+import dev.ballast.migration.source.MigrationStatus;
+import dev.ballast.migration.testing.Hop;
+import dev.ballast.migration.testing.TestMachine;
+import dev.ballast.vmm.machine.RunState;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Migrations whose pages go over several connections. */
+@Timeout(120)
+class StreamsTest {
+  private static final long MIB = 256;
+
+  private static MigrationParameters streams(int count) {
+    return Hop.PARAMETERS.edit().streams(count).build();
+  }
+
+  private static void assertMoved(Hop hop, TestMachine a, TestMachine b) {
+    assertThat(hop.failure()).isNull();
+    assertThat(hop.progress().error()).isEmpty();
+    assertThat(hop.progress().status()).isEqualTo(MigrationStatus.COMPLETED);
+    assertThat(a.runState()).isEqualTo(RunState.POSTMIGRATE);
+    assertThat(b.runState()).isEqualTo(RunState.RUNNING);
+    assertThat(b.firstDifference(a)).isEqualTo(-1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 5})
+  void everyPageArrivesOnce(int count) throws Exception {
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+        TestMachine b = TestMachine.waiting(MIB)) {
+      a.fill(100, 40_000, 1);
+      a.balloon().inflate(50_000, 3000);
+      a.guestWrite(60_000, 0);
+
+      Hop hop = Hop.run(a, b, streams(count));
+
+      assertMoved(hop, a, b);
+      assertThat(hop.progress().ram().normal()).isEqualTo(40_000);
+      assertThat(hop.progress().balloon().pagesSkipped()).isEqualTo(3000);
+      assertThat(hop.arrived().pagesReceived()).isEqualTo(40_000);
+      assertThat(hop.progress().traffic().streams()).isGreaterThan(40_000L * 4096);
+      assertThat(hop.arrived().bytesRead()).isEqualTo(hop.progress().traffic().transferred());
+    }
+  }
+
+  @Test
+  void aPageThatChangesFromPassToPassArrivesAsItIsLast() throws Exception {
+    long seed = 7;
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+        TestMachine b = TestMachine.waiting(MIB)) {
+      a.fill(0, 30_000, seed);
+      a.startGuest(
+          seed, (machine, random) -> machine.guestWrite(random.nextLong(40_000), random.nextLong()));
+
+      Hop hop =
+          Hop.run(
+              a,
+              b,
+              streams(3).edit().maxBandwidth(60 << 20).downtimeLimit(Duration.ofMillis(100)).build());
+
+      assertMoved(hop, a, b);
+      assertThat(hop.progress().ram().passes()).isGreaterThan(2);
+    }
+  }
+
+  @Test
+  void anOlderPeerGetsOneConnection() throws Exception {
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+        TestMachine b = TestMachine.waiting(MIB)) {
+      a.fill(0, 1000, 1);
+      DestinationParameters older =
+          new DestinationParameters(
+              Duration.ofSeconds(10), Duration.ofSeconds(10), Protocol.VERSION_2);
+      Hop hop = Hop.run(a, b, streams(2), older, MigrationListener.NONE);
+      assertMoved(hop, a, b);
+      assertThat(hop.progress().traffic().streams()).isZero();
+    }
+  }
+
+  @Test
+  void strangersAreTurnedAway() throws Exception {
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+        TestMachine b = TestMachine.waiting(MIB);
+        MigrationDestination destination = Hop.listen()) {
+      a.fill(0, 20_000, 1);
+      CompletableFuture<IncomingMigration> received =
+          Hop.receive(destination, b, Hop.DESTINATION);
+      MigrationListener intruder =
+          new MigrationListener() {
+            @Override
+            public void statusChanged(MigrationStatus status) {
+              if (status == MigrationStatus.SETUP) {
+                // Waits in the queue of the listening socket, in front of the real streams.
+                CompletableFuture.runAsync(() -> intrude(destination.uri()));
+              }
+            }
+          };
+      MigrationSource source = new MigrationSource(a, destination.uri(), streams(2), intruder);
+      source.start();
+      assertMoved(Hop.of(source.await(), received), a, b);
+    }
+  }
+
+  private static void intrude(MigrationUri uri) {
+    try (MigrationChannel stranger = MigrationChannel.open(uri)) {
+      stranger.connect(Duration.ofSeconds(5));
+      FrameWriter writer = new FrameWriter(stranger, false);
+      writer.frame(FrameType.STREAM, new StreamSetup(2, 1, 2).greeting(0).encode());
+      writer.flush();
+      stranger.drain();
+    } catch (IOException closed) {
+      // As it should be.
+      return;
+    }
+  }
+
+  @Test
+  void aCancelEndsAllStreamsAndTheGuestGoesOn() throws Exception {
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+        TestMachine b = TestMachine.waiting(MIB);
+        MigrationDestination destination = Hop.listen()) {
+      a.fill(0, 60_000, 1);
+      CompletableFuture<IncomingMigration> received =
+          Hop.receive(destination, b, Hop.DESTINATION);
+      MigrationSource source =
+          new MigrationSource(
+              a,
+              destination.uri(),
+              streams(3).edit().maxBandwidth(8 << 20).build(),
+              MigrationListener.NONE);
+      source.start();
+      while (source.progress().ram().normal() < 1000) {
+        Thread.onSpinWait();
+      }
+      source.cancel();
+      Hop hop = Hop.of(source.await(), received);
+      assertThat(hop.progress().status()).isEqualTo(MigrationStatus.CANCELLED);
+      assertThat(hop.failure()).hasMessageContaining("cancelled at the source");
+      assertThat(a.runState()).isEqualTo(RunState.RUNNING);
+      assertThat(a.dirtyLog().isRunning()).isFalse();
+      assertThat(streamThreads()).isEmpty();
+    }
+  }
+
+  private static List<String> streamThreads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> name.startsWith("migration-stream") || name.startsWith("incoming-stream"))
+        .toList();
+  }
+}
