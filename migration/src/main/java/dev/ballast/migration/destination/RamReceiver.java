@@ -13,11 +13,13 @@ import java.util.zip.CRC32C;
 
 /**
  * Takes the pages of one block, straight into its memory. A page that was never received is never
- * touched, not even to become zero. One thread.
+ * touched, not even to become zero. A page that has to become zero is given back to the host with
+ * the last page that was received in its host page, and overwritten before that. One thread.
  */
 final class RamReceiver {
   private final RamBlock block;
   private final SegmentWindows windows;
+  private final long pagesPerHostPage;
   private final PageBitmap received;
   private final PageBitmap suspect;
   private final CRC32C crc = new CRC32C();
@@ -32,6 +34,7 @@ final class RamReceiver {
   RamReceiver(RamBlock block) {
     this.block = block;
     this.windows = new SegmentWindows(block.memory());
+    this.pagesPerHostPage = block.hostPageSize() / RamBlock.PAGE_SIZE;
     this.received = PageBitmap.allocate(block.pages());
     this.suspect = PageBitmap.allocate(block.pages());
   }
@@ -129,12 +132,27 @@ final class RamReceiver {
   private void discard(long first, long end) throws IOException {
     for (long page = received.nextSet(first); page < end; ) {
       long runEnd = Math.min(end, received.nextClear(page));
-      block.discard(page, runEnd - page);
       received.clear(page, runEnd - page);
       suspect.clear(page, runEnd - page);
+      long from = holdsNothing(page) ? hostPageOf(page) : page;
+      long to = holdsNothing(runEnd - 1) ? hostPageOf(runEnd - 1) + pagesPerHostPage : runEnd;
+      block.discard(from, to - from);
       pagesDiscarded += runEnd - page;
       page = received.nextSet(runEnd);
     }
+  }
+
+  private long hostPageOf(long page) {
+    return page & -pagesPerHostPage;
+  }
+
+  /**
+   * Tells whether nothing that was received is left in the host page of a page: what is there is
+   * zero, so that the host page can go as a whole.
+   */
+  private boolean holdsNothing(long page) {
+    long start = hostPageOf(page);
+    return received.nextSet(start) >= start + pagesPerHostPage;
   }
 
   /** Checks, after the last pass, that every page is as the source sent it. */

@@ -17,7 +17,10 @@ final class CandidateSet {
   private final RamBlock block;
   private final PageBitmap pending;
   private final PageBitmap fetched;
+  private final long wordsPerHostPage;
   private @Nullable PageBitmap excluded;
+  private long knownHostPage = -1;
+  private boolean knownExcluded;
 
   /**
    * @param block the block
@@ -28,11 +31,13 @@ final class CandidateSet {
     this.excluded = excluded;
     this.pending = PageBitmap.allocate(block.pages());
     this.fetched = PageBitmap.allocate(block.pages());
+    this.wordsPerHostPage = block.hostPageSize() / RamBlock.PAGE_SIZE / Long.SIZE;
   }
 
   /** Fetches the dirty log; returns how many pages it held. {@link #exclude} is due afterwards. */
   long sync() throws IOException {
     block.fetchDirtyLog(fetched);
+    knownHostPage = -1;
     long dirty = fetched.cardinality();
     fetched.drainTo(pending);
     return dirty;
@@ -51,14 +56,13 @@ final class CandidateSet {
 
   /** Drops the pages that are excluded now; returns how many. */
   long exclude() {
-    PageBitmap out = excluded;
-    if (out == null) {
+    if (excluded == null) {
       return 0;
     }
     long dropped = 0;
     for (long i = 0; i < pending.wordCount(); i++) {
       if (pending.word(i) != 0) {
-        long drop = out.word(i);
+        long drop = excluded(i);
         if (drop != 0) {
           dropped += Long.bitCount(pending.andWord(i, ~drop) & drop);
         }
@@ -80,6 +84,23 @@ final class CandidateSet {
   /** Returns which of the 64 pages of word {@code index} are excluded now. */
   long excluded(long index) {
     PageBitmap out = excluded;
-    return out == null ? 0 : out.word(index);
+    long word = out == null ? 0 : out.word(index);
+    if (out == null || wordsPerHostPage <= 1) {
+      return word;
+    }
+    return word == -1 && hostPageExcluded(out, index / wordsPerHostPage) ? -1 : 0;
+  }
+
+  /**
+   * Looks at a whole host page once after each fetch: what was excluded then may still be dropped,
+   * for the reason that this class gives.
+   */
+  private boolean hostPageExcluded(PageBitmap out, long hostPage) {
+    if (hostPage != knownHostPage) {
+      long pages = wordsPerHostPage * Long.SIZE;
+      knownExcluded = out.nextClear(hostPage * pages) >= (hostPage + 1) * pages;
+      knownHostPage = hostPage;
+    }
+    return knownExcluded;
   }
 }
