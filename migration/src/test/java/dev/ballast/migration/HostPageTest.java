@@ -81,8 +81,7 @@ class HostPageTest {
           };
 
       Hop hop =
-          Hop.run(
-              a, b, Hop.PARAMETERS.edit().verify(true).build(), Hop.DESTINATION, listener);
+          Hop.run(a, b, Hop.PARAMETERS.edit().verify(true).build(), Hop.DESTINATION, listener);
 
       assertCompleted(hop, a, b);
       assertThat(hop.arrived().pagesDiscarded()).isEqualTo(20 + 30 + 2 * PARTS + 10);

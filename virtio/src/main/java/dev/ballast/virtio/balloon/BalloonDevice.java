@@ -228,9 +228,7 @@ public final class BalloonDevice implements VirtioDevice {
   public void activate(long negotiated) {
     mustTellHost = (negotiated & MUST_TELL_HOST) != 0;
     bitmap.setInactiveReason(
-        mustTellHost
-            ? null
-            : "the driver did not negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST");
+        mustTellHost ? null : "the driver did not negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST");
   }
 
   private void noDriver() {

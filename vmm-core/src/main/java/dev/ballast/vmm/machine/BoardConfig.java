@@ -16,11 +16,7 @@ import java.util.Optional;
  * @param console where the serial port goes; closed with the board
  */
 public record BoardConfig(
-    Path kvm,
-    RamConfig ram,
-    int vcpus,
-    Optional<KernelConfig> kernel,
-    SerialBackend console) {
+    Path kvm, RamConfig ram, int vcpus, Optional<KernelConfig> kernel, SerialBackend console) {
   /** The smallest guest RAM in bytes. */
   public static final long MIN_MEMORY = 64L << 20;
 

@@ -50,8 +50,8 @@ public interface RamBlock {
   void fetchDirtyLog(PageBitmap into) throws IOException;
 
   /**
-   * Returns the least that {@link #discard} gives back to the host, in bytes: a power of two, {@value
-   * #PAGE_SIZE} or more.
+   * Returns the least that {@link #discard} gives back to the host, in bytes: a power of two,
+   * {@value #PAGE_SIZE} or more.
    */
   default long hostPageSize() {
     return PAGE_SIZE;

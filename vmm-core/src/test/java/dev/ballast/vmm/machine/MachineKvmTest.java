@@ -57,7 +57,8 @@ class MachineKvmTest {
   private Machine machine(int vcpus, Optional<Path> kernel, boolean incoming) throws IOException {
     Optional<KernelConfig> boots =
         kernel.map(file -> new KernelConfig(file, Optional.empty(), "", KernelConfig.Mode.AUTO));
-    Board board = new Board(new BoardConfig(KVM, RamConfig.anonymous(MEMORY), vcpus, boots, console));
+    Board board =
+        new Board(new BoardConfig(KVM, RamConfig.anonymous(MEMORY), vcpus, boots, console));
     Machine machine = new Machine(board, incoming);
     machine.addListener(events::add);
     return machine;
