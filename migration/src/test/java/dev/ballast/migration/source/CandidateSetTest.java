@@ -41,13 +41,11 @@ class CandidateSetTest {
   void aHostPageIsExcludedAsAWholeOrNotAtAll() throws IOException {
     long parts = 512;
     try (TestMachine huge =
-        new TestMachine(
-            new TestBacking(16 << 20, parts * RamBlock.PAGE_SIZE), RunState.RUNNING)) {
-      CandidateSet whole =
-          new CandidateSet(huge.ramBlocks().getFirst(), huge.balloon().excluded());
-      whole.sync();
+        new TestMachine(new TestBacking(16 << 20, parts * RamBlock.PAGE_SIZE), RunState.RUNNING)) {
+      CandidateSet whole = new CandidateSet(huge.ramBlocks().getFirst(), huge.balloon().excluded());
       huge.balloon().inflate(2 * parts, parts);
       huge.balloon().inflate(4 * parts + 1, 2 * parts - 1);
+      whole.sync();
       whole.addAll();
       assertThat(whole.exclude()).isEqualTo(2 * parts);
 

@@ -194,9 +194,7 @@ class GuestMemoryTest {
       huge.discard(4 * parts + 1, 5);
       huge.discard(6 * parts, parts);
 
-      assertThat(discards)
-          .containsExactly(
-              2 * MIB + "+" + 4 * MIB, 12 * MIB + "+" + 2 * MIB);
+      assertThat(discards).containsExactly(2 * MIB + "+" + 4 * MIB, 12 * MIB + "+" + 2 * MIB);
       for (long page = 0; page < 8 * parts; page++) {
         boolean gone =
             (page >= parts - 3 && page < 3 * parts + 7)
