@@ -98,6 +98,12 @@ class HostPagesMigrationTest {
     return ResidentMemory.of(vm.machine().memory().ram());
   }
 
+  private static PageBitmap populated(KvmVirtualMachine vm) throws IOException {
+    PageBitmap populated = PageBitmap.allocate(MEMORY / 4096);
+    vm.machine().memory().backing().addPopulated(populated);
+    return populated;
+  }
+
   private static long ballooned(KvmVirtualMachine vm) {
     return vm.balloon().orElseThrow().bitmap().cardinality();
   }
@@ -148,9 +154,7 @@ class HostPagesMigrationTest {
         guest.send("fill 80M 8M 5", TIMEOUT);
         guest.send("check 80M 8M 5", TIMEOUT);
       }
-      PageBitmap populated = PageBitmap.allocate(MEMORY / 4096);
-      c.machine().memory().backing().addPopulated(populated);
-      assertThat(populated.cardinality())
+      assertThat(populated(c).cardinality())
           .as("little more than the guest has written")
           .isBetween(40 * MIB / 4096, 56 * MIB / 4096);
     }
@@ -173,6 +177,7 @@ class HostPagesMigrationTest {
     guest.send("inflate-pfn " + (FIRST + PARTS) + " " + (7 * PARTS + 100), TIMEOUT);
     long all = before - resident(vm);
 
+    assertThat(populated(vm).cardinality(FIRST, 8 * PARTS)).as("not even in the file").isZero();
     if (pages.pooled()) {
       assertThat(partly).as("a part of a host page").isZero();
       assertThat(whole).isEqualTo(HugePagePool.PAGE_SIZE);

@@ -16,8 +16,10 @@ public enum HostPages {
   SMALL(RamBlock.PAGE_SIZE),
 
   /**
-   * Transparent huge pages wherever the kernel has them, given back in parts of 4 KiB: the kernel
-   * takes a huge page apart for that.
+   * Transparent huge pages wherever the kernel has them. They are given back in parts of 4 KiB: the
+   * kernel unmaps a part at once, and frees it when it takes the huge page apart, which may be as
+   * late as when memory is short. Where khugepaged is set up to, it makes such a page whole again,
+   * with zeros in the parts that the guest gave back.
    */
   TRANSPARENT_HUGE(RamBlock.PAGE_SIZE),
 
