@@ -12,6 +12,7 @@ import dev.ballast.migration.testing.Hop;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.AnonymousRam;
+import dev.ballast.vmm.memory.HostPages;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.ValueLayout;
@@ -124,8 +125,7 @@ class MigrationTest {
    */
   @Test
   void theDestinationHoldsNoMoreThanWhatHasContent(@TempDir Path directory) throws Exception {
-    AnonymousRam waiting = new AnonymousRam(MIB << 20, false);
-    waiting.useSmallPages();
+    AnonymousRam waiting = new AnonymousRam(MIB << 20, HostPages.SMALL, false);
     try (TestMachine a = new TestMachine(new AnonymousRam(MIB << 20, false), RunState.RUNNING);
         TestMachine b = new TestMachine(waiting, RunState.INMIGRATE)) {
       a.fill(0, 1000, 1);

@@ -8,13 +8,16 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * What has arrived of one block. A page that was never received is never touched, not even to
- * become zero. Streams share it: in one pass, each page comes over one of them.
+ * become zero. A page that has to become zero is given back to the host with the last page that was
+ * received in its host page, and overwritten before that. Streams share it: in one pass, each page
+ * comes over one of them.
  */
 final class ReceivingBlock {
   /** From so many pages on, getting host memory for all of them at once beats a fault for each. */
   private static final int BULK_PAGES = 4;
 
   private final RamBlock block;
+  private final long pagesPerHostPage;
   private final PageBitmap received;
   private final PageBitmap suspect;
   private final LongAdder pagesReceived = new LongAdder();
@@ -25,6 +28,7 @@ final class ReceivingBlock {
    */
   ReceivingBlock(RamBlock block) {
     this.block = block;
+    this.pagesPerHostPage = block.hostPageSize() / RamBlock.PAGE_SIZE;
     this.received = PageBitmap.allocate(block.pages());
     this.suspect = PageBitmap.allocate(block.pages());
   }
@@ -47,7 +51,13 @@ final class ReceivingBlock {
       block.populate(first, pages);
     }
     // Before the content: what is half received when the stream breaks counts as received.
-    received.set(first, pages);
+    if (pagesPerHostPage == 1) {
+      received.set(first, pages);
+    } else {
+      synchronized (this) {
+        received.set(first, pages);
+      }
+    }
     pagesReceived.add(pages);
   }
 
@@ -62,14 +72,41 @@ final class ReceivingBlock {
 
   /** Discards what was received of pages {@code first} to {@code end - 1}. */
   void discard(long first, long end) throws IOException {
+    if (pagesPerHostPage == 1) {
+      discardReceived(first, end);
+    } else {
+      // Another stream may be about to receive a page of the same host page.
+      synchronized (this) {
+        discardReceived(first, end);
+      }
+    }
+  }
+
+  private void discardReceived(long first, long end) throws IOException {
     for (long page = received.nextSet(first, end); page < end; ) {
       long runEnd = received.nextClear(page, end);
-      block.discard(page, runEnd - page);
       received.clear(page, runEnd - page);
       suspect.clear(page, runEnd - page);
+      long from = holdsNothing(page) ? hostPageOf(page) : page;
+      long to = holdsNothing(runEnd - 1) ? hostPageOf(runEnd - 1) + pagesPerHostPage : runEnd;
+      block.discard(from, to - from);
       pagesDiscarded.add(runEnd - page);
       page = received.nextSet(runEnd, end);
     }
+  }
+
+  private long hostPageOf(long page) {
+    return page & -pagesPerHostPage;
+  }
+
+  /**
+   * Tells whether nothing that was received is left in the host page of a page: what is there is
+   * zero, so that the host page can go as a whole.
+   */
+  private boolean holdsNothing(long page) {
+    long start = hostPageOf(page);
+    long end = start + pagesPerHostPage;
+    return received.nextSet(start, end) == end;
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.ballast.migration.source;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ballast.migration.testing.TestBacking;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.RamBlock;
@@ -34,6 +35,28 @@ class CandidateSetTest {
     assertThat(set.sync()).as("a discard counts as a write").isEqualTo(1);
     assertThat(set.exclude()).isEqualTo(1);
     assertThat(set.count()).isZero();
+  }
+
+  @Test
+  void aHostPageIsExcludedAsAWholeOrNotAtAll() throws IOException {
+    long parts = 512;
+    try (TestMachine huge =
+        new TestMachine(new TestBacking(16 << 20, parts * RamBlock.PAGE_SIZE), RunState.RUNNING)) {
+      CandidateSet whole = new CandidateSet(huge.ramBlocks().getFirst(), huge.balloon().excluded());
+      huge.balloon().inflate(2 * parts, parts);
+      huge.balloon().inflate(4 * parts + 1, 2 * parts - 1);
+      whole.sync();
+      whole.addAll();
+      assertThat(whole.exclude()).isEqualTo(2 * parts);
+
+      huge.balloon().deflate(2 * parts + 70, 1);
+      huge.balloon().inflate(4 * parts, 1);
+      whole.sync();
+      assertThat(whole.excluded(2 * parts / 64)).as("one part came out").isZero();
+      assertThat(whole.excluded(4 * parts / 64)).as("the last part came in").isEqualTo(-1);
+      assertThat(whole.exclude()).isEqualTo(parts);
+      assertThat(whole.count()).isEqualTo(huge.pages() - 3 * parts + 1);
+    }
   }
 
   /**

@@ -3,18 +3,28 @@ package dev.ballast.migration.testing;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBacking;
 import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Plain memory. A page is populated when it has content, or was touched by a write of zeros. */
-final class TestBacking implements RamBacking {
+/**
+ * Plain memory. A host page is populated when it has content, or was touched by a write of zeros.
+ */
+public final class TestBacking implements RamBacking {
   private static final MemorySegment ZEROS = Arena.global().allocate(RamBlock.PAGE_SIZE);
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment memory;
+  private final long hostPageSize;
   private final PageBitmap touched;
 
   TestBacking(long size) {
+    this(size, RamBlock.PAGE_SIZE);
+  }
+
+  /** Makes memory of {@code size} bytes on host pages of {@code hostPageSize} bytes. */
+  public TestBacking(long size, long hostPageSize) {
+    this.hostPageSize = hostPageSize;
     memory = arena.allocate(size, RamBlock.PAGE_SIZE);
     touched = PageBitmap.allocate(size / RamBlock.PAGE_SIZE);
   }
@@ -29,17 +39,33 @@ final class TestBacking implements RamBacking {
   }
 
   @Override
-  public void discard(long offset, long length) {
+  public long hostPageSize() {
+    return hostPageSize;
+  }
+
+  @Override
+  public void discard(long offset, long length) throws IOException {
+    if (offset % hostPageSize != 0 || length % hostPageSize != 0) {
+      throw new IOException("EINVAL: " + length + " bytes at " + offset);
+    }
     memory.asSlice(offset, length).fill((byte) 0);
     touched.clear(offset / RamBlock.PAGE_SIZE, length / RamBlock.PAGE_SIZE);
   }
 
   @Override
   public void addPopulated(long firstPage, long pages, PageBitmap into) {
-    for (long page = firstPage; page < firstPage + pages; page++) {
-      if (touched.get(page) || !isZero(memory, page)) {
-        into.add(page);
+    long perHostPage = hostPageSize / RamBlock.PAGE_SIZE;
+    long end = firstPage + pages;
+    for (long start = firstPage; start < end; ) {
+      long hostPage = start & -perHostPage;
+      long next = Math.min(end, hostPage + perHostPage);
+      for (long page = hostPage; page < hostPage + perHostPage; page++) {
+        if (touched.get(page) || !isZero(memory, page)) {
+          into.set(start, next - start);
+          break;
+        }
       }
+      start = next;
     }
   }
 

@@ -26,9 +26,18 @@ public final class TestBalloon implements PageFilter {
     return block;
   }
 
-  /** Takes pages from the guest. */
+  /** Takes pages from the guest, and gives the host pages back that are now taken as a whole. */
   public void inflate(long first, long pages) throws IOException {
-    memory.discard(first, pages);
+    long unit = memory.backing().hostPageSize() / RamBlock.PAGE_SIZE;
+    long end = first + pages;
+    for (long hostPage = first & -unit; hostPage < end; hostPage += unit) {
+      long from = Math.max(first, hostPage);
+      long to = Math.min(end, hostPage + unit);
+      long had = bitmap.cardinality(hostPage, unit) - bitmap.cardinality(from, to - from);
+      if (had + to - from == unit) {
+        memory.discard(hostPage, unit);
+      }
+    }
     bitmap.set(first, pages);
     block.markDirty(first / 8, (first + pages - 1) / 8 - first / 8 + 1);
   }

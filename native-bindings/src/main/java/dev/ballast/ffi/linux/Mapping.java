@@ -35,6 +35,25 @@ public final class Mapping implements AutoCloseable {
   }
 
   /**
+   * Maps private zeroed memory out of the kernel's pool of huge pages ({@code MAP_HUGETLB}).
+   *
+   * @param size in bytes, a multiple of {@code pageSize}
+   * @param pageSize of a huge page in bytes, a power of two that the kernel has a pool for
+   * @param reserve whether the pool must hold all of it now; if false, touching memory raises
+   *     SIGBUS when the pool is empty
+   * @throws ErrnoException as mmap(2): ENOMEM when the pool is too small, EINVAL when there is none
+   */
+  public static Mapping anonymousHuge(long size, long pageSize, boolean reserve)
+      throws ErrnoException {
+    int flags =
+        LinuxH.MAP_PRIVATE()
+            | LinuxH.MAP_ANONYMOUS()
+            | LinuxH.MAP_HUGETLB()
+            | (Long.numberOfTrailingZeros(pageSize) << LinuxH.MAP_HUGE_SHIFT());
+    return map(size, reserve ? flags : flags | LinuxH.MAP_NORESERVE(), -1, 0);
+  }
+
+  /**
    * Maps a file so that writes reach it.
    *
    * @param offset in bytes, a multiple of the page size
@@ -42,7 +61,22 @@ public final class Mapping implements AutoCloseable {
    * @throws ErrnoException as mmap(2): EACCES, EINVAL, ENODEV, ENOMEM
    */
   public static Mapping shared(FileDescriptor fd, long offset, long size) throws ErrnoException {
-    return map(size, LinuxH.MAP_SHARED(), fd.value(), offset);
+    return shared(fd, offset, size, true);
+  }
+
+  /**
+   * Maps a file so that writes reach it.
+   *
+   * @param offset in bytes, a multiple of the file's page size
+   * @param size in bytes, a multiple of the file's page size
+   * @param reserve of a file of huge pages: whether the kernel's pool must hold all of it now; if
+   *     false, touching memory raises SIGBUS when the pool is empty
+   * @throws ErrnoException as mmap(2): EACCES, EINVAL, ENODEV, ENOMEM
+   */
+  public static Mapping shared(FileDescriptor fd, long offset, long size, boolean reserve)
+      throws ErrnoException {
+    int flags = LinuxH.MAP_SHARED();
+    return map(size, reserve ? flags : flags | LinuxH.MAP_NORESERVE(), fd.value(), offset);
   }
 
   private static Mapping map(long size, int flags, int fd, long offset) throws ErrnoException {

@@ -9,7 +9,6 @@ import java.lang.foreign.Arena;
  */
 public final class Memfd {
   public static final int MFD_ALLOW_SEALING = LinuxH.MFD_ALLOW_SEALING();
-  public static final int MFD_HUGETLB = LinuxH.MFD_HUGETLB();
 
   private Memfd() {}
 
@@ -35,6 +34,24 @@ public final class Memfd {
       throw new ErrnoException("ftruncate", -result, name + " to " + size + " bytes");
     }
     return file;
+  }
+
+  /**
+   * Creates a memory file of {@code size} bytes out of the kernel's pool of huge pages, all holes,
+   * close-on-exec. {@link #populated} cannot look into it: {@code SEEK_DATA} takes all of such a
+   * file for data.
+   *
+   * @param name what {@code /proc/self/maps} shows
+   * @param size in bytes, a multiple of {@code pageSize}
+   * @param pageSize of a huge page in bytes, a power of two
+   * @throws ErrnoException as memfd_create(2) and ftruncate(2): ENODEV when there is no such pool,
+   *     EMFILE, ENOMEM, EINVAL
+   */
+  public static FileDescriptor createHuge(String name, long size, long pageSize)
+      throws ErrnoException {
+    // MFD_HUGE_SHIFT is MAP_HUGE_SHIFT (memfd_create(2)).
+    int sizeFlag = Long.numberOfTrailingZeros(pageSize) << LinuxH.MAP_HUGE_SHIFT();
+    return create(name, size, LinuxH.MFD_HUGETLB() | sizeFlag);
   }
 
   /**

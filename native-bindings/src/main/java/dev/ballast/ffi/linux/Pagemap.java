@@ -14,8 +14,9 @@ import java.nio.file.Path;
  *
  * <p>Only private anonymous memory is found exactly, present or swapped. Of a mapped file or memfd
  * the page tables tell just what this process has touched: data that is in the file all the same is
- * found by {@link Memfd#populated}. For one thread at a time. Looking does not allocate on the Java
- * heap.
+ * found by {@link Memfd#populated}. Huge pages of the kernel's pool, private or in a file that only
+ * this process maps, are found, too; without the ioctl, not while the kernel moves one. For one
+ * thread at a time. Looking does not allocate on the Java heap.
  */
 public final class Pagemap implements AutoCloseable {
   /** Bytes of a page, here and in KVM's dirty log. */

@@ -1,30 +1,97 @@
 package dev.ballast.tools.cli;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
+import dev.ballast.vmm.memory.HostPages;
+import dev.ballast.vmm.memory.RamConfig;
+import java.util.Optional;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
 
 /**
- * The value of {@code --memory-backend}.
+ * The value of {@code --memory-backend}; what is not given depends on {@code --memory}.
  *
+ * @param kind of host memory
  * @param reserve whether the host accounts for all guest RAM at the start
- * @param hugePages whether the host may use transparent huge pages
+ * @param hugePages whether the host is to use transparent huge pages
  */
-record MemoryBackendOption(boolean reserve, boolean hugePages) {
+record MemoryBackendOption(
+    Optional<RamConfig.Kind> kind, Optional<Boolean> reserve, Optional<Boolean> hugePages) {
+  /** Nothing given. */
+  static final MemoryBackendOption NONE =
+      new MemoryBackendOption(Optional.empty(), Optional.empty(), Optional.empty());
+
+  private static final String TYPE = "type";
   private static final String RESERVE = "reserve";
   private static final String HUGE_PAGES = "huge-pages";
+
+  /**
+   * Puts the options about memory together. Huge pages out of the pool are reserved in a memory
+   * file unless something else is wanted: the guest cannot run out of them, and what the balloon
+   * gives back is free for others.
+   *
+   * @param memory the value of {@code --memory}
+   * @param incoming whether the guest arrives by migration
+   * @throws IllegalArgumentException if they do not go together; the message is for the user
+   */
+  RamConfig with(MemoryOption memory, boolean incoming) {
+    boolean pooled = memory.hugePages().isPresent();
+    if (pooled && hugePages.isPresent()) {
+      throw new IllegalArgumentException(
+          "--memory-backend huge-pages is about transparent huge pages and does not go with"
+              + " --memory hugepages");
+    }
+    return new RamConfig(
+        memory.size().bytes(),
+        kind.orElse(pooled ? RamConfig.Kind.MEMFD : RamConfig.Kind.ANONYMOUS),
+        memory.hugePages().orElseGet(() -> smallOrTransparent(incoming)),
+        reserve.orElse(pooled));
+  }
+
+  private HostPages smallOrTransparent(boolean incoming) {
+    // A destination that received into huge pages would populate what the guest gave back.
+    if (incoming) {
+      return HostPages.SMALL;
+    }
+    return hugePages
+        .map(on -> on ? HostPages.TRANSPARENT_HUGE : HostPages.SMALL)
+        .orElse(HostPages.DEFAULT);
+  }
 
   /** Lets picocli parse it. */
   static final class Converter implements ITypeConverter<MemoryBackendOption> {
     @Override
     public MemoryBackendOption convert(String value) {
-      Map<String, Boolean> defaults = new LinkedHashMap<>();
-      defaults.put(RESERVE, false);
-      defaults.put(HUGE_PAGES, true);
-      Map<String, Boolean> switches = Switches.parse(value, defaults);
-      return new MemoryBackendOption(
-          Boolean.TRUE.equals(switches.get(RESERVE)),
-          Boolean.TRUE.equals(switches.get(HUGE_PAGES)));
+      MemoryBackendOption option = NONE;
+      for (String part : value.split(",", -1)) {
+        int equals = part.indexOf('=');
+        String key = equals < 0 ? part : part.substring(0, equals);
+        option = with(option, key, equals < 0 ? "" : part.substring(equals + 1));
+      }
+      return option;
+    }
+
+    private static MemoryBackendOption with(MemoryBackendOption option, String key, String value) {
+      return switch (key) {
+        case TYPE ->
+            new MemoryBackendOption(Optional.of(kind(value)), option.reserve, option.hugePages);
+        case RESERVE ->
+            new MemoryBackendOption(
+                option.kind, Optional.of(Switches.isOn(key, value)), option.hugePages);
+        case HUGE_PAGES ->
+            new MemoryBackendOption(
+                option.kind, option.reserve, Optional.of(Switches.isOn(key, value)));
+        default ->
+            throw new TypeConversionException(
+                "'%s' is none of %s, %s, %s".formatted(key, TYPE, RESERVE, HUGE_PAGES));
+      };
+    }
+
+    private static RamConfig.Kind kind(String value) {
+      return switch (value) {
+        case "anonymous" -> RamConfig.Kind.ANONYMOUS;
+        case "memfd" -> RamConfig.Kind.MEMFD;
+        default ->
+            throw new TypeConversionException("'type' is to be type=anonymous or type=memfd");
+      };
     }
   }
 }

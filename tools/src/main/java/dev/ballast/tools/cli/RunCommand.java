@@ -11,6 +11,7 @@ import dev.ballast.vmm.device.SerialBackend;
 import dev.ballast.vmm.device.StreamSerialBackend;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
 import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,23 +77,26 @@ final class RunCommand implements Callable<Integer> {
 
   @Option(
       names = "--memory",
-      paramLabel = "SIZE",
+      paramLabel = "SIZE[,hugepages=2M|1G]",
       defaultValue = "512M",
-      converter = MemorySize.Converter.class,
+      converter = MemoryOption.Converter.class,
       description =
-          "Guest memory, at least 64M, for instance 1G; units K, M, G, T"
-              + " (default: ${DEFAULT-VALUE}).")
-  private MemorySize memory;
+          "Guest memory, at least 64M, for instance 1G; units K, M, G, T. With hugepages it is made"
+              + " of huge pages out of the host's pool; the balloon gives one back when all its"
+              + " parts are in it (default: ${DEFAULT-VALUE}).")
+  private MemoryOption memory;
 
   @Option(
       names = "--memory-backend",
-      paramLabel = "KEY=on|off,...",
-      defaultValue = "reserve=off",
+      paramLabel = "KEY=VALUE,...",
       converter = MemoryBackendOption.Converter.class,
       description =
-          "reserve=on: fail at the start if the host lacks memory for all of it;"
-              + " huge-pages=off: no transparent huge pages (default: ${DEFAULT-VALUE}).")
-  private MemoryBackendOption memoryBackend;
+          "type=anonymous|memfd: private memory, or a memory file;"
+              + " reserve=on|off: whether to fail at the start if the host lacks memory for all of"
+              + " it; huge-pages=on|off: ask for transparent huge pages, or have none; otherwise the"
+              + " host decides (default: type=anonymous,reserve=off; with hugepages"
+              + " type=memfd,reserve=on).")
+  private MemoryBackendOption memoryBackend = MemoryBackendOption.NONE;
 
   @Option(
       names = "--cpus",
@@ -159,12 +163,13 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, VmException {
-    check();
+    RamConfig ram = ram();
+    check(ram);
     try (StdioConsole terminal =
         console instanceof ConsoleOption.Stdio && HostTerminal.isThere()
             ? StdioConsole.open()
             : null) {
-      BoardConfig board = board(terminal == null ? openConsole() : terminal.backend());
+      BoardConfig board = board(ram, terminal == null ? openConsole() : terminal.backend());
       KvmVirtualMachine.End end = run(board, terminal);
       if (end.exitCode() != 0) {
         throw new VmException(end.message());
@@ -173,7 +178,15 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private void check() throws IOException {
+  private RamConfig ram() {
+    try {
+      return memoryBackend.with(memory, incoming != null);
+    } catch (IllegalArgumentException e) {
+      throw wrong(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void check(RamConfig ram) throws IOException {
     if (kernel == null && incoming == null) {
       throw wrong("--kernel or --incoming is needed");
     }
@@ -189,12 +202,12 @@ final class RunCommand implements Callable<Integer> {
     if (!Files.exists(kvm)) {
       throw new IOException(kvm + " is not there: load a KVM module, or try 'ballast lab'");
     }
-    if (memoryBackend.reserve()) {
+    if (ram.reserve() && !ram.pages().pooled()) {
       long free = new SystemInfo().getHardware().getMemory().getAvailable();
-      if (memory.bytes() > free) {
+      if (ram.bytes() > free) {
         throw new IOException(
             "--memory %s: host has %s free; use --memory-backend reserve=off or less"
-                .formatted(Units.bytes(memory.bytes()), Units.bytes(free)));
+                .formatted(Units.bytes(ram.bytes()), Units.bytes(free)));
       }
     }
   }
@@ -217,22 +230,14 @@ final class RunCommand implements Callable<Integer> {
     };
   }
 
-  private BoardConfig board(SerialBackend serial) {
+  private BoardConfig board(RamConfig ram, SerialBackend serial) {
     Optional<KernelConfig> boots =
         Optional.ofNullable(kernel)
             .map(
                 file ->
                     new KernelConfig(file, Optional.ofNullable(initrd), commandLine, kernelMode));
     try {
-      return new BoardConfig(
-          kvm,
-          memory.bytes(),
-          memoryBackend.reserve(),
-          // A destination that received into huge pages would populate what the guest gave back.
-          !memoryBackend.hugePages() || incoming != null,
-          cpus,
-          boots,
-          serial);
+      return new BoardConfig(kvm, ram, cpus, boots, serial);
     } catch (IllegalArgumentException e) {
       serial.close();
       throw wrong(String.valueOf(e.getMessage()));

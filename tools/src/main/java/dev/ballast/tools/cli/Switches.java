@@ -24,12 +24,13 @@ final class Switches {
         throw new TypeConversionException(
             "'" + name + "' is none of " + String.join(", ", defaults.keySet()));
       }
-      switches.put(name, parse(name, equals < 0 ? "" : part.substring(equals + 1)));
+      switches.put(name, isOn(name, equals < 0 ? "" : part.substring(equals + 1)));
     }
     return switches;
   }
 
-  private static boolean parse(String name, String value) {
+  /** Parses the value of the switch {@code name}. */
+  static boolean isOn(String name, String value) {
     return switch (value) {
       case "on" -> true;
       case "off" -> false;

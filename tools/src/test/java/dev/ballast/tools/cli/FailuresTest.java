@@ -100,10 +100,23 @@ class FailuresTest {
   }
 
   @Test
+  void hugePagesThatTheHostLacksAreCounted() throws IOException {
+    Path kernel = file("kernel", new byte[4096]);
+    assertFails(
+        run(kernel, "--memory", "2T,hugepages=2M"),
+        "guest memory needs 1048576 huge pages of 2 MiB, this host has ",
+        " free; as root: echo ",
+        " > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+  }
+
+  @Test
   void wrongUsageIsToldFromFailure() throws IOException {
     Path kernel = file("kernel", new byte[4096]);
     assertThat(ballast("run").exitCode()).isEqualTo(WRONG_USAGE);
     assertThat(run(kernel, "--memory", "1M").exitCode()).isEqualTo(WRONG_USAGE);
+    Result odd = run(kernel, "--memory", "1536M,hugepages=1G");
+    assertThat(odd.exitCode()).isEqualTo(WRONG_USAGE);
+    assertThat(odd.errors()).contains("must be a multiple of 1024 MiB");
     assertThat(run(kernel, "--cpus", "17").exitCode()).isEqualTo(WRONG_USAGE);
     assertThat(ballast("fly").exitCode()).isEqualTo(WRONG_USAGE);
   }

@@ -11,6 +11,8 @@ import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
 import dev.ballast.vmm.machine.BoardConfig;
 import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.HostPages;
+import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
@@ -49,9 +51,11 @@ class BareGuestMigrationTest {
     BoardConfig board =
         new BoardConfig(
             KVM,
-            MEMORY,
-            false,
-            incoming,
+            new RamConfig(
+                MEMORY,
+                RamConfig.Kind.ANONYMOUS,
+                incoming ? HostPages.SMALL : HostPages.DEFAULT,
+                false),
             1,
             Optional.of(boots),
             UnixSocketSerialBackend.listen(directory.resolve(name)));

@@ -58,6 +58,11 @@ public final class BalloonBitmap implements PageFilter {
     return bits.get(page);
   }
 
+  /** Tells whether all pages from {@code first} up to, not with, {@code end} are in the balloon. */
+  boolean containsAll(long first, long end) {
+    return bits.nextClear(first, end) == end;
+  }
+
   void add(long first, long count) {
     bits.set(first, count);
     markDirty(first, count);

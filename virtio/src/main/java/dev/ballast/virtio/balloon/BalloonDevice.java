@@ -29,7 +29,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The guest sends arrays of page frame numbers: unsigned 32 bits, little-endian, in units of 4
  * KiB of guest physical address. Numbers outside guest RAM are ignored and counted; a page may come
- * twice, or come out without having gone in.
+ * twice, or come out without having gone in. Where the host's pages are larger, one is given back
+ * when all its parts are in the balloon, and is the guest's again with the first part that comes
+ * out.
  */
 public final class BalloonDevice implements VirtioDevice {
   /**
@@ -66,6 +68,7 @@ public final class BalloonDevice implements VirtioDevice {
 
   private final GuestMemory memory;
   private final long ramPages;
+  private final long pagesPerHostPage;
   private final long features;
   private final BalloonBitmap bitmap;
   private final BalloonMetrics metrics = new BalloonMetrics();
@@ -78,6 +81,7 @@ public final class BalloonDevice implements VirtioDevice {
 
   private final AtomicInteger actual = new AtomicInteger();
   private volatile int target;
+  private volatile boolean mustTellHost;
   private volatile Runnable configChanged = () -> {};
   private volatile LongConsumer actualChanged = pages -> {};
 
@@ -90,6 +94,7 @@ public final class BalloonDevice implements VirtioDevice {
   public BalloonDevice(GuestMemory memory, BalloonConfig config) {
     this.memory = memory;
     this.ramPages = memory.size() / RamBlock.PAGE_SIZE;
+    this.pagesPerHostPage = memory.backing().hostPageSize() / RamBlock.PAGE_SIZE;
     this.features =
         (config.mustTellHost() ? MUST_TELL_HOST : 0)
             | (config.deflateOnOom() ? DEFLATE_ON_OOM : 0)
@@ -221,10 +226,9 @@ public final class BalloonDevice implements VirtioDevice {
 
   @Override
   public void activate(long negotiated) {
+    mustTellHost = (negotiated & MUST_TELL_HOST) != 0;
     bitmap.setInactiveReason(
-        (negotiated & MUST_TELL_HOST) != 0
-            ? null
-            : "the driver did not negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST");
+        mustTellHost ? null : "the driver did not negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST");
   }
 
   private void noDriver() {
@@ -291,24 +295,57 @@ public final class BalloonDevice implements VirtioDevice {
       if (bitmap.contains(at)) {
         metrics.repeatedPages.add(next - at);
       } else {
-        discard(at, next - at);
+        inflate(at, next);
       }
     }
   }
 
-  private void discard(long first, long count) {
+  /** Takes in pages that were not in the balloon; {@code end} is the first that is not meant. */
+  private void inflate(long first, long end) {
+    long from = wholeFrom(first, end);
+    long to = wholeTo(first, end);
+    if (from >= to || discard(from, to - from)) {
+      bitmap.add(first, end - first);
+      metrics.inflatedPages.add(end - first);
+    }
+  }
+
+  /** The start of the first host page that is in the balloon as a whole once the pages are. */
+  private long wholeFrom(long first, long end) {
+    long start = first & -pagesPerHostPage;
+    return start == first || completes(start, first, end) ? start : start + pagesPerHostPage;
+  }
+
+  /** The end of the last host page that is in the balloon as a whole once the pages are. */
+  private long wholeTo(long first, long end) {
+    long start = end & -pagesPerHostPage;
+    return start != end && completes(start, first, end) ? start + pagesPerHostPage : start;
+  }
+
+  /**
+   * Tells whether pages {@code first} to {@code end} are all that the balloon lacked of the host
+   * page at {@code start}. A driver that does not tell the host may use what it gave before already
+   * (§5.5.6.1): then only what it gives now counts.
+   */
+  private boolean completes(long start, long first, long end) {
+    long hostEnd = start + pagesPerHostPage;
+    return mustTellHost
+        && (start >= first || bitmap.containsAll(start, first))
+        && (hostEnd <= end || bitmap.containsAll(end, hostEnd));
+  }
+
+  private boolean discard(long first, long count) {
     try {
       memory.discard(first, count);
+      metrics.discards.increment();
+      return true;
     } catch (IOException e) {
       // The pages count as the guest's own: they are not left out of a migration, and nothing is
       // lost.
       metrics.failedDiscards.increment();
       log.warn("pages not given back to the host: " + e.getMessage());
-      return;
+      return false;
     }
-    bitmap.add(first, count);
-    metrics.discards.increment();
-    metrics.inflatedPages.add(count);
   }
 
   private void deflateRun(long first, long count) {

@@ -9,6 +9,13 @@
  *   deflate   clear its bit             ─► mark the page dirty    ─► publish the used entry
  *   reset     clear every bit           ─► mark those pages dirty
  * </pre>
+ *
+ * <p>A host page of more than 4 KiB (hugetlb) is discarded when the last of its parts goes into the
+ * balloon, before the bit of that part is set: so a host page whose bits are all set has been
+ * discarded, and one that lacks a bit still holds the content of all its parts and is not left out
+ * of a migration. Nothing is to be done when the first part comes out: the guest's access makes the
+ * host page anew. A driver that does not tell the host before it uses a page again gives such a
+ * page back only by one request for all its parts, since those from before may be in use.
  */
 @NullMarked
 package dev.ballast.virtio.balloon;

@@ -22,6 +22,7 @@ import java.util.List;
 public final class SparseRam implements RamBacking {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
+  private final long hostPageSize;
   private final List<Discard> discards = new ArrayList<>();
   private volatile boolean refusing;
 
@@ -37,6 +38,15 @@ public final class SparseRam implements RamBacking {
    * @param size in bytes
    */
   public SparseRam(long size) {
+    this(size, RamBlock.PAGE_SIZE);
+  }
+
+  /**
+   * @param size in bytes
+   * @param hostPageSize what can be discarded, in bytes
+   */
+  public SparseRam(long size, long hostPageSize) {
+    this.hostPageSize = hostPageSize;
     try {
       Path file = Files.createTempFile("ballast-ram", null);
       try (FileChannel channel =
@@ -58,8 +68,13 @@ public final class SparseRam implements RamBacking {
   }
 
   @Override
+  public long hostPageSize() {
+    return hostPageSize;
+  }
+
+  @Override
   public void discard(long offset, long length) throws IOException {
-    if (refusing) {
+    if (refusing || offset % hostPageSize != 0 || length % hostPageSize != 0) {
       throw new IOException("refused");
     }
     synchronized (discards) {

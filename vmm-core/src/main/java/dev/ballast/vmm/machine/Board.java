@@ -20,7 +20,6 @@ import dev.ballast.vmm.bus.BusDevice;
 import dev.ballast.vmm.bus.MmioSlot;
 import dev.ballast.vmm.irq.KvmInterruptControllers;
 import dev.ballast.vmm.irq.KvmInterruptLine;
-import dev.ballast.vmm.memory.AnonymousRam;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.GuestRamBlock;
@@ -106,7 +105,7 @@ public final class Board implements AutoCloseable {
       kvm = owned(Kvm.open(config.kvm()), Kvm::close);
       checkKvm();
       vm = owned(kvm.createVm(), KvmVm::close);
-      memory = owned(new GuestMemory(backing()), GuestMemory::close);
+      memory = owned(new GuestMemory(config.ram().open()), GuestMemory::close);
       ramBlocks.add(new GuestRamBlock(memory, new KvmDirtyLog(vm, memory)));
       vm.setTssAddress(TSS_ADDRESS);
       vm.setIdentityMapAddress(IDENTITY_MAP_ADDRESS);
@@ -127,14 +126,6 @@ public final class Board implements AutoCloseable {
   <T> T owned(T resource, Consumer<? super T> close) {
     closers.push(() -> close.accept(resource));
     return resource;
-  }
-
-  private AnonymousRam backing() throws IOException {
-    AnonymousRam ram = new AnonymousRam(config.memoryBytes(), config.reserveMemory());
-    if (config.smallPages()) {
-      ram.useSmallPages();
-    }
-    return ram;
   }
 
   private void checkKvm() throws IOException {

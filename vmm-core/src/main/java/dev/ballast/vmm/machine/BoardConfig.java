@@ -2,6 +2,7 @@ package dev.ballast.vmm.machine;
 
 import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.device.SerialBackend;
+import dev.ballast.vmm.memory.RamConfig;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -9,21 +10,13 @@ import java.util.Optional;
  * What a board is made of.
  *
  * @param kvm the device file of KVM, normally {@code /dev/kvm}
- * @param memoryBytes guest RAM, a multiple of 2 MiB, at least 64 MiB
- * @param reserveMemory whether the host must account for all guest RAM at the start
- * @param smallPages whether the host may not back guest RAM with transparent huge pages
+ * @param ram guest RAM, at least 64 MiB
  * @param vcpus 1 to {@link #MAX_VCPUS}
  * @param kernel what boots; empty for a destination that never has to boot
  * @param console where the serial port goes; closed with the board
  */
 public record BoardConfig(
-    Path kvm,
-    long memoryBytes,
-    boolean reserveMemory,
-    boolean smallPages,
-    int vcpus,
-    Optional<KernelConfig> kernel,
-    SerialBackend console) {
+    Path kvm, RamConfig ram, int vcpus, Optional<KernelConfig> kernel, SerialBackend console) {
   /** The smallest guest RAM in bytes. */
   public static final long MIN_MEMORY = 64L << 20;
 
@@ -32,9 +25,9 @@ public record BoardConfig(
 
   /** Checks the ranges. */
   public BoardConfig {
-    if (memoryBytes < MIN_MEMORY || memoryBytes % (2L << 20) != 0) {
+    if (ram.bytes() < MIN_MEMORY) {
       throw new IllegalArgumentException(
-          "memory " + memoryBytes + " bytes: must be at least 64 MiB and a multiple of 2 MiB");
+          "memory of " + ram.bytes() + " bytes: must be at least 64 MiB");
     }
     if (vcpus < 1 || vcpus > MAX_VCPUS) {
       throw new IllegalArgumentException("cpus " + vcpus + ": must be 1 to " + MAX_VCPUS);

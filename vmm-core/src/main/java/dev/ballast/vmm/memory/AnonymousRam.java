@@ -11,11 +11,11 @@ import java.lang.foreign.MemorySegment;
 
 /** Guest RAM in anonymous private memory. */
 public final class AnonymousRam implements RamBacking {
+  private final HostPages pages;
   private final Mapping mapping;
-  private boolean smallPages;
 
   /**
-   * Maps memory; none of it is populated.
+   * Maps memory with the kernel's choice of pages; none of it is populated.
    *
    * @param size in bytes
    * @param reserve whether the kernel accounts for all of it now, so that running out is an error
@@ -23,23 +23,43 @@ public final class AnonymousRam implements RamBacking {
    * @throws IOException if the kernel refuses (ENOMEM)
    */
   public AnonymousRam(long size, boolean reserve) throws IOException {
-    this.mapping = Mapping.anonymous(size, reserve);
+    this(size, HostPages.DEFAULT, reserve);
   }
 
   /**
-   * Keeps the kernel from backing this memory with transparent huge pages. A destination receives
-   * pages here and there: a huge page would populate the ones between, which the guest gave back.
+   * Maps memory; none of it is populated.
    *
-   * @throws IOException if the kernel refuses
+   * @param size in bytes, a multiple of the size of {@code pages}
+   * @param pages what is behind it
+   * @param reserve whether the kernel accounts for all of it now, so that running out is an error
+   *     here and not a kill later. Pages out of the pool that are reserved stay so when they are
+   *     discarded (since Linux 6.12): they are free, but nobody else's
+   * @throws IOException if the kernel refuses (ENOMEM), or the pool of huge pages is too small
    */
-  public void useSmallPages() throws IOException {
-    Madvise.noHugePage(mapping.segment(), 0, mapping.size());
-    smallPages = true;
+  public AnonymousRam(long size, HostPages pages, boolean reserve) throws IOException {
+    this.pages = pages;
+    if (pages.pooled()) {
+      new HugePagePool(pages).require(size);
+      this.mapping = Mapping.anonymousHuge(size, pages.size(), reserve);
+    } else {
+      this.mapping = Mapping.anonymous(size, reserve);
+    }
+    try {
+      pages.advise(mapping.segment());
+    } catch (IOException e) {
+      mapping.close();
+      throw e;
+    }
   }
 
   @Override
   public MemorySegment segment() {
     return mapping.segment();
+  }
+
+  @Override
+  public long hostPageSize() {
+    return pages.size();
   }
 
   @Override
@@ -51,7 +71,7 @@ public final class AnonymousRam implements RamBacking {
   public void populate(long offset, long length) throws IOException {
     MemorySegment segment = mapping.segment();
     try {
-      if (smallPages && (offset | length) % SparseMemory.HUGE_PAGE == 0) {
+      if (pages == HostPages.SMALL && isHuge(segment.address() + offset, length)) {
         // All of it becomes content: a huge page wastes nothing, and takes one fault of 512.
         Madvise.hugePage(segment, offset, length);
       }
@@ -64,13 +84,23 @@ public final class AnonymousRam implements RamBacking {
     }
   }
 
+  private static boolean isHuge(long address, long length) {
+    return (address | length) % SparseMemory.HUGE_PAGE == 0;
+  }
+
   @Override
-  public void addPopulated(long firstPage, long pages, PageBitmap into) throws IOException {
+  public void addPopulated(long firstPage, long count, PageBitmap into) throws IOException {
+    addMapped(mapping, firstPage, count, into);
+  }
+
+  /** Adds the pages that the page tables of this process know. */
+  static void addMapped(Mapping mapping, long firstPage, long count, PageBitmap into)
+      throws IOException {
     try (Pagemap pagemap = Pagemap.open()) {
       pagemap.populated(
           mapping.address() + firstPage * RamBlock.PAGE_SIZE,
-          pages,
-          (first, count) -> into.set(firstPage + first, count));
+          count,
+          (first, run) -> into.set(firstPage + first, run));
     }
   }
 

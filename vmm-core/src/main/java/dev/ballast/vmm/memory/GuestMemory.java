@@ -221,15 +221,32 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
-   * Gives pages back to the host: they read as zero afterwards, and count as written.
+   * Makes pages read as zero; they count as written. The host pages that lie in the range as a
+   * whole are given back to the host; of others the part in the range is overwritten, so that they
+   * become populated if they were not.
    *
    * @param firstPage the first page of {@link #ram}, in 4 KiB units
    * @param pages how many
    * @throws IOException if the kernel refused
    */
   public void discard(long firstPage, long pages) throws IOException {
-    backing.discard(firstPage * RamBlock.PAGE_SIZE, pages * RamBlock.PAGE_SIZE);
+    long start = firstPage * RamBlock.PAGE_SIZE;
+    long end = start + pages * RamBlock.PAGE_SIZE;
+    long unit = backing.hostPageSize();
+    long wholeStart = (start + unit - 1) & -unit;
+    long wholeEnd = end & -unit;
+    if (wholeStart < wholeEnd) {
+      backing.discard(wholeStart, wholeEnd - wholeStart);
+      overwrite(start, wholeStart);
+      overwrite(wholeEnd, end);
+    } else {
+      overwrite(start, end);
+    }
     vmmDirty.set(firstPage, pages);
+  }
+
+  private void overwrite(long start, long end) {
+    ram.asSlice(start, end - start).fill((byte) 0);
   }
 
   /**

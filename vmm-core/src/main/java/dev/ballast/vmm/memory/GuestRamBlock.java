@@ -33,6 +33,11 @@ public final class GuestRamBlock implements RamBlock {
   }
 
   @Override
+  public long hostPageSize() {
+    return memory.backing().hostPageSize();
+  }
+
+  @Override
   public void startDirtyLog() throws IOException {
     vcpuLog.start();
   }

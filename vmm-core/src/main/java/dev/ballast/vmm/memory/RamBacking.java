@@ -9,10 +9,17 @@ public interface RamBacking extends AutoCloseable {
   MemorySegment segment();
 
   /**
+   * Returns the least that {@link #discard} can give back, in bytes: a power of two, 4096 or more.
+   */
+  default long hostPageSize() {
+    return RamBlock.PAGE_SIZE;
+  }
+
+  /**
    * Gives host memory back: the range reads as zero afterwards.
    *
-   * @param offset in bytes, a multiple of 4096
-   * @param length in bytes, a multiple of 4096
+   * @param offset in bytes, a multiple of {@link #hostPageSize}
+   * @param length in bytes, a multiple of {@link #hostPageSize}
    * @throws IOException if the kernel refused; the content is then unspecified
    */
   void discard(long offset, long length) throws IOException;

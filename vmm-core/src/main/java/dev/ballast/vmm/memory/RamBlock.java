@@ -50,7 +50,16 @@ public interface RamBlock {
   void fetchDirtyLog(PageBitmap into) throws IOException;
 
   /**
-   * Gives pages back to the host: they read as zero afterwards.
+   * Returns the least that {@link #discard} gives back to the host, in bytes: a power of two,
+   * {@value #PAGE_SIZE} or more.
+   */
+  default long hostPageSize() {
+    return PAGE_SIZE;
+  }
+
+  /**
+   * Makes pages read as zero. The host pages that lie in the range as a whole are given back; of
+   * others the part in the range is overwritten, so that they become populated if they were not.
    *
    * @param firstPage the first page
    * @param pages how many

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.memory.RamConfig;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
@@ -56,7 +57,8 @@ class MachineKvmTest {
   private Machine machine(int vcpus, Optional<Path> kernel, boolean incoming) throws IOException {
     Optional<KernelConfig> boots =
         kernel.map(file -> new KernelConfig(file, Optional.empty(), "", KernelConfig.Mode.AUTO));
-    Board board = new Board(new BoardConfig(KVM, MEMORY, true, false, vcpus, boots, console));
+    Board board =
+        new Board(new BoardConfig(KVM, RamConfig.anonymous(MEMORY), vcpus, boots, console));
     Machine machine = new Machine(board, incoming);
     machine.addListener(events::add);
     return machine;

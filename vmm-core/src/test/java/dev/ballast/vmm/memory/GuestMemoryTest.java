@@ -180,4 +180,64 @@ class GuestMemoryTest {
     assertThat(memory.readU64(0x7000)).isEqualTo(-1);
     assertThat(dirtyPages()).containsExactly(5L, 6L);
   }
+
+  /** Host pages of 2 MiB: those in the range go, and the parts at its ends are overwritten. */
+  @Test
+  void ofHostPagesThatAreDiscardedInPartTheRestStays() throws IOException {
+    long parts = 512;
+    List<String> discards = new ArrayList<>();
+    try (GuestMemory huge = new GuestMemory(new HugeRam(64 * MIB, discards))) {
+      huge.ram().fill((byte) 1);
+      huge.vmmDirty().clearAll();
+
+      huge.discard(parts - 3, 2 * parts + 10);
+      huge.discard(4 * parts + 1, 5);
+      huge.discard(6 * parts, parts);
+
+      assertThat(discards).containsExactly(2 * MIB + "+" + 4 * MIB, 12 * MIB + "+" + 2 * MIB);
+      for (long page = 0; page < 8 * parts; page++) {
+        boolean gone =
+            (page >= parts - 3 && page < 3 * parts + 7)
+                || (page >= 4 * parts + 1 && page < 4 * parts + 6)
+                || page / parts == 6;
+        assertThat(huge.ram().get(ValueLayout.JAVA_BYTE, page * 4096) == 0)
+            .as("page %d", page)
+            .isEqualTo(gone);
+        assertThat(huge.vmmDirty().get(page)).as("page %d", page).isEqualTo(gone);
+      }
+    }
+  }
+
+  /** Takes note of what is discarded. */
+  private record HugeRam(AnonymousRam ram, List<String> discards) implements RamBacking {
+    HugeRam(long size, List<String> discards) throws IOException {
+      this(new AnonymousRam(size, false), discards);
+    }
+
+    @Override
+    public MemorySegment segment() {
+      return ram.segment();
+    }
+
+    @Override
+    public long hostPageSize() {
+      return 2 * MIB;
+    }
+
+    @Override
+    public void discard(long offset, long length) throws IOException {
+      discards.add(offset + "+" + length);
+      ram.discard(offset, length);
+    }
+
+    @Override
+    public void addPopulated(long firstPage, long pages, PageBitmap into) throws IOException {
+      ram.addPopulated(firstPage, pages, into);
+    }
+
+    @Override
+    public void close() {
+      ram.close();
+    }
+  }
 }

@@ -149,6 +149,15 @@ public class LinuxH extends LinuxH$shared {
     public static int MAP_NORESERVE() {
         return MAP_NORESERVE;
     }
+    private static final int MAP_HUGETLB = (int)262144L;
+    /**
+     * {@snippet lang=c :
+     * #define MAP_HUGETLB 262144
+     * }
+     */
+    public static int MAP_HUGETLB() {
+        return MAP_HUGETLB;
+    }
     private static final int PROT_READ = (int)1L;
     /**
      * {@snippet lang=c :
@@ -193,6 +202,15 @@ public class LinuxH extends LinuxH$shared {
      */
     public static int MAP_ANONYMOUS() {
         return MAP_ANONYMOUS;
+    }
+    private static final int MAP_HUGE_SHIFT = (int)26L;
+    /**
+     * {@snippet lang=c :
+     * #define MAP_HUGE_SHIFT 26
+     * }
+     */
+    public static int MAP_HUGE_SHIFT() {
+        return MAP_HUGE_SHIFT;
     }
     private static final int MADV_DONTNEED = (int)4L;
     /**

@@ -1,0 +1,56 @@
+package dev.ballast.vmm.memory;
+
+import dev.ballast.ffi.linux.Madvise;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/** What pages of the host are behind guest RAM. */
+public enum HostPages {
+  /** Pages of 4 KiB, and transparent huge pages as the kernel is set up to use them. */
+  DEFAULT(RamBlock.PAGE_SIZE),
+
+  /**
+   * Pages of 4 KiB only. For a destination: it receives pages here and there, and a huge page would
+   * populate the ones between, which the guest gave back.
+   */
+  SMALL(RamBlock.PAGE_SIZE),
+
+  /**
+   * Transparent huge pages wherever the kernel has them. They are given back in parts of 4 KiB: the
+   * kernel unmaps a part at once, and frees it when it takes the huge page apart, which may be as
+   * late as when memory is short. Where khugepaged is set up to, it makes such a page whole again,
+   * with zeros in the parts that the guest gave back.
+   */
+  TRANSPARENT_HUGE(RamBlock.PAGE_SIZE),
+
+  /** Pages of 2 MiB out of the kernel's pool (hugetlb). */
+  HUGE_2M(2 << 20),
+
+  /** Pages of 1 GiB out of the kernel's pool (hugetlb). */
+  HUGE_1G(1 << 30);
+
+  private final int size;
+
+  HostPages(int size) {
+    this.size = size;
+  }
+
+  /** Returns the least that can be given back to the host, in bytes; a power of two. */
+  public long size() {
+    return size;
+  }
+
+  /** Tells whether they come out of the kernel's pool of huge pages. */
+  public boolean pooled() {
+    return size > RamBlock.PAGE_SIZE;
+  }
+
+  /** Advises the kernel about transparent huge pages. */
+  void advise(MemorySegment ram) throws IOException {
+    switch (this) {
+      case SMALL -> Madvise.noHugePage(ram, 0, ram.byteSize());
+      case TRANSPARENT_HUGE -> Madvise.hugePage(ram, 0, ram.byteSize());
+      case DEFAULT, HUGE_2M, HUGE_1G -> {}
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package dev.ballast.vmm.memory;
+
+import dev.ballast.ffi.linux.Fallocate;
+import dev.ballast.ffi.linux.FileDescriptor;
+import dev.ballast.ffi.linux.Madvise;
+import dev.ballast.ffi.linux.Mapping;
+import dev.ballast.ffi.linux.Memfd;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/** Guest RAM in a memory file, memfd_create(2). */
+public final class MemfdRam implements RamBacking {
+  private static final String NAME = "ballast-ram";
+
+  private final HostPages pages;
+  private final FileDescriptor file;
+  private final Mapping mapping;
+
+  /**
+   * Makes the file and maps it; none of it is populated.
+   *
+   * @param size in bytes, a multiple of the size of {@code pages}
+   * @param pages what is behind it
+   * @param reserve of pages out of the pool: whether they are this guest's from now on. What is
+   *     discarded is not any more, and anybody's. Other memory files cannot be reserved: running
+   *     out is an error when memory is touched
+   * @throws IOException if the kernel refuses, or the pool of huge pages is too small
+   */
+  public MemfdRam(long size, HostPages pages, boolean reserve) throws IOException {
+    this.pages = pages;
+    if (pages.pooled()) {
+      new HugePagePool(pages).require(size);
+      this.file = Memfd.createHuge(NAME, size, pages.size());
+    } else {
+      this.file = Memfd.create(NAME, size, 0);
+    }
+    try {
+      this.mapping = map(size, reserve);
+    } catch (IOException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private Mapping map(long size, boolean reserve) throws IOException {
+    Mapping whole = Mapping.shared(file, 0, size, reserve);
+    try {
+      pages.advise(whole.segment());
+      return whole;
+    } catch (IOException e) {
+      whole.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public MemorySegment segment() {
+    return mapping.segment();
+  }
+
+  @Override
+  public long hostPageSize() {
+    return pages.size();
+  }
+
+  @Override
+  public void discard(long offset, long length) throws IOException {
+    Fallocate.punchHole(file, offset, length);
+    Madvise.dontNeed(mapping.segment(), offset, length);
+  }
+
+  @Override
+  public void addPopulated(long firstPage, long count, PageBitmap into) throws IOException {
+    if (pages.pooled()) {
+      AnonymousRam.addMapped(mapping, firstPage, count, into);
+    } else {
+      Memfd.populated(
+          file,
+          firstPage * RamBlock.PAGE_SIZE,
+          count,
+          (first, run) -> into.set(firstPage + first, run));
+    }
+  }
+
+  @Override
+  public void close() {
+    mapping.close();
+    file.close();
+  }
+}

@@ -1,0 +1,48 @@
+package dev.ballast.vmm.memory;
+
+import java.io.IOException;
+
+/**
+ * What guest RAM is made of.
+ *
+ * @param bytes its size, a multiple of {@link GuestMemory#SIZE_ALIGNMENT} and of the size of {@code
+ *     pages}
+ * @param kind of memory
+ * @param pages of the host behind it
+ * @param reserve whether the host must account for all of it at the start
+ */
+public record RamConfig(long bytes, Kind kind, HostPages pages, boolean reserve) {
+  /** Kinds of host memory. */
+  public enum Kind {
+    /** Private to the process. */
+    ANONYMOUS,
+    /** A memory file, memfd_create(2), which other processes could map. */
+    MEMFD
+  }
+
+  /** Checks the size. */
+  public RamConfig {
+    long unit = Math.max(GuestMemory.SIZE_ALIGNMENT, pages.size());
+    if (bytes <= 0 || bytes % unit != 0) {
+      throw new IllegalArgumentException(
+          "memory of %d bytes: must be a multiple of %d MiB".formatted(bytes, unit >> 20));
+    }
+  }
+
+  /** Returns anonymous memory, with the kernel's choice of pages and not reserved. */
+  public static RamConfig anonymous(long bytes) {
+    return new RamConfig(bytes, Kind.ANONYMOUS, HostPages.DEFAULT, false);
+  }
+
+  /**
+   * Maps it; none of it is populated.
+   *
+   * @throws IOException if the host has not enough, with a message for the user
+   */
+  public RamBacking open() throws IOException {
+    return switch (kind) {
+      case ANONYMOUS -> new AnonymousRam(bytes, pages, reserve);
+      case MEMFD -> new MemfdRam(bytes, pages, reserve);
+    };
+  }
+}
