@@ -14,6 +14,7 @@
 
 #define F_MUST_TELL_HOST (1UL << 0)
 #define F_DEFLATE_ON_OOM (1UL << 2)
+#define F_INDIRECT_DESC (1UL << 28)
 #define F_VERSION_1 (1UL << 32)
 
 #define MAX_DEPTH 64
@@ -72,6 +73,7 @@ const char *balloon_init(void) {
   u64 wanted = F_VERSION_1;
   if (options.must_tell_host) wanted |= F_MUST_TELL_HOST;
   if (options.deflate_on_oom) wanted |= F_DEFLATE_ON_OOM;
+  if (options.indirect_desc) wanted |= F_INDIRECT_DESC;
   balloon_features = read_features(device) & wanted;
   if (!(balloon_features & F_VERSION_1)) return fail("no VIRTIO_F_VERSION_1");
   write_features(device, balloon_features);
@@ -85,6 +87,10 @@ const char *balloon_init(void) {
   write32(device + STATUS, status | STATUS_DRIVER_OK);
   return NULL;
 }
+
+struct virtq *balloon_queue(u32 index) { return balloon_device && !broken ? &queues[index] : NULL; }
+
+void balloon_abandon(void) { broken = true; }
 
 u32 balloon_target(void) { return read32(balloon_device + NUM_PAGES); }
 

@@ -29,6 +29,8 @@
  *   inflate-pfn FIRST COUNT [STRIDE]
  *   deflate-pfn FIRST COUNT [STRIDE]   exactly these PFNs, valid or not (STRIDE 0 repeats FIRST); turns auto off
  *   reset-balloon                resets the device and initialises it again; what it held is free again
+ *   hostile KIND [N]             breaks a rule of virtio on purpose (hostile.c); turns auto off. What it does
+ *                                to the rings is mended by reset-balloon
  *   count                        iterations of the main loop so far
  *   beat MS                      heartbeat every MS milliseconds, 0 for none
  *   mem                          pages by state
@@ -46,6 +48,7 @@
  *   virtio_mmio.device=SIZE@ADDRESS:IRQ[:ID]   as in Linux, repeatable; the first balloon is driven
  *   must_tell_host=off    do not accept VIRTIO_BALLOON_F_MUST_TELL_HOST
  *   deflate_on_oom=on     accept VIRTIO_BALLOON_F_DEFLATE_ON_OOM
+ *   indirect_desc=on      accept VIRTIO_F_INDIRECT_DESC, for hostile
  *   auto=off              as the command
  *   batch=N depth=N       PFNs a descriptor (256, at most 1024) and descriptors in flight (32, at most 64)
  *   beat=MS               as the command
@@ -166,7 +169,7 @@ const char *tsc_source(void);
 struct options {
   u64 devices[64];
   u32 device_count;
-  bool must_tell_host, deflate_on_oom, automatic;
+  bool must_tell_host, deflate_on_oom, indirect_desc, automatic;
   u64 batch, depth, beat_ms, tsc_khz, exit_port, poweroff_port, poweroff_value;
   char *run;
 };
@@ -174,9 +177,24 @@ extern struct options options;
 void options_parse(char *command_line);
 
 /* virtq.c */
+#define VIRTQ_MAX_SIZE 256
+struct virtq_desc {
+  u64 address;
+  u32 length;
+  u16 flags, next;
+};
+struct virtq_avail {
+  u16 flags, index, ring[VIRTQ_MAX_SIZE];
+};
+struct virtq_used {
+  u16 flags, index;
+  struct {
+    u32 id, length;
+  } ring[VIRTQ_MAX_SIZE];
+};
 struct virtq {
   u32 size;
-  u16 next, seen;
+  u16 next;
   struct virtq_desc *desc;
   struct virtq_avail *avail;
   struct virtq_used *used;
@@ -185,6 +203,8 @@ struct virtq {
 bool virtq_init(struct virtq *queue, u64 device, u32 index);
 /* Puts buffer into descriptor `slot`, device-readable; it is seen after virtq_publish. */
 void virtq_put(struct virtq *queue, u32 slot, const void *buffer, u32 length);
+/* Makes the chain that starts at descriptor `head` available, without a notification. */
+void virtq_offer(struct virtq *queue, u16 head);
 /* Publishes the first n slots, notifies and waits until all are used; false when the device needs a reset. */
 bool virtq_publish(struct virtq *queue, u64 device, u32 index, u32 n);
 
@@ -200,6 +220,14 @@ bool balloon_follow(void);
 /* Inflates or deflates up to `pages`; *done says how many it were. NULL, or why it stopped early. */
 const char *balloon_change(bool inflate, u64 pages, u64 *done);
 const char *balloon_pfns(bool inflate, u64 first, u64 count, u64 stride);
+/* The inflate (0) or the deflate (1) queue; NULL when there is no working balloon. */
+struct virtq *balloon_queue(u32 index);
+/* Uses the device no more until balloon_init: its rings are not what they were. */
+void balloon_abandon(void);
+
+/* hostile.c */
+/* Breaks a rule of virtio on purpose; `text` gets what came of it. NULL, or why it could not be done. */
+const char *hostile_act(const char *kind, u64 argument, char *text, size_t size);
 
 /* pattern.c */
 struct tally {

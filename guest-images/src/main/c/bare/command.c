@@ -156,6 +156,22 @@ static void reset_balloon(const struct call *call) {
   }
 }
 
+static void hostile(const struct call *call) {
+  char text[256] = "";
+  u64 argument = 1;
+  if (call->count > 1 && !text_number(call->words[1], &argument)) {
+    answer("err hostile arguments");
+    return;
+  }
+  options.automatic = false;
+  const char *reason = hostile_act(call->words[0], argument, text, sizeof text);
+  if (reason) {
+    answer("err hostile %s", reason);
+  } else {
+    answer("ok hostile kind=%s %s", call->words[0], text);
+  }
+}
+
 static void count(const struct call *call) { answer("ok %s count=%lu", call->name, loop_count); }
 
 static void beat(const struct call *call) {
@@ -312,6 +328,7 @@ static const struct {
     {"inflate-pfn", change_pfns, 2, 3, true},
     {"deflate-pfn", change_pfns, 2, 3, true},
     {"reset-balloon", reset_balloon, 0, 0, true},
+    {"hostile", hostile, 1, 2, false},
     {"count", count, 0, 0, true},
     {"beat", beat, 1, 1, true},
     {"mem", mem, 0, 0, true},

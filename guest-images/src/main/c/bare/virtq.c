@@ -2,29 +2,14 @@
 #include "bare.h"
 #include "virtio_mmio.h"
 
-#define MAX_SIZE 256
 #define QUEUES 2
 /* Reading the status register is an exit, so a waiting driver looks at it rarely. */
 #define STATUS_INTERVAL (1u << 20)
 
-struct virtq_desc {
-  u64 address;
-  u32 length;
-  u16 flags, next;
-};
-struct virtq_avail {
-  u16 flags, index, ring[MAX_SIZE];
-};
-struct virtq_used {
-  u16 flags, index;
-  struct {
-    u32 id, length;
-  } ring[MAX_SIZE];
-};
 #define AVAIL_NO_INTERRUPT 1
 
 static struct {
-  struct virtq_desc desc[MAX_SIZE] __attribute__((aligned(16)));
+  struct virtq_desc desc[VIRTQ_MAX_SIZE] __attribute__((aligned(16)));
   struct virtq_avail avail;
   struct virtq_used used __attribute__((aligned(4)));
 } rings[QUEUES] NOINIT;
@@ -40,7 +25,7 @@ bool virtq_init(struct virtq *queue, u64 device, u32 index) {
   if (max == 0 || read32(device + QUEUE_READY)) return false;
   memset(&rings[index], 0, sizeof rings[index]);
   *queue = (struct virtq){
-      .size = max < MAX_SIZE ? max : MAX_SIZE,
+      .size = max < VIRTQ_MAX_SIZE ? max : VIRTQ_MAX_SIZE,
       .desc = rings[index].desc,
       .avail = &rings[index].avail,
       .used = &rings[index].used,
@@ -56,6 +41,14 @@ bool virtq_init(struct virtq *queue, u64 device, u32 index) {
 
 void virtq_put(struct virtq *queue, u32 slot, const void *buffer, u32 length) {
   queue->desc[slot] = (struct virtq_desc){.address = (u64)buffer, .length = length};
+}
+
+void virtq_offer(struct virtq *queue, u16 head) {
+  volatile u16 *available = &queue->avail->index;
+  queue->avail->ring[queue->next++ % queue->size] = head;
+  fence();
+  *available = queue->next;
+  fence();
 }
 
 bool virtq_publish(struct virtq *queue, u64 device, u32 index, u32 n) {

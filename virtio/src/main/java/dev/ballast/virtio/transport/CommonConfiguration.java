@@ -76,7 +76,10 @@ final class CommonConfiguration {
     }
   }
 
-  /** The driver broke a rule while the device was live; with the worker's lock held. */
+  /**
+   * The driver broke a rule while the device was live, or the host failed it (§2.1.2); with the
+   * worker's lock held.
+   */
   private void needsReset(String why) {
     faults.warn(why + ": device needs reset");
     status.getAndUpdate(old -> old | DEVICE_NEEDS_RESET);
@@ -314,6 +317,11 @@ final class CommonConfiguration {
   /** Returns how often the driver broke a rule. */
   long faults() {
     return faults.count();
+  }
+
+  /** Returns how often the host or the device failed, by no fault of the driver's. */
+  long failures() {
+    return worker.failures();
   }
 
   synchronized void saveState(StateWriter writer) {

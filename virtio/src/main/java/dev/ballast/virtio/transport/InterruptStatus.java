@@ -1,14 +1,19 @@
 package dev.ballast.virtio.transport;
 
 import dev.ballast.vmm.irq.InterruptLine;
+import java.io.UncheckedIOException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Why the device interrupted, and the interrupt line (virtio v1.3 §4.2.2, InterruptStatus and
  * InterruptACK). Any thread; takes no lock.
  *
  * <p>The line is edge-triggered, so that every event makes an edge, also while an older one is not
- * acknowledged: the driver acknowledges first and looks at the rings afterwards.
+ * acknowledged: the driver acknowledges first and looks at the rings afterwards. Should the host
+ * fail to make an edge, that is logged, once: the reason stands for a driver that looks.
  */
 final class InterruptStatus {
   /** The device published used buffers. */
@@ -17,8 +22,11 @@ final class InterruptStatus {
   /** The configuration changed, or the device needs a reset. */
   static final int CONFIGURATION = 2;
 
+  private static final Logger LOG = LoggerFactory.getLogger(InterruptStatus.class);
+
   private final InterruptLine line;
   private final AtomicInteger bits = new AtomicInteger();
+  private final AtomicBoolean failed = new AtomicBoolean();
 
   InterruptStatus(InterruptLine line) {
     this.line = line;
@@ -26,13 +34,23 @@ final class InterruptStatus {
 
   void raise(int reason) {
     bits.getAndUpdate(old -> old | reason);
-    line.pulse();
+    pulse();
+  }
+
+  private void pulse() {
+    try {
+      line.pulse();
+    } catch (UncheckedIOException e) {
+      if (failed.compareAndSet(false, true)) {
+        LOG.error("the guest cannot be interrupted", e);
+      }
+    }
   }
 
   /** Makes the edge again for what the driver has not acknowledged. */
   void raiseAgain() {
     if (bits.get() != 0) {
-      line.pulse();
+      pulse();
     }
   }
 

@@ -4,7 +4,6 @@ import dev.ballast.ffi.linux.EventFd;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +14,10 @@ import org.slf4j.LoggerFactory;
  * The thread that serves a device's queues. It sleeps in the event that the guest's notifications
  * signal, and holds a lock for each batch: whoever has the lock knows that nobody touches guest
  * memory.
+ *
+ * <p>What goes wrong on the host's side (the event cannot be read or signalled, the device throws)
+ * is logged with its cause, and the driver hears of it as of a rule that it broke: the device needs
+ * a reset. Without its event the device cannot be served again, reset or not.
  */
 final class QueueWorker {
   private static final Logger LOG = LoggerFactory.getLogger(QueueWorker.class);
@@ -33,14 +36,19 @@ final class QueueWorker {
   private @Nullable SplitVirtqueue[] queues = NONE;
 
   private boolean paused;
+  private boolean deaf;
   private volatile boolean closed;
+
+  /** Written with the lock held. */
+  private volatile long failures;
 
   /**
    * @param name of the thread
    * @param device who handles the queues
    * @param notify what a notification signals
    * @param interrupts how the driver hears of used buffers
-   * @param fault takes which rule the driver broke; called with the lock held
+   * @param fault takes which rule the driver broke, or that the host failed; called with the lock
+   *     held
    */
   QueueWorker(
       String name,
@@ -59,32 +67,49 @@ final class QueueWorker {
   }
 
   private void run() {
-    while (!closed) {
-      awaitNotification();
-      while (serveEach()) {
-        // A queue that is never empty does not keep the others waiting: one batch each, in turn.
-      }
-    }
-  }
-
-  private void awaitNotification() {
     try {
-      notify.await();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      while (!closed) {
+        notify.await();
+        while (serveEach()) {
+          // A queue that is never empty does not keep the others waiting: one batch each, in turn.
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      goDeaf("notifications cannot be awaited", e);
     }
   }
 
-  /**
-   * Has the thread look at all queues.
-   *
-   * @throws UncheckedIOException if the event cannot be signalled, which no guest can cause
-   */
+  /** Has the thread look at all queues. If the event cannot be signalled, the device fails. */
   void wake() {
+    signal();
+  }
+
+  private boolean signal() {
     try {
       notify.signal();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      return true;
+    } catch (IOException | RuntimeException e) {
+      goDeaf("the queues' thread cannot be woken", e);
+      return false;
+    }
+  }
+
+  /** Nothing will be served any more, and the driver hears of it. */
+  private void goDeaf(String what, Exception cause) {
+    lock.lock();
+    try {
+      if (!deaf && !closed) {
+        LOG.error("{}: {}", thread.getName(), what, cause);
+        failures = failures + 1;
+        deaf = true;
+        boolean live = queues.length > 0;
+        queues = NONE;
+        if (live) {
+          fault.accept(what);
+        }
+      }
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -117,6 +142,16 @@ final class QueueWorker {
       queues = NONE;
       fault.accept("queue " + index + ": " + e.getMessage());
       return false;
+    } catch (RuntimeException e) {
+      // The thread goes on: a driver that resets the device gets a working one. A guest may be able
+      // to do it again and again: the trace is written once.
+      failures = failures + 1;
+      if (failures == 1) {
+        LOG.error("{}: queue {} cannot be served", thread.getName(), index, e);
+      }
+      queues = NONE;
+      fault.accept("queue " + index + ": the device failed");
+      return false;
     }
   }
 
@@ -124,6 +159,10 @@ final class QueueWorker {
   void start(@Nullable SplitVirtqueue[] live) {
     lock.lock();
     try {
+      if (deaf) {
+        fault.accept("nobody can be notified");
+        return;
+      }
       queues = live;
     } finally {
       lock.unlock();
@@ -163,6 +202,11 @@ final class QueueWorker {
     wake();
   }
 
+  /** Returns how often the host or the device failed, by no fault of the driver's. Any thread. */
+  long failures() {
+    return failures;
+  }
+
   /** Returns the live queue of this number, or null. The worker is paused. */
   @Nullable SplitVirtqueue queue(int index) {
     lock.lock();
@@ -175,8 +219,18 @@ final class QueueWorker {
 
   /** Ends the thread, after the batch that it is in. */
   void close() {
-    closed = true;
-    wake();
+    lock.lock();
+    try {
+      closed = true;
+      queues = NONE;
+    } finally {
+      lock.unlock();
+    }
+    if (!signal()) {
+      // Either it has ended, or it waits for ever, and touches nothing.
+      LOG.error("{}: the thread cannot be told to end", thread.getName());
+      return;
+    }
     boolean interrupted = false;
     while (true) {
       try {

@@ -49,6 +49,14 @@ public final class VirtioMmio implements BusDevice, MachineDevice {
     return common.faults();
   }
 
+  /**
+   * Returns how often the host or the device failed, by no fault of the driver's. The driver sees
+   * DEVICE_NEEDS_RESET, and the log has the cause.
+   */
+  public long failures() {
+    return common.failures();
+  }
+
   @Override
   public long read(long offset, int size) {
     if (offset >= Register.CONFIG) {

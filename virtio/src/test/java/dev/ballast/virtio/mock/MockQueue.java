@@ -32,6 +32,11 @@ public final class MockQueue {
     this.used = used;
   }
 
+  /** Returns the same queue, but that its descriptors are written at another place. */
+  public MockQueue withTable(long address) {
+    return new MockQueue(guest, size, address, available, used);
+  }
+
   /** Returns how many descriptors there are. */
   public int size() {
     return size;

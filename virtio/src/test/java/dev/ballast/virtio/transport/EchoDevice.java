@@ -6,9 +6,12 @@ import dev.ballast.virtio.queue.VirtqueueException;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A device that gives every chain back, one a batch, and that a test can hold in the middle of one.
@@ -23,7 +26,12 @@ final class EchoDevice implements VirtioDevice {
   /** Each batch passes it. */
   private final ReentrantLock gate = new ReentrantLock();
 
+  private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
+  private final AtomicReference<CountDownLatch> queueCountGate =
+      new AtomicReference<>(new CountDownLatch(0));
+
   volatile long activatedWith = -1;
+  private volatile @Nullable Thread free;
   private volatile long config = 0x8877_6655_4433_2211L;
   private Runnable configChanged = () -> {};
 
@@ -36,6 +44,24 @@ final class EchoDevice implements VirtioDevice {
     if (gate.isHeldByCurrentThread()) {
       gate.unlock();
     }
+  }
+
+  /** Makes batches fail from now on; null ends that. */
+  void fail(@Nullable RuntimeException with) {
+    failure.set(with);
+  }
+
+  /**
+   * Stops the worker before it looks at the queues, until {@link #letQueueCountGo}. The calling
+   * thread is not stopped.
+   */
+  void holdQueueCount() {
+    free = Thread.currentThread();
+    queueCountGate.set(new CountDownLatch(1));
+  }
+
+  void letQueueCountGo() {
+    queueCountGate.get().countDown();
   }
 
   void changeConfig(long value) {
@@ -55,6 +81,13 @@ final class EchoDevice implements VirtioDevice {
 
   @Override
   public int queueCount() {
+    if (Thread.currentThread() != free) {
+      try {
+        queueCountGate.get().await();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
     return 2;
   }
 
@@ -88,6 +121,10 @@ final class EchoDevice implements VirtioDevice {
     DescriptorChain chain = virtqueue.next();
     if (chain == null) {
       return false;
+    }
+    RuntimeException fails = failure.get();
+    if (fails != null) {
+      throw fails;
     }
     busy.set(true);
     gate.lock();
