@@ -25,6 +25,7 @@ final class Reception {
   private final MigratableMachine machine;
   private final MigrationChannel channel;
   private final DestinationParameters parameters;
+  private final Runnable started;
   private final FrameReader reader;
   private final FrameWriter writer;
   private ReceiverPhase phase = ReceiverPhase.GREETING;
@@ -33,11 +34,17 @@ final class Reception {
    * @param machine in {@link RunState#INMIGRATE}, its RAM never touched
    * @param channel to the source
    * @param parameters how
+   * @param started is told when RAM begins to arrive
    */
-  Reception(MigratableMachine machine, MigrationChannel channel, DestinationParameters parameters) {
+  Reception(
+      MigratableMachine machine,
+      MigrationChannel channel,
+      DestinationParameters parameters,
+      Runnable started) {
     this.machine = machine;
     this.channel = channel;
     this.parameters = parameters;
+    this.started = started;
     this.reader = new FrameReader(channel);
     this.writer = new FrameWriter(channel, false);
   }
@@ -49,10 +56,11 @@ final class Reception {
    */
   IncomingMigration run() throws IOException {
     int version = greet();
-    MigrationConfig config = configure();
+    MigrationConfig config = configure(version);
     Blocks blocks = Blocks.match(machine.ramBlocks(), config, version);
     signal(FrameType.CONFIG_REPLY);
     phase = ReceiverPhase.RAM;
+    started.run();
     receiveRam(blocks);
     blocks.complete();
     if (config.verify()) {
@@ -107,9 +115,9 @@ final class Reception {
     return version;
   }
 
-  private MigrationConfig configure() throws IOException {
+  private MigrationConfig configure(int version) throws IOException {
     nextFrame();
-    MigrationConfig config = MigrationConfig.decode(reader.payload());
+    MigrationConfig config = MigrationConfig.decode(reader.payload(), version);
     Optional<String> refusal = machine.description().refusal(config.machine());
     if (refusal.isPresent()) {
       throw new IOException(refusal.get());

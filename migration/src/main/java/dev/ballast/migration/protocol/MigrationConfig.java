@@ -36,17 +36,29 @@ public record MigrationConfig(MachineDescription machine, List<Block> blocks, bo
     return blocks.stream().filter(b -> b.name.equals(name)).map(Block::size).findFirst();
   }
 
-  /** Returns the payload. */
-  public byte[] encode() {
+  /**
+   * Returns the payload.
+   *
+   * @param version of the protocol
+   */
+  public byte[] encode(int version) {
     StateWriter writer = new StateWriter();
     machine.write(writer);
     writer.u32(blocks.size());
     blocks.forEach(block -> writer.string(block.name).u64(block.size));
-    return writer.bool(verify).toByteArray();
+    writer.bool(verify);
+    if (version >= Protocol.VERSION_3) {
+      machine.writeOffers(writer);
+    }
+    return writer.toByteArray();
   }
 
-  /** Reads a payload. */
-  public static MigrationConfig decode(byte[] payload) throws IOException {
+  /**
+   * Reads a payload.
+   *
+   * @param version of the protocol
+   */
+  public static MigrationConfig decode(byte[] payload, int version) throws IOException {
     StateReader reader = new StateReader("CONFIG", payload);
     MachineDescription machine = MachineDescription.read(reader);
     List<Block> blocks = new ArrayList<>();
@@ -57,8 +69,11 @@ public record MigrationConfig(MachineDescription machine, List<Block> blocks, bo
       }
       blocks.add(block);
     }
-    MigrationConfig config = new MigrationConfig(machine, blocks, reader.bool());
+    boolean verify = reader.bool();
+    if (version >= Protocol.VERSION_3) {
+      machine = machine.readOffers(reader);
+    }
     reader.end();
-    return config;
+    return new MigrationConfig(machine, blocks, verify);
   }
 }

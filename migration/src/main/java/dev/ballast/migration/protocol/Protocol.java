@@ -13,11 +13,14 @@ public final class Protocol {
   /** As version 1, and the balloon bitmap as a RAM block. */
   public static final int VERSION_2 = 2;
 
+  /** As version 2, and {@code CONFIG} says where RAM lies and what devices offer. */
+  public static final int VERSION_3 = 3;
+
   /** The oldest version that is spoken. */
   public static final int MIN_VERSION = VERSION_1;
 
   /** The newest version that is spoken. */
-  public static final int MAX_VERSION = VERSION_2;
+  public static final int MAX_VERSION = VERSION_3;
 
   /** The size of a frame header in bytes. */
   public static final int HEADER_BYTES = 40;

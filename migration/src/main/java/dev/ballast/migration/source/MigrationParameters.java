@@ -14,6 +14,8 @@ import java.time.Duration;
  * @param pageChecksums whether each page carries a checksum
  * @param connectTimeout how long to wait for the connection
  * @param silenceTimeout how long the other side may be silent
+ * @param timeout how long the whole may take until the guest is handed over; zero is for ever
+ * @param autoConverge how a guest that dirties memory too fast is slowed down
  * @param maxProtocolVersion the newest protocol version to offer
  */
 public record MigrationParameters(
@@ -25,6 +27,8 @@ public record MigrationParameters(
     boolean pageChecksums,
     Duration connectTimeout,
     Duration silenceTimeout,
+    Duration timeout,
+    AutoConverge autoConverge,
     int maxProtocolVersion) {
   /** No bandwidth limit, 300 ms of downtime, skip-balloon, checksums, no digests. */
   public static final MigrationParameters DEFAULTS = new Builder().build();
@@ -37,6 +41,9 @@ public record MigrationParameters(
     }
     if (connectTimeout.toMillis() < 1 || silenceTimeout.toMillis() < 1) {
       throw new IllegalArgumentException("timeouts are at least a millisecond");
+    }
+    if (timeout.isNegative()) {
+      throw new IllegalArgumentException("the timeout of the whole is at least 0");
     }
     if (maxProtocolVersion < Protocol.MIN_VERSION || maxProtocolVersion > Protocol.MAX_VERSION) {
       throw new IllegalArgumentException("no protocol version " + maxProtocolVersion);
@@ -54,6 +61,8 @@ public record MigrationParameters(
     builder.pageChecksums = pageChecksums;
     builder.connectTimeout = connectTimeout;
     builder.silenceTimeout = silenceTimeout;
+    builder.timeout = timeout;
+    builder.autoConverge = autoConverge;
     builder.maxProtocolVersion = maxProtocolVersion;
     return builder;
   }
@@ -68,6 +77,8 @@ public record MigrationParameters(
     private boolean pageChecksums = true;
     private Duration connectTimeout = Duration.ofSeconds(10);
     private Duration silenceTimeout = Duration.ofSeconds(30);
+    private Duration timeout = Duration.ZERO;
+    private AutoConverge autoConverge = AutoConverge.OFF;
     private int maxProtocolVersion = Protocol.MAX_VERSION;
 
     private Builder() {}
@@ -120,6 +131,18 @@ public record MigrationParameters(
       return this;
     }
 
+    /** Sets how long the whole may take; zero is for ever. */
+    public Builder timeout(Duration value) {
+      timeout = value;
+      return this;
+    }
+
+    /** Sets how a guest that dirties memory too fast is slowed down. */
+    public Builder autoConverge(AutoConverge value) {
+      autoConverge = value;
+      return this;
+    }
+
     /** Sets the newest protocol version to offer. */
     public Builder maxProtocolVersion(int value) {
       maxProtocolVersion = value;
@@ -137,6 +160,8 @@ public record MigrationParameters(
           pageChecksums,
           connectTimeout,
           silenceTimeout,
+          timeout,
+          autoConverge,
           maxProtocolVersion);
     }
   }

@@ -46,6 +46,7 @@ public final class MigrationSource {
   private volatile MigrationStatus status = MigrationStatus.NONE;
   private volatile @Nullable String error;
   private boolean cancelRequested;
+  private boolean expired;
   private boolean committing;
   private boolean committed;
 
@@ -70,7 +71,9 @@ public final class MigrationSource {
     this.reader = new FrameReader(channel);
     this.policy = new ConvergencePolicy(parameters);
     this.counters = new ProgressCounters(channel);
-    this.precopy = new PrecopyLoop(channel, writer, policy, counters, listener, this::checkPeer);
+    this.precopy =
+        new PrecopyLoop(
+            channel, writer, policy, counters, listener, this::checkPeer, machine::throttle);
     this.thread = Thread.ofPlatform().daemon().name("migration").unstarted(this::run);
     channel.silenceTimeout(parameters.silenceTimeout());
     channel.maxBandwidth(parameters.maxBandwidth());
@@ -79,6 +82,27 @@ public final class MigrationSource {
   /** Starts. */
   public void start() {
     thread.start();
+    if (!parameters.timeout().isZero()) {
+      Thread.ofPlatform().daemon().name("migration-timeout").start(this::expire);
+    }
+  }
+
+  /** Gives the migration up when it takes too long, if the guest is not handed over yet. */
+  private void expire() {
+    try {
+      if (thread.join(parameters.timeout())) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return;
+    }
+    synchronized (lock) {
+      if (!committing && !cancelRequested && !status.isFinal()) {
+        expired = true;
+        channel.cancel();
+      }
+    }
   }
 
   /** Waits until it has ended and returns how. */
@@ -131,16 +155,25 @@ public final class MigrationSource {
       negotiate();
       enter(MigrationStatus.ACTIVE);
       precopy.runUntilConverged();
-      enter(MigrationStatus.DEVICE);
       switchOver();
       outcome = MigrationStatus.COMPLETED;
     } catch (CancelledException e) {
-      outcome = MigrationStatus.CANCELLED;
+      if (hasExpired()) {
+        reason = "not finished within the timeout of " + parameters.timeout().toMillis() + " ms";
+      } else {
+        outcome = MigrationStatus.CANCELLED;
+      }
     } catch (IOException e) {
       reason = describe(e);
       log.debug("the migration failed", e);
     } finally {
       end(before, outcome, reason);
+    }
+  }
+
+  private boolean hasExpired() {
+    synchronized (lock) {
+      return expired && !cancelRequested;
     }
   }
 
@@ -182,7 +215,7 @@ public final class MigrationSource {
     }
     MigrationConfig config =
         new MigrationConfig(machine.description(), blocks, parameters.verify());
-    writer.frame(FrameType.CONFIG, config.encode());
+    writer.frame(FrameType.CONFIG, config.encode(version));
     writer.flush();
     reader.expect(FrameType.CONFIG_REPLY);
     precopy.startLogs();
@@ -201,6 +234,7 @@ public final class MigrationSource {
     counters.bytesBeforeStop = channel.bytesWritten();
     counters.guestStopped = System.nanoTime();
     RunState runState = machine.stopForMigration();
+    enter(MigrationStatus.DEVICE);
     channel.maxBandwidth(0);
     // Saved before the last sync: should saving write to guest RAM, that is in the sync.
     List<Messages.StateSection> sections = StateSender.save(machine.stateSections());
@@ -220,7 +254,7 @@ public final class MigrationSource {
 
   private void commit() throws IOException {
     synchronized (lock) {
-      if (cancelRequested) {
+      if (cancelRequested || expired) {
         throw new CancelledException();
       }
       committing = true;
@@ -242,6 +276,7 @@ public final class MigrationSource {
               : reason);
     }
     try {
+      precopy.endThrottle();
       tidy(reasons, "the guest cannot go on here", () -> takeBack(before));
       tidy(reasons, "dirty logging cannot be stopped", precopy::stopLogs);
       if (outcome == MigrationStatus.CANCELLED) {

@@ -21,6 +21,7 @@ final class ProgressCounters {
   volatile long expectedDowntimeMillis;
   volatile long verifyNanos;
   volatile long bytesBeforeStop;
+  volatile int throttlePercentage;
 
   volatile long pagesTotal;
   volatile long pagesRemaining;
@@ -75,7 +76,8 @@ final class ProgressCounters {
             perSecond(transferred * Byte.SIZE, active),
             perSecond(pagesNormal, active)),
         new MigrationProgress.Balloon(
-            skipActive, skipReason, pagesSkipped, bitmapBytes, bitmapBytesDowntime));
+            skipActive, skipReason, pagesSkipped, bitmapBytes, bitmapBytesDowntime),
+        throttlePercentage);
   }
 
   private static long perSecond(long amount, long nanos) {

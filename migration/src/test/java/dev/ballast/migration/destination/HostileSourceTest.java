@@ -52,7 +52,7 @@ class HostileSourceTest {
     }
 
     void greet() throws IOException {
-      writer.frame(FrameType.HELLO, new Messages.Hello(1, 2).encode());
+      writer.frame(FrameType.HELLO, new Messages.Hello(1, Protocol.MAX_VERSION).encode());
       writer.flush();
       reader.expect(FrameType.HELLO_REPLY);
       reader.payload();
@@ -73,7 +73,7 @@ class HostileSourceTest {
                       new MigrationConfig.Block(RamBlock.RAM, MIB << 20),
                       new MigrationConfig.Block(RamBlock.BALLOON_BITMAP, bitmapBytes)),
                   false)
-              .encode());
+              .encode(Protocol.MAX_VERSION));
       writer.flush();
     }
 
@@ -209,8 +209,8 @@ class HostileSourceTest {
 
   @Test
   void versionsThatNobodySpeaks() throws Exception {
-    assertThat(outcome((peer, machine) -> hello(peer, 3, 9)))
-        .isEqualTo("protocol version: source has 3 to 9, destination has 1 to 2");
+    assertThat(outcome((peer, machine) -> hello(peer, 4, 9)))
+        .isEqualTo("protocol version: source has 4 to 9, destination has 1 to 3");
     assertThat(outcome((peer, machine) -> hello(peer, 0, 9)))
         .isEqualTo("HELLO: oldest version is 0, expected 1 to 2147483647");
     assertThat(outcome((peer, machine) -> hello(peer, 2, 1))).contains("newest version is 1");
@@ -420,13 +420,21 @@ class HostileSourceTest {
                             machine.description(),
                             List.of(new MigrationConfig.Block(RamBlock.RAM, MIB << 20)),
                             false)
-                        .encode();
+                        .encode(Protocol.MAX_VERSION);
                 config[random.nextInt(16)] ^= (byte) (1 << random.nextInt(8));
                 peer.writer.frame(FrameType.CONFIG, config);
               });
       assertThat(failure).as("seed %d", seed).contains("source has").contains("destination has");
     }
-    MachineDescription huge = new MachineDescription(-1, 4096, 1, List.of(), List.of());
+    MachineDescription huge =
+        new MachineDescription(
+            -1,
+            4096,
+            1,
+            List.of(),
+            List.of(),
+            List.of(new MachineDescription.RamRange(0, -1)),
+            List.of());
     assertThat(
             outcome(
                 (peer, machine) -> {
@@ -435,7 +443,7 @@ class HostileSourceTest {
                       FrameType.CONFIG,
                       new MigrationConfig(
                               huge, List.of(new MigrationConfig.Block("ram", -4096)), false)
-                          .encode());
+                          .encode(Protocol.MAX_VERSION));
                 }))
         .startsWith("memory: source has -1 bytes");
   }

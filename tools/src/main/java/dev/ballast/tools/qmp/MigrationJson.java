@@ -19,6 +19,9 @@ final class MigrationJson {
         .put("setup-time", info.setupMillis());
     info.downtimeMillis().ifPresent(millis -> json.put("downtime", millis));
     info.expectedDowntimeMillis().ifPresent(millis -> json.put("expected-downtime", millis));
+    if (info.throttlePercent() > 0) {
+      json.put("cpu-throttle-percentage", info.throttlePercent());
+    }
     info.error().ifPresent(error -> json.put("error-desc", error));
     ram(info.ram(), json.putObject("ram"));
     balloon(info.balloon(), json.putObject("x-balloon"));

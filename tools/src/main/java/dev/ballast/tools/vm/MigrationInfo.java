@@ -17,6 +17,8 @@ import java.util.OptionalLong;
  * @param balloon what the balloon saved
  * @param verifyMillis how much of the downtime both sides spent on hashing the memory and finding
  *     it equal, in milliseconds; empty when nobody asked
+ * @param throttlePercent for how much of the time vCPUs are stopped now, so that less is dirtied; 0
+ *     when they run freely
  */
 public record MigrationInfo(
     MigrationStatus status,
@@ -27,7 +29,8 @@ public record MigrationInfo(
     Optional<String> error,
     Ram ram,
     Balloon balloon,
-    OptionalLong verifyMillis) {
+    OptionalLong verifyMillis,
+    int throttlePercent) {
 
   /** What {@link MigrationControl#info} returns before the first migration. */
   public static final MigrationInfo NONE =
@@ -40,7 +43,23 @@ public record MigrationInfo(
           Optional.empty(),
           new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
           new Balloon(false, Optional.empty(), 0, 0, 0),
-          OptionalLong.empty());
+          OptionalLong.empty(),
+          0);
+
+  /** Returns the same in another stage: an incoming migration counts nothing. */
+  MigrationInfo in(MigrationStatus stage) {
+    return new MigrationInfo(
+        stage,
+        totalMillis,
+        setupMillis,
+        downtimeMillis,
+        expectedDowntimeMillis,
+        error,
+        ram,
+        balloon,
+        verifyMillis,
+        throttlePercent);
+  }
 
   /**
    * What happened to guest RAM.
