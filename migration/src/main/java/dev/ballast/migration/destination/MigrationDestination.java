@@ -54,6 +54,17 @@ public final class MigrationDestination implements AutoCloseable {
    */
   public IncomingMigration receive(MigratableMachine machine, DestinationParameters parameters)
       throws IOException {
+    return receive(machine, parameters, () -> {});
+  }
+
+  /**
+   * As {@link #receive(MigratableMachine, DestinationParameters)}.
+   *
+   * @param started is told, on this thread, when a source that fits begins to send
+   */
+  public IncomingMigration receive(
+      MigratableMachine machine, DestinationParameters parameters, Runnable started)
+      throws IOException {
     if (machine.runState() != RunState.INMIGRATE) {
       throw new IOException(
           "cannot receive a guest: the machine is " + machine.runState().qmpName());
@@ -63,7 +74,8 @@ public final class MigrationDestination implements AutoCloseable {
       try (MigrationChannel channel = server.accept(parameters.acceptTimeout())) {
         watch(channel);
         channel.silenceTimeout(parameters.silenceTimeout());
-        try (Reception reception = new Reception(machine, channel, server, parameters)) {
+        try (Reception reception =
+            new Reception(machine, channel, server, parameters, started)) {
           arrived = receive(reception);
         }
       } finally {

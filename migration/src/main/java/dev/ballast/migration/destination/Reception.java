@@ -29,6 +29,7 @@ final class Reception implements AutoCloseable {
   private final DestinationParameters parameters;
   private final MigrationServer server;
   private final ReceivingStreams streams;
+  private final Runnable started;
   private final FrameReader reader;
   private final FrameWriter writer;
   private ReceiverPhase phase = ReceiverPhase.GREETING;
@@ -38,17 +39,20 @@ final class Reception implements AutoCloseable {
    * @param channel to the source
    * @param server where further connections of the source come in
    * @param parameters how
+   * @param started is told when RAM begins to arrive
    */
   Reception(
       MigratableMachine machine,
       MigrationChannel channel,
       MigrationServer server,
-      DestinationParameters parameters) {
+      DestinationParameters parameters,
+      Runnable started) {
     this.machine = machine;
     this.channel = channel;
     this.server = server;
     this.streams = new ReceivingStreams(channel);
     this.parameters = parameters;
+    this.started = started;
     this.reader = new FrameReader(channel);
     this.writer = new FrameWriter(channel, false);
   }
@@ -65,6 +69,7 @@ final class Reception implements AutoCloseable {
     signal(FrameType.CONFIG_REPLY);
     streams.accept(server, config.streams(), parameters.silenceTimeout());
     phase = ReceiverPhase.RAM;
+    started.run();
     streams.start(blocks);
     receiveRam(blocks);
     blocks.complete();

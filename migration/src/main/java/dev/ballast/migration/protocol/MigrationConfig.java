@@ -38,7 +38,11 @@ public record MigrationConfig(
     return blocks.stream().filter(b -> b.name.equals(name)).map(Block::size).findFirst();
   }
 
-  /** Returns the payload in the form of a protocol version. */
+  /**
+   * Returns the payload.
+   *
+   * @param version of the protocol
+   */
   public byte[] encode(int version) {
     StateWriter writer = new StateWriter();
     machine.write(writer);
@@ -46,12 +50,17 @@ public record MigrationConfig(
     blocks.forEach(block -> writer.string(block.name).u64(block.size));
     writer.bool(verify);
     if (version >= Protocol.VERSION_3) {
+      machine.writeOffers(writer);
       streams.write(writer);
     }
     return writer.toByteArray();
   }
 
-  /** Reads a payload of a protocol version. */
+  /**
+   * Reads a payload.
+   *
+   * @param version of the protocol
+   */
   public static MigrationConfig decode(byte[] payload, int version) throws IOException {
     StateReader reader = new StateReader("CONFIG", payload);
     MachineDescription machine = MachineDescription.read(reader);
@@ -64,10 +73,12 @@ public record MigrationConfig(
       blocks.add(block);
     }
     boolean verify = reader.bool();
-    StreamSetup streams =
-        version >= Protocol.VERSION_3 ? StreamSetup.read(reader) : StreamSetup.NONE;
-    MigrationConfig config = new MigrationConfig(machine, blocks, verify, streams);
+    StreamSetup streams = StreamSetup.NONE;
+    if (version >= Protocol.VERSION_3) {
+      machine = machine.readOffers(reader);
+      streams = StreamSetup.read(reader);
+    }
     reader.end();
-    return config;
+    return new MigrationConfig(machine, blocks, verify, streams);
   }
 }

@@ -13,7 +13,10 @@ public final class Protocol {
   /** As version 1, and the balloon bitmap as a RAM block. */
   public static final int VERSION_2 = 2;
 
-  /** As version 2, and additional connections for pages. */
+  /**
+   * As version 2, {@code CONFIG} says where RAM lies and what devices offer, and there are
+   * additional connections for pages.
+   */
   public static final int VERSION_3 = 3;
 
   /** The oldest version that is spoken. */

@@ -100,7 +100,7 @@ final class CandidateSet {
    */
   private boolean hostPageExcluded(PageBitmap out, long hostPage) {
     long last = known;
-    if (last >> 1 != hostPage || last < 0) {
+    if (last >> 1 != hostPage) {
       long pages = wordsPerHostPage * Long.SIZE;
       long end = (hostPage + 1) * pages;
       last = hostPage << 1 | (out.nextClear(hostPage * pages, end) == end ? 1 : 0);

@@ -3,8 +3,8 @@ package dev.ballast.migration.source;
 import java.time.Duration;
 
 /**
- * Decides after each pass whether to stop the guest and send the rest. One thread decides; {@link
- * #downtimeLimit} is for any.
+ * Decides after each pass whether to stop the guest and send the rest, and how much to slow it down
+ * until then. One thread decides; {@link #downtimeLimit} is for any.
  */
 final class ConvergencePolicy {
   /** Assumed until a pass was long enough to be measured, in bytes a second. */
@@ -12,6 +12,12 @@ final class ConvergencePolicy {
 
   /** The least that a pass must send to be a measurement, in bytes. */
   private static final long MEASURABLE = 1 << 20;
+
+  /** A pass after which more than one byte in so many sent is dirty again makes no headway. */
+  private static final long HEADWAY = 2;
+
+  /** So many passes in a row without headway raise the throttle. */
+  private static final int PATIENCE = 2;
 
   /** What to do next. */
   sealed interface Decision {
@@ -30,11 +36,16 @@ final class ConvergencePolicy {
   }
 
   private final int maxPasses;
+  private final AutoConverge autoConverge;
   private volatile Duration downtimeLimit;
   private long bytesPerSecond = ASSUMED_BANDWIDTH;
+  private long sentInPass;
+  private int passesWithoutHeadway;
+  private int throttle;
 
   ConvergencePolicy(MigrationParameters parameters) {
     this.maxPasses = parameters.maxPasses();
+    this.autoConverge = parameters.autoConverge();
     this.downtimeLimit = parameters.downtimeLimit();
   }
 
@@ -45,6 +56,7 @@ final class ConvergencePolicy {
 
   /** Takes note of what a pass sent, and in which time. */
   void measured(long bytes, long nanos) {
+    sentInPass = bytes;
     if (bytes >= MEASURABLE) {
       bytesPerSecond = Math.max(1, (long) (bytes * 1e9 / Math.max(1, nanos)));
     }
@@ -68,12 +80,38 @@ final class ConvergencePolicy {
       return new Decision.SwitchOver();
     }
     if (passes < maxPasses) {
+      slowDown(remainingBytes);
       return new Decision.AnotherPass();
     }
     return new Decision.GiveUp(
         String.format(
             "did not converge in %d passes: the guest dirties memory faster than it can be sent;"
-                + " %d bytes are left, at %d bytes/s that is %d ms of downtime, the limit is %d ms",
-            passes, remainingBytes, bytesPerSecond, expected, limit.toMillis()));
+                + " %d bytes are left, at %d bytes/s that is %d ms of downtime, the limit is %d ms; %s",
+            passes,
+            remainingBytes,
+            bytesPerSecond,
+            expected,
+            limit.toMillis(),
+            autoConverge.enabled()
+                ? "vCPUs were stopped for " + throttle + " % of the time"
+                : "auto-converge is off"));
+  }
+
+  /** Raises the throttle when what is dirty again does not shrink. */
+  private void slowDown(long remainingBytes) {
+    if (!autoConverge.enabled()) {
+      return;
+    }
+    boolean headway = remainingBytes <= sentInPass / HEADWAY;
+    passesWithoutHeadway = headway ? 0 : passesWithoutHeadway + 1;
+    if (passesWithoutHeadway == PATIENCE) {
+      passesWithoutHeadway = 0;
+      throttle = autoConverge.next(throttle);
+    }
+  }
+
+  /** Returns for how much of the time vCPUs are to be stopped now, in percent. */
+  int throttlePercentage() {
+    return throttle;
   }
 }

@@ -17,6 +17,8 @@ import java.time.Duration;
  *     StreamSetup#MAX_COUNT}
  * @param connectTimeout how long to wait for the connection
  * @param silenceTimeout how long the other side may be silent
+ * @param timeout how long the whole may take until the guest is handed over; zero is for ever
+ * @param autoConverge how a guest that dirties memory too fast is slowed down
  * @param maxProtocolVersion the newest protocol version to offer
  */
 public record MigrationParameters(
@@ -29,6 +31,8 @@ public record MigrationParameters(
     int streams,
     Duration connectTimeout,
     Duration silenceTimeout,
+    Duration timeout,
+    AutoConverge autoConverge,
     int maxProtocolVersion) {
   /** No bandwidth limit, 300 ms of downtime, skip-balloon, checksums, no digests. */
   public static final MigrationParameters DEFAULTS = new Builder().build();
@@ -45,6 +49,9 @@ public record MigrationParameters(
     }
     if (connectTimeout.toMillis() < 1 || silenceTimeout.toMillis() < 1) {
       throw new IllegalArgumentException("timeouts are at least a millisecond");
+    }
+    if (timeout.isNegative()) {
+      throw new IllegalArgumentException("the timeout of the whole is at least 0");
     }
     if (maxProtocolVersion < Protocol.MIN_VERSION || maxProtocolVersion > Protocol.MAX_VERSION) {
       throw new IllegalArgumentException("no protocol version " + maxProtocolVersion);
@@ -63,6 +70,8 @@ public record MigrationParameters(
     builder.streams = streams;
     builder.connectTimeout = connectTimeout;
     builder.silenceTimeout = silenceTimeout;
+    builder.timeout = timeout;
+    builder.autoConverge = autoConverge;
     builder.maxProtocolVersion = maxProtocolVersion;
     return builder;
   }
@@ -78,6 +87,8 @@ public record MigrationParameters(
     private int streams;
     private Duration connectTimeout = Duration.ofSeconds(10);
     private Duration silenceTimeout = Duration.ofSeconds(30);
+    private Duration timeout = Duration.ZERO;
+    private AutoConverge autoConverge = AutoConverge.OFF;
     private int maxProtocolVersion = Protocol.MAX_VERSION;
 
     private Builder() {}
@@ -136,6 +147,18 @@ public record MigrationParameters(
       return this;
     }
 
+    /** Sets how long the whole may take; zero is for ever. */
+    public Builder timeout(Duration value) {
+      timeout = value;
+      return this;
+    }
+
+    /** Sets how a guest that dirties memory too fast is slowed down. */
+    public Builder autoConverge(AutoConverge value) {
+      autoConverge = value;
+      return this;
+    }
+
     /** Sets the newest protocol version to offer. */
     public Builder maxProtocolVersion(int value) {
       maxProtocolVersion = value;
@@ -154,6 +177,8 @@ public record MigrationParameters(
           streams,
           connectTimeout,
           silenceTimeout,
+          timeout,
+          autoConverge,
           maxProtocolVersion);
     }
   }

@@ -11,6 +11,7 @@ import java.util.Optional;
  * @param ram what happened to the pages of RAM
  * @param traffic what went over the wire
  * @param balloon what was left out thanks to the balloon
+ * @param throttlePercentage for how much of the time vCPUs are stopped now, so that it converges
  */
 public record MigrationProgress(
     MigrationStatus status,
@@ -18,7 +19,8 @@ public record MigrationProgress(
     Times times,
     Ram ram,
     Traffic traffic,
-    Balloon balloon) {
+    Balloon balloon,
+    int throttlePercentage) {
   /** Before the first migration. */
   public static final MigrationProgress IDLE =
       new MigrationProgress(
@@ -27,7 +29,8 @@ public record MigrationProgress(
           new Times(0, 0, 0, 0, 0),
           new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0),
           new Traffic(0, 0, 0, 0, 0, 0),
-          new Balloon(false, "there was no migration", 0, 0, 0));
+          new Balloon(false, "there was no migration", 0, 0, 0),
+          0);
 
   /**
    * Times in milliseconds.

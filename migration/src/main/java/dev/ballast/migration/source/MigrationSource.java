@@ -50,6 +50,7 @@ public final class MigrationSource {
   private volatile MigrationStatus status = MigrationStatus.NONE;
   private volatile @Nullable String error;
   private boolean cancelRequested;
+  private boolean expired;
   private boolean committing;
   private boolean committed;
 
@@ -75,7 +76,9 @@ public final class MigrationSource {
     this.reader = new FrameReader(channel);
     this.policy = new ConvergencePolicy(parameters);
     this.counters = new ProgressCounters(channel, streams);
-    this.precopy = new PrecopyLoop(streams, writer, policy, counters, listener, this::checkPeer);
+    this.precopy =
+        new PrecopyLoop(
+            streams, writer, policy, counters, listener, this::checkPeer, machine::throttle);
     this.thread = Thread.ofPlatform().daemon().name("migration").unstarted(this::run);
     channel.silenceTimeout(parameters.silenceTimeout());
     channel.maxBandwidth(parameters.maxBandwidth());
@@ -84,6 +87,28 @@ public final class MigrationSource {
   /** Starts. */
   public void start() {
     thread.start();
+    if (!parameters.timeout().isZero()) {
+      Thread.ofPlatform().daemon().name("migration-timeout").start(this::expire);
+    }
+  }
+
+  /** Gives the migration up when it takes too long, if the guest is not handed over yet. */
+  private void expire() {
+    try {
+      if (thread.join(parameters.timeout())) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return;
+    }
+    synchronized (lock) {
+      if (!committing && !cancelRequested && !status.isFinal()) {
+        expired = true;
+        channel.cancel();
+        streams.cancel();
+      }
+    }
   }
 
   /** Waits until it has ended and returns how. */
@@ -138,16 +163,25 @@ public final class MigrationSource {
       negotiate();
       enter(MigrationStatus.ACTIVE);
       precopy.runUntilConverged();
-      enter(MigrationStatus.DEVICE);
       switchOver();
       outcome = MigrationStatus.COMPLETED;
     } catch (CancelledException e) {
-      outcome = MigrationStatus.CANCELLED;
+      if (hasExpired()) {
+        reason = "not finished within the timeout of " + parameters.timeout().toMillis() + " ms";
+      } else {
+        outcome = MigrationStatus.CANCELLED;
+      }
     } catch (IOException e) {
       reason = describe(e);
       log.debug("the migration failed", e);
     } finally {
       end(before, outcome, reason);
+    }
+  }
+
+  private boolean hasExpired() {
+    synchronized (lock) {
+      return expired && !cancelRequested;
     }
   }
 
@@ -218,6 +252,7 @@ public final class MigrationSource {
     counters.bytesBeforeStop = counters.transferred();
     counters.guestStopped = System.nanoTime();
     RunState runState = machine.stopForMigration();
+    enter(MigrationStatus.DEVICE);
     channel.maxBandwidth(0);
     streams.maxBandwidth(0);
     // Saved before the last sync: should saving write to guest RAM, that is in the sync.
@@ -238,7 +273,7 @@ public final class MigrationSource {
 
   private void commit() throws IOException {
     synchronized (lock) {
-      if (cancelRequested) {
+      if (cancelRequested || expired) {
         throw new CancelledException();
       }
       committing = true;
@@ -260,6 +295,7 @@ public final class MigrationSource {
               : reason);
     }
     try {
+      precopy.endThrottle();
       tidy(reasons, "the guest cannot go on here", () -> takeBack(before));
       tidy(reasons, "dirty logging cannot be stopped", precopy::stopLogs);
       if (outcome == MigrationStatus.CANCELLED) {

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,7 @@ final class PrecopyLoop {
   private final ProgressCounters counters;
   private final MigrationListener listener;
   private final RamSender.Check check;
+  private final IntConsumer throttle;
   private @Nullable BitmapSender bitmap;
   private @Nullable PageFilter filter;
   private long lastSync;
@@ -42,13 +44,15 @@ final class PrecopyLoop {
       ConvergencePolicy policy,
       ProgressCounters counters,
       MigrationListener listener,
-      RamSender.Check check) {
+      RamSender.Check check,
+      IntConsumer throttle) {
     this.streams = streams;
     this.writer = writer;
     this.policy = policy;
     this.counters = counters;
     this.listener = listener;
     this.check = check;
+    this.throttle = throttle;
   }
 
   /**
@@ -138,7 +142,22 @@ final class PrecopyLoop {
             case ConvergencePolicy.Decision.AnotherPass() -> false;
             case ConvergencePolicy.Decision.GiveUp(String reason) -> throw new IOException(reason);
           };
+      slowDown(policy.throttlePercentage());
     }
+  }
+
+  private void slowDown(int percent) {
+    if (percent != counters.throttlePercentage) {
+      log.info("vCPUs are stopped for {} % of the time, so that the rest shrinks", percent);
+      throttle.accept(percent);
+      counters.throttlePercentage = percent;
+    }
+  }
+
+  /** Lets the guest run freely again. */
+  void endThrottle() {
+    throttle.accept(0);
+    counters.throttlePercentage = 0;
   }
 
   /** Sends the rest. The guest is stopped, and nothing writes to its memory any more. */

@@ -24,6 +24,7 @@ final class ProgressCounters {
   volatile long expectedDowntimeMillis;
   volatile long verifyNanos;
   volatile long bytesBeforeStop;
+  volatile int throttlePercentage;
 
   volatile long pagesTotal;
   private final AtomicLong pagesRemaining = new AtomicLong();
@@ -80,7 +81,8 @@ final class ProgressCounters {
             perSecond(transferred * Byte.SIZE, active),
             perSecond(pagesNormal.sum(), active)),
         new MigrationProgress.Balloon(
-            skipActive, skipReason, pagesSkipped.sum(), bitmapBytes, bitmapBytesDowntime));
+            skipActive, skipReason, pagesSkipped.sum(), bitmapBytes, bitmapBytesDowntime),
+        throttlePercentage);
   }
 
   private static long perSecond(long amount, long nanos) {

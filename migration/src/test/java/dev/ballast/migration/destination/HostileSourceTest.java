@@ -53,7 +53,7 @@ class HostileSourceTest {
     }
 
     void greet() throws IOException {
-      writer.frame(FrameType.HELLO, new Messages.Hello(1, 2).encode());
+      writer.frame(FrameType.HELLO, new Messages.Hello(1, Protocol.MAX_VERSION).encode());
       writer.flush();
       reader.expect(FrameType.HELLO_REPLY);
       reader.payload();
@@ -75,7 +75,7 @@ class HostileSourceTest {
                       new MigrationConfig.Block(RamBlock.BALLOON_BITMAP, bitmapBytes)),
                   false,
                   StreamSetup.NONE)
-              .encode(Protocol.VERSION_2));
+              .encode(Protocol.MAX_VERSION));
       writer.flush();
     }
 
@@ -423,13 +423,21 @@ class HostileSourceTest {
                             List.of(new MigrationConfig.Block(RamBlock.RAM, MIB << 20)),
                             false,
                             StreamSetup.NONE)
-                        .encode(Protocol.VERSION_2);
+                        .encode(Protocol.MAX_VERSION);
                 config[random.nextInt(16)] ^= (byte) (1 << random.nextInt(8));
                 peer.writer.frame(FrameType.CONFIG, config);
               });
       assertThat(failure).as("seed %d", seed).contains("source has").contains("destination has");
     }
-    MachineDescription huge = new MachineDescription(-1, 4096, 1, List.of(), List.of());
+    MachineDescription huge =
+        new MachineDescription(
+            -1,
+            4096,
+            1,
+            List.of(),
+            List.of(),
+            List.of(new MachineDescription.RamRange(0, -1)),
+            List.of());
     assertThat(
             outcome(
                 (peer, machine) -> {
@@ -441,7 +449,7 @@ class HostileSourceTest {
                               List.of(new MigrationConfig.Block("ram", -4096)),
                               false,
                               StreamSetup.NONE)
-                          .encode(Protocol.VERSION_2));
+                          .encode(Protocol.MAX_VERSION));
                 }))
         .startsWith("memory: source has -1 bytes");
   }

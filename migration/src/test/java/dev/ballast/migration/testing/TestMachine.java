@@ -38,6 +38,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   private boolean hasBalloon = true;
   private volatile RunState state;
   private volatile boolean closed;
+  private volatile int throttle;
   private @Nullable IOException stopFailure;
   private long steps;
   private @Nullable Thread guest;
@@ -67,7 +68,9 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
             RamBlock.PAGE_SIZE,
             1,
             List.of("counter", "filler"),
-            List.of(new MachineDescription.CpuFeatureWord(1, 0, "ecx", 0x7)));
+            List.of(new MachineDescription.CpuFeatureWord(1, 0, "ecx", 0x7)),
+            List.of(new MachineDescription.RamRange(0, memory.size())),
+            List.of(new MachineDescription.DeviceFeatures("counter", 0x101)));
   }
 
   /** Returns a machine that waits for this one's guest. */
@@ -177,7 +180,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
                           steps++;
                         }
                       }
-                      LockSupport.parkNanos(GUEST_PAUSE_NANOS);
+                      LockSupport.parkNanos(GUEST_PAUSE_NANOS * 100 / (100 - throttle));
                     }
                   } catch (IOException | InterruptedException e) {
                     throw new AssertionError(e);
@@ -208,6 +211,16 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   @Override
   public RunState runState() {
     return state;
+  }
+
+  @Override
+  public void throttle(int percent) {
+    throttle = percent;
+  }
+
+  /** Returns for how much of the time the guest is kept from working, in percent. */
+  public int throttlePercentage() {
+    return throttle;
   }
 
   @Override

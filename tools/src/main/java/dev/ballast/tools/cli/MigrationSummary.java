@@ -1,15 +1,13 @@
 package dev.ballast.tools.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What became of a migration, in words.
  *
  * @param info the last answer to {@code query-migrate}
- * @param timeout the seconds after which it was to be cancelled, if any
  */
-record MigrationSummary(JsonNode info, @Nullable Long timeout) {
+record MigrationSummary(JsonNode info) {
   String text() {
     StringBuilder text = new StringBuilder();
     line(text, outcome());
@@ -51,16 +49,12 @@ record MigrationSummary(JsonNode info, @Nullable Long timeout) {
   }
 
   private String outcome() {
-    long millis = info.path("total-time").asLong();
-    String total = Units.millis(millis);
+    String total = Units.millis(info.path("total-time").asLong());
     return switch (info.path("status").asText()) {
       case "completed" ->
           "migrated in %s; the guest stood still for %s"
               .formatted(total, Units.millis(info.path("downtime").asLong()));
-      case "cancelled" ->
-          timeout != null && millis >= timeout * 1000
-              ? "cancelled, because it took longer than " + timeout + " s"
-              : "cancelled after " + total;
+      case "cancelled" -> "cancelled after " + total;
       default -> "failed after " + total + ": " + info.path("error-desc").asText();
     };
   }

@@ -24,6 +24,10 @@ record MigrationCommands(MigrationControl migration) {
   private static final OneOf CAPABILITY =
       new OneOf(Stream.of(MigrationCapability.values()).map(MigrationCapability::qmpName).toList());
 
+  private static final Int PERCENT = new Int(1, MigrationParameters.MAX_THROTTLE_PERCENT);
+
+  private static final Int TIMEOUT = new Int(1, MigrationParameters.MAX_TIMEOUT_MILLIS);
+
   List<QmpCommand> commands() {
     return List.of(
         // A migration always goes on in the background: "detach" is taken because clients send it.
@@ -51,7 +55,15 @@ record MigrationCommands(MigrationControl migration) {
             this::setParameters,
             Argument.optional("max-bandwidth", new Int(0, Long.MAX_VALUE)),
             Argument.optional(
-                "downtime-limit", new Int(0, MigrationParameters.MAX_DOWNTIME_LIMIT_MILLIS))),
+                "downtime-limit", new Int(0, MigrationParameters.MAX_DOWNTIME_LIMIT_MILLIS)),
+            Argument.optional(
+                "multifd-channels", new Int(1, MigrationParameters.MAX_MULTIFD_CHANNELS)),
+            Argument.optional("cpu-throttle-initial", PERCENT),
+            Argument.optional("cpu-throttle-increment", PERCENT),
+            Argument.optional("max-cpu-throttle", PERCENT),
+            Argument.optional("x-connect-timeout", TIMEOUT),
+            Argument.optional("x-silence-timeout", TIMEOUT),
+            Argument.optional("x-timeout", new Int(0, MigrationParameters.MAX_TIMEOUT_MILLIS))),
         QmpCommand.of("query-migrate-parameters", arguments -> parameters()));
   }
 
@@ -92,21 +104,40 @@ record MigrationCommands(MigrationControl migration) {
   }
 
   private JsonNode setParameters(ObjectNode arguments) {
-    MigrationParameters parameters = migration.parameters();
-    if (arguments.has("max-bandwidth")) {
-      parameters = parameters.withMaxBandwidth(arguments.get("max-bandwidth").longValue());
-    }
-    if (arguments.has("downtime-limit")) {
-      parameters = parameters.withDowntimeLimit(arguments.get("downtime-limit").longValue());
-    }
-    migration.setParameters(parameters);
+    MigrationParameters now = migration.parameters();
+    MigrationParameters.Throttle throttle = now.throttle();
+    MigrationParameters.Timeouts timeouts = now.timeouts();
+    migration.setParameters(
+        new MigrationParameters(
+            value(arguments, "max-bandwidth", now.maxBandwidth()),
+            value(arguments, "downtime-limit", now.downtimeLimitMillis()),
+            (int) value(arguments, "multifd-channels", now.multifdChannels()),
+            new MigrationParameters.Throttle(
+                (int) value(arguments, "cpu-throttle-initial", throttle.initialPercent()),
+                (int) value(arguments, "cpu-throttle-increment", throttle.incrementPercent()),
+                (int) value(arguments, "max-cpu-throttle", throttle.maxPercent())),
+            new MigrationParameters.Timeouts(
+                value(arguments, "x-connect-timeout", timeouts.connectMillis()),
+                value(arguments, "x-silence-timeout", timeouts.silenceMillis()),
+                value(arguments, "x-timeout", timeouts.totalMillis()))));
     return Json.object();
+  }
+
+  private static long value(ObjectNode arguments, String name, long otherwise) {
+    return arguments.has(name) ? arguments.get(name).longValue() : otherwise;
   }
 
   private JsonNode parameters() {
     MigrationParameters parameters = migration.parameters();
     return Json.object()
         .put("max-bandwidth", parameters.maxBandwidth())
-        .put("downtime-limit", parameters.downtimeLimitMillis());
+        .put("downtime-limit", parameters.downtimeLimitMillis())
+        .put("multifd-channels", parameters.multifdChannels())
+        .put("cpu-throttle-initial", parameters.throttle().initialPercent())
+        .put("cpu-throttle-increment", parameters.throttle().incrementPercent())
+        .put("max-cpu-throttle", parameters.throttle().maxPercent())
+        .put("x-connect-timeout", parameters.timeouts().connectMillis())
+        .put("x-silence-timeout", parameters.timeouts().silenceMillis())
+        .put("x-timeout", parameters.timeouts().totalMillis());
   }
 }

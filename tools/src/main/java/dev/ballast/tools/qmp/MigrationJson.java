@@ -19,6 +19,9 @@ final class MigrationJson {
         .put("setup-time", info.setupMillis());
     info.downtimeMillis().ifPresent(millis -> json.put("downtime", millis));
     info.expectedDowntimeMillis().ifPresent(millis -> json.put("expected-downtime", millis));
+    if (info.throttlePercent() > 0) {
+      json.put("cpu-throttle-percentage", info.throttlePercent());
+    }
     info.error().ifPresent(error -> json.put("error-desc", error));
     ram(info.ram(), json.putObject("ram"));
     balloon(info.balloon(), json.putObject("x-balloon"));
@@ -41,7 +44,7 @@ final class MigrationJson {
         .put("dirty-sync-count", ram.passes())
         .put("postcopy-requests", 0)
         .put("page-size", RamBlock.PAGE_SIZE)
-        .put("multifd-bytes", 0)
+        .put("multifd-bytes", ram.multifdBytes())
         .put("pages-per-second", ram.bytesPerSecond() / RamBlock.PAGE_SIZE)
         .put("precopy-bytes", ram.precopyBytes())
         .put("downtime-bytes", ram.downtimeBytes())

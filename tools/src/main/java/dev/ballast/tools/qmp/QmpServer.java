@@ -1,5 +1,6 @@
 package dev.ballast.tools.qmp;
 
+import dev.ballast.tools.vm.MigrationCapability;
 import dev.ballast.tools.vm.VirtualMachine;
 import dev.ballast.tools.vm.VmEvent;
 import java.io.IOException;
@@ -29,6 +30,7 @@ public final class QmpServer implements AutoCloseable {
   private static final Duration BALLOON_CHANGE_INTERVAL = Duration.ofSeconds(1);
   private static final Duration FLUSH_LIMIT = Duration.ofSeconds(2);
 
+  private final VirtualMachine vm;
   private final SocketFile socket;
   private final CommandTable commands;
   private final Set<QmpSession> sessions = ConcurrentHashMap.newKeySet();
@@ -44,6 +46,7 @@ public final class QmpServer implements AutoCloseable {
   private volatile boolean closing;
 
   private QmpServer(VirtualMachine vm, SocketFile socket) {
+    this.vm = vm;
     this.socket = socket;
     this.commands = new CommandTable(vm);
   }
@@ -86,10 +89,20 @@ public final class QmpServer implements AutoCloseable {
     if (closing) {
       return;
     }
-    if (event instanceof VmEvent.BalloonChanged) {
-      balloonChanges.accept(event);
-    } else {
-      broadcast(event);
+    switch (event) {
+      case VmEvent.BalloonChanged _ -> balloonChanges.accept(event);
+      case VmEvent.MigrationChanged _, VmEvent.MigrationPass _ -> {
+        if (vm.migration().isOn(MigrationCapability.EVENTS)) {
+          broadcast(event);
+        }
+      }
+      case VmEvent.Stopped _,
+          VmEvent.Resumed _,
+          VmEvent.Reset _,
+          VmEvent.PoweredDown _,
+          VmEvent.ShutDown _,
+          VmEvent.GuestPanicked _ ->
+          broadcast(event);
     }
   }
 

@@ -4,6 +4,7 @@ import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.DestinationParameters;
 import dev.ballast.migration.destination.MigrationDestination;
+import dev.ballast.migration.source.AutoConverge;
 import dev.ballast.migration.source.MigrationListener;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.source.MigrationSource;
@@ -16,6 +17,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,12 +28,12 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   private final Machine machine;
   private final Consumer<VmEvent> events;
   private final Consumer<String> incomingFailed;
-  private final Map<MigrationCapability, Boolean> capabilities =
-      new EnumMap<>(MigrationCapability.class);
+  private final Map<MigrationCapability, Boolean> capabilities = new ConcurrentHashMap<>();
   private MigrationParameters parameters = MigrationParameters.DEFAULT;
   private @Nullable MigrationSource source;
   private @Nullable MigrationDestination destination;
   private @Nullable Thread receiver;
+  private volatile MigrationStatus incomingStatus = MigrationStatus.NONE;
   private boolean verifying;
 
   /**
@@ -75,8 +77,13 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
             .edit()
             .skipBalloon(isOn(MigrationCapability.SKIP_BALLOON))
             .verify(verifying)
+            .streams(isOn(MigrationCapability.MULTIFD) ? parameters.multifdChannels() : 0)
             .maxBandwidth(parameters.maxBandwidth())
             .downtimeLimit(Duration.ofMillis(parameters.downtimeLimitMillis()))
+            .connectTimeout(Duration.ofMillis(parameters.timeouts().connectMillis()))
+            .silenceTimeout(Duration.ofMillis(parameters.timeouts().silenceMillis()))
+            .timeout(Duration.ofMillis(parameters.timeouts().totalMillis()))
+            .autoConverge(autoConverge())
             .build();
     try {
       source = new MigrationSource(machine, parse(uri), how, new Reporter());
@@ -84,6 +91,15 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
       throw new VmException(String.valueOf(e.getMessage()), e);
     }
     source.start();
+  }
+
+  private AutoConverge autoConverge() {
+    MigrationParameters.Throttle throttle = parameters.throttle();
+    return new AutoConverge(
+        isOn(MigrationCapability.AUTO_CONVERGE),
+        throttle.initialPercent(),
+        throttle.incrementPercent(),
+        throttle.maxPercent());
   }
 
   /** Turns what the source reports into events. */
@@ -114,22 +130,34 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
       throw new VmException(String.valueOf(e.getMessage()), e);
     }
     MigrationDestination listening = destination;
-    receiver = Thread.ofPlatform().daemon().name("incoming").start(() -> receive(listening));
+    DestinationParameters how =
+        new DestinationParameters(
+            Duration.ZERO,
+            Duration.ofMillis(parameters.timeouts().silenceMillis()),
+            DestinationParameters.DEFAULTS.maxProtocolVersion());
+    incoming(MigrationStatus.SETUP);
+    receiver = Thread.ofPlatform().daemon().name("incoming").start(() -> receive(listening, how));
   }
 
-  private void receive(MigrationDestination from) {
+  private void incoming(MigrationStatus status) {
+    incomingStatus = status;
+    events.accept(new VmEvent.MigrationChanged(status));
+  }
+
+  private void receive(MigrationDestination from, DestinationParameters how) {
     try (from) {
-      from.receive(machine, DestinationParameters.DEFAULTS);
-      events.accept(new VmEvent.MigrationChanged(MigrationStatus.COMPLETED));
+      from.receive(machine, how, () -> incoming(MigrationStatus.ACTIVE));
+      incoming(MigrationStatus.COMPLETED);
     } catch (CancelledException e) {
       // The machine is being closed.
     } catch (IOException e) {
-      events.accept(new VmEvent.MigrationChanged(MigrationStatus.FAILED));
+      incoming(MigrationStatus.FAILED);
       incomingFailed.accept("the guest did not arrive: " + e.getMessage());
     }
   }
 
-  private boolean isOn(MigrationCapability capability) {
+  @Override
+  public boolean isOn(MigrationCapability capability) {
     return Boolean.TRUE.equals(capabilities.get(capability));
   }
 
@@ -146,7 +174,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
 
   @Override
   public synchronized MigrationInfo info() {
-    return source == null ? MigrationInfo.NONE : info(source.progress());
+    return source == null ? MigrationInfo.NONE.in(incomingStatus) : info(source.progress());
   }
 
   private MigrationInfo info(MigrationProgress progress) {
@@ -173,6 +201,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
             ram.dirtySyncs(),
             traffic.precopy(),
             traffic.downtime(),
+            traffic.streams(),
             ram.scanned()),
         new MigrationInfo.Balloon(
             balloon.active(),
@@ -180,11 +209,12 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
             balloon.pagesSkipped(),
             balloon.bitmapBytes(),
             balloon.bitmapBytesDowntime()),
-        verifying && completed ? OptionalLong.of(times.verify()) : OptionalLong.empty());
+        verifying && completed ? OptionalLong.of(times.verify()) : OptionalLong.empty(),
+        progress.throttlePercentage());
   }
 
   @Override
-  public synchronized Map<MigrationCapability, Boolean> capabilities() {
+  public Map<MigrationCapability, Boolean> capabilities() {
     return new EnumMap<>(capabilities);
   }
 

@@ -9,6 +9,10 @@ public enum MigrationCapability {
   SKIP_BALLOON("skip-balloon", true),
   /** Events MIGRATION and MIGRATION_PASS are sent. */
   EVENTS("events", false),
+  /** Pages go over several connections. */
+  MULTIFD("multifd", false),
+  /** vCPUs are slowed down while what they dirty does not shrink. */
+  AUTO_CONVERGE("auto-converge", false),
   /** Both sides hash every page outside the balloon at switchover, and compare. */
   VERIFY("x-verify", false);
 

@@ -17,6 +17,8 @@ import java.util.OptionalLong;
  * @param balloon what the balloon saved
  * @param verifyMillis how much of the downtime both sides spent on hashing the memory and finding
  *     it equal, in milliseconds; empty when nobody asked
+ * @param throttlePercent for how much of the time vCPUs are stopped now, so that less is dirtied; 0
+ *     when they run freely
  */
 public record MigrationInfo(
     MigrationStatus status,
@@ -27,7 +29,8 @@ public record MigrationInfo(
     Optional<String> error,
     Ram ram,
     Balloon balloon,
-    OptionalLong verifyMillis) {
+    OptionalLong verifyMillis,
+    int throttlePercent) {
 
   /** What {@link MigrationControl#info} returns before the first migration. */
   public static final MigrationInfo NONE =
@@ -38,9 +41,25 @@ public record MigrationInfo(
           OptionalLong.empty(),
           OptionalLong.empty(),
           Optional.empty(),
-          new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+          new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
           new Balloon(false, Optional.empty(), 0, 0, 0),
-          OptionalLong.empty());
+          OptionalLong.empty(),
+          0);
+
+  /** Returns the same in another stage: an incoming migration counts nothing. */
+  MigrationInfo in(MigrationStatus stage) {
+    return new MigrationInfo(
+        stage,
+        totalMillis,
+        setupMillis,
+        downtimeMillis,
+        expectedDowntimeMillis,
+        error,
+        ram,
+        balloon,
+        verifyMillis,
+        throttlePercent);
+  }
 
   /**
    * What happened to guest RAM.
@@ -55,6 +74,7 @@ public record MigrationInfo(
    * @param passes how often the dirty log was fetched
    * @param precopyBytes what was written while the guest ran
    * @param downtimeBytes what was written while the guest stood still
+   * @param multifdBytes what was written over connections besides the migration's own
    * @param scannedPages pages looked at
    */
   public record Ram(
@@ -68,6 +88,7 @@ public record MigrationInfo(
       long passes,
       long precopyBytes,
       long downtimeBytes,
+      long multifdBytes,
       long scannedPages) {}
 
   /**

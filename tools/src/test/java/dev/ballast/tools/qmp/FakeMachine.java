@@ -168,6 +168,11 @@ final class FakeMachine implements VirtualMachine {
     }
 
     @Override
+    public boolean isOn(MigrationCapability capability) {
+      return Boolean.TRUE.equals(capabilities.get(capability));
+    }
+
+    @Override
     public void setCapabilities(Map<MigrationCapability, Boolean> changes) {
       capabilities.putAll(changes);
     }

@@ -317,16 +317,17 @@ class QmpServerTest {
               OptionalLong.of(7),
               OptionalLong.empty(),
               Optional.empty(),
-              new MigrationInfo.Ram(1000, 0, 1 << 30, 2, 3, 4, 4096000, 6, 7, 8, 9),
+              new MigrationInfo.Ram(1000, 0, 1 << 30, 2, 3, 4, 4096000, 6, 7, 8, 11, 9),
               new MigrationInfo.Balloon(true, Optional.empty(), 11, 12, 13),
-              OptionalLong.of(4));
+              OptionalLong.of(4),
+              30);
       assertThat(client.ask("{'execute':'query-migrate'}").path("return"))
           .hasToString(
               """
               {"status":"completed","total-time":100,"setup-time":5,"downtime":7,\
-              "ram":{"transferred":1000,"remaining":0,"total":1073741824,"duplicate":2,"normal":3,\
+              "cpu-throttle-percentage":30,"ram":{"transferred":1000,"remaining":0,"total":1073741824,"duplicate":2,"normal":3,\
               "normal-bytes":12288,"dirty-pages-rate":4,"mbps":32.768,"dirty-sync-count":6,\
-              "postcopy-requests":0,"page-size":4096,"multifd-bytes":0,"pages-per-second":1000,\
+              "postcopy-requests":0,"page-size":4096,"multifd-bytes":11,"pages-per-second":1000,\
               "precopy-bytes":7,"downtime-bytes":8,"postcopy-bytes":0,\
               "dirty-sync-missed-zero-copy":0},\
               "x-balloon":{"active":true,"pages-skipped":11,"bitmap-bytes":12,\
@@ -345,10 +346,16 @@ class QmpServerTest {
           .hasToString(
               "[{\"capability\":\"skip-balloon\",\"state\":false},"
                   + "{\"capability\":\"events\",\"state\":true},"
+                  + "{\"capability\":\"auto-converge\",\"state\":false},"
                   + "{\"capability\":\"x-verify\",\"state\":false}]");
-      client.ask("{'execute':'migrate-set-parameters','arguments':{'max-bandwidth':1000}}");
+      client.ask(
+          "{'execute':'migrate-set-parameters','arguments':"
+              + "{'max-bandwidth':1000,'max-cpu-throttle':80,'x-timeout':5000}}");
       assertThat(client.ask("{'execute':'query-migrate-parameters'}").path("return"))
-          .hasToString("{\"max-bandwidth\":1000,\"downtime-limit\":300}");
+          .hasToString(
+              "{\"max-bandwidth\":1000,\"downtime-limit\":300,\"cpu-throttle-initial\":20,"
+                  + "\"cpu-throttle-increment\":10,\"max-cpu-throttle\":80,"
+                  + "\"x-connect-timeout\":10000,\"x-silence-timeout\":30000,\"x-timeout\":5000}");
     }
   }
 

@@ -136,6 +136,11 @@ public final class VirtioMmio implements BusDevice, MachineDevice {
     common.reset();
   }
 
+  @Override
+  public long offeredFeatures() {
+    return device.features() | VirtioFeature.VERSION_1;
+  }
+
   /** Ends the worker thread. The slot's event must still be open. */
   @Override
   public void close() {

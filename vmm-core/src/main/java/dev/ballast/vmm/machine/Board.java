@@ -336,7 +336,17 @@ public final class Board implements AutoCloseable {
         RamBlock.PAGE_SIZE,
         config.vcpus(),
         stateSections().stream().map(Snapshottable::stateName).toList(),
-        GuestCpuid.features(cpuid));
+        GuestCpuid.features(cpuid),
+        memory.regions().stream()
+            .map(region -> new MachineDescription.RamRange(region.guestAddress(), region.size()))
+            .toList(),
+        devices.stream()
+            .filter(device -> device.offeredFeatures() != 0)
+            .map(
+                device ->
+                    new MachineDescription.DeviceFeatures(
+                        device.stateName(), device.offeredFeatures()))
+            .toList());
   }
 
   /** Closes all, the latest first: vCPUs before devices, devices before guest RAM, the VM last. */

@@ -300,6 +300,16 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   @Override
+  public void throttle(int percent) {
+    vcpus.throttle(percent);
+  }
+
+  /** Returns how much of the time vCPUs are kept out of the guest, in percent. */
+  public int throttlePercentage() {
+    return vcpus.throttlePercentage();
+  }
+
+  @Override
   public RunState stopForMigration() throws IOException {
     lock.lock();
     try {

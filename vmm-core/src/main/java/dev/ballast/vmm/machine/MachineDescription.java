@@ -16,14 +16,20 @@ import java.util.Optional;
  * @param devices the names of the state sections, in load order
  * @param cpuFeatures words of CPUID feature bits that the guest may have seen; the destination must
  *     have them all
+ * @param layout where guest RAM lies, ascending; empty when that is not known
+ * @param deviceFeatures what devices offer to their drivers; the destination must offer it all.
+ *     Devices that are not named offer nothing, or their offers are not known
  */
 public record MachineDescription(
     long memoryBytes,
     int pageSize,
     int vcpus,
     List<String> devices,
-    List<CpuFeatureWord> cpuFeatures) {
+    List<CpuFeatureWord> cpuFeatures,
+    List<RamRange> layout,
+    List<DeviceFeatures> deviceFeatures) {
   private static final int MAX_ENTRIES = 4096;
+  private static final int MAX_NAME = 256;
 
   /**
    * One register of a CPUID leaf.
@@ -39,10 +45,43 @@ public record MachineDescription(
     }
   }
 
+  /**
+   * A contiguous piece of guest RAM.
+   *
+   * @param guestAddress the first guest physical address
+   * @param bytes its size
+   */
+  public record RamRange(long guestAddress, long bytes) {
+    @Override
+    public String toString() {
+      return String.format("0x%x to 0x%x", guestAddress, guestAddress + bytes - 1);
+    }
+  }
+
+  /**
+   * What a device offers to its driver.
+   *
+   * @param device the name of its state section
+   * @param bits virtio feature bits 0 to 63
+   */
+  public record DeviceFeatures(String device, long bits) {}
+
   /** Takes immutable copies of the lists. */
   public MachineDescription {
     devices = List.copyOf(devices);
     cpuFeatures = List.copyOf(cpuFeatures);
+    layout = List.copyOf(layout);
+    deviceFeatures = List.copyOf(deviceFeatures);
+  }
+
+  /** Makes one that says neither where RAM lies nor what devices offer. */
+  public MachineDescription(
+      long memoryBytes,
+      int pageSize,
+      int vcpus,
+      List<String> devices,
+      List<CpuFeatureWord> cpuFeatures) {
+    this(memoryBytes, pageSize, vcpus, devices, cpuFeatures, List.of(), List.of());
   }
 
   /**
@@ -52,6 +91,9 @@ public record MachineDescription(
   public Optional<String> refusal(MachineDescription source) {
     if (source.memoryBytes != memoryBytes) {
       return differs("memory", source.memoryBytes + " bytes", memoryBytes + " bytes");
+    }
+    if (!source.layout.isEmpty() && !source.layout.equals(layout)) {
+      return differs("memory layout", source.layout, layout);
     }
     if (source.pageSize != pageSize) {
       return differs("page size", source.pageSize, pageSize);
@@ -70,6 +112,19 @@ public record MachineDescription(
         return differs(leaf, String.format("0x%08x", word.bits), String.format("0x%08x", here));
       }
     }
+    for (DeviceFeatures theirs : source.deviceFeatures) {
+      long here =
+          deviceFeatures.stream()
+              .filter(mine -> mine.device.equals(theirs.device))
+              .mapToLong(DeviceFeatures::bits)
+              .sum();
+      if ((theirs.bits & ~here) != 0) {
+        return differs(
+            "features of " + theirs.device,
+            String.format("0x%x", theirs.bits),
+            String.format("0x%x", here));
+      }
+    }
     return Optional.empty();
   }
 
@@ -77,7 +132,7 @@ public record MachineDescription(
     return Optional.of(field + ": source has " + source + ", destination has " + destination);
   }
 
-  /** Writes all fields. */
+  /** Writes all fields but the layout and the features of devices. */
   public void write(StateWriter writer) {
     writer.u64(memoryBytes).u32(pageSize).u32(vcpus).u32(devices.size());
     devices.forEach(writer::string);
@@ -87,6 +142,15 @@ public record MachineDescription(
     }
   }
 
+  /** Reads a name. It ends up in messages on a terminal, which a peer must not be able to steer. */
+  private static String name(StateReader reader) throws StateFormatException {
+    String name = reader.string(MAX_NAME);
+    if (!name.chars().allMatch(c -> c >= ' ' && c <= '~')) {
+      throw reader.fail("a name is not printable ASCII");
+    }
+    return name;
+  }
+
   /** Reads what {@link #write} wrote. */
   public static MachineDescription read(StateReader reader) throws StateFormatException {
     long memoryBytes = reader.u64();
@@ -94,12 +158,34 @@ public record MachineDescription(
     int vcpus = reader.u32();
     List<String> devices = new ArrayList<>();
     for (int i = reader.u32("device count", 0, MAX_ENTRIES); i > 0; i--) {
-      devices.add(reader.string(256));
+      devices.add(name(reader));
     }
     List<CpuFeatureWord> features = new ArrayList<>();
     for (int i = reader.u32("CPUID word count", 0, MAX_ENTRIES); i > 0; i--) {
-      features.add(new CpuFeatureWord(reader.u32(), reader.u32(), reader.string(8), reader.u32()));
+      features.add(new CpuFeatureWord(reader.u32(), reader.u32(), name(reader), reader.u32()));
     }
     return new MachineDescription(memoryBytes, pageSize, vcpus, devices, features);
+  }
+
+  /** Writes what {@link #write} leaves out. */
+  public void writeOffers(StateWriter writer) {
+    writer.u32(layout.size());
+    layout.forEach(range -> writer.u64(range.guestAddress).u64(range.bytes));
+    writer.u32(deviceFeatures.size());
+    deviceFeatures.forEach(features -> writer.string(features.device).u64(features.bits));
+  }
+
+  /** Reads what {@link #writeOffers} wrote, and returns this description with it. */
+  public MachineDescription readOffers(StateReader reader) throws StateFormatException {
+    List<RamRange> ranges = new ArrayList<>();
+    for (int i = reader.u32("RAM range count", 1, MAX_ENTRIES); i > 0; i--) {
+      ranges.add(new RamRange(reader.u64(), reader.u64()));
+    }
+    List<DeviceFeatures> features = new ArrayList<>();
+    for (int i = reader.u32("device feature count", 0, MAX_ENTRIES); i > 0; i--) {
+      features.add(new DeviceFeatures(name(reader), reader.u64()));
+    }
+    return new MachineDescription(
+        memoryBytes, pageSize, vcpus, devices, cpuFeatures, ranges, features);
   }
 }

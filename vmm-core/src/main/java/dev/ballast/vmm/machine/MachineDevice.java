@@ -16,6 +16,11 @@ public interface MachineDevice extends Snapshottable, AutoCloseable {
   /** Returns to the power-on state. vCPUs are stopped and the device is quiesced. */
   default void reset() {}
 
+  /** Returns the features that it offers to its driver, as bits; always the same. */
+  default long offeredFeatures() {
+    return 0;
+  }
+
   @Override
   default void close() {}
 }

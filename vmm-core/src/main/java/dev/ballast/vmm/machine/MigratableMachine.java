@@ -25,6 +25,13 @@ public interface MigratableMachine {
   RunState runState();
 
   /**
+   * Lets vCPUs run only a part of the time, so that they dirty memory more slowly.
+   *
+   * @param percent how much of the time they stay out of the guest, 0 to 99; 0 lets them run freely
+   */
+  void throttle(int percent);
+
+  /**
    * Stops vCPUs, then device queues, and enters {@link RunState#FINISH_MIGRATE}.
    *
    * @return the run state before, which {@link #endMigration} or the destination goes back to

@@ -5,12 +5,14 @@ import java.util.List;
 /** All vCPUs of a machine, which run and stop together. */
 public final class VcpuSet implements AutoCloseable {
   private final List<VcpuThread> vcpus;
+  private final VcpuThrottle throttle;
 
   /**
    * @param vcpus ordered by number; closed with this
    */
   public VcpuSet(List<VcpuThread> vcpus) {
     this.vcpus = List.copyOf(vcpus);
+    this.throttle = new VcpuThrottle(this.vcpus);
   }
 
   /** Returns the vCPUs, ordered by number. */
@@ -34,8 +36,24 @@ public final class VcpuSet implements AutoCloseable {
     vcpus.forEach(VcpuThread::resume);
   }
 
+  /**
+   * Lets the vCPUs run only a part of the time; pausing them stays immediate. Any thread but a
+   * vCPU's.
+   *
+   * @param percent how much of the time they stay out of the guest, 0 to 99
+   */
+  public void throttle(int percent) {
+    throttle.set(percent);
+  }
+
+  /** Returns how much of the time the vCPUs stay out of the guest, in percent. Any thread. */
+  public int throttlePercentage() {
+    return throttle.percentage();
+  }
+
   @Override
   public void close() {
+    throttle.set(0);
     requestPause();
     vcpus.forEach(VcpuThread::close);
   }

@@ -41,6 +41,10 @@ public final class VcpuThread implements AutoCloseable {
   private volatile Order order = Order.PAUSE;
   private boolean parked;
   private volatile int threadId;
+
+  /** How long to stay out of the guest from the next exit on, in nanoseconds; 0 does not. */
+  private volatile long napNanos;
+
   private @Nullable VcpuExit terminal;
 
   /**
@@ -81,6 +85,7 @@ public final class VcpuThread implements AutoCloseable {
     try {
       if (order == Order.PAUSE && terminal == null) {
         run.immediateExit((byte) 0);
+        napNanos = 0;
         order = Order.RUN;
         changed.signalAll();
       }
@@ -102,6 +107,31 @@ public final class VcpuThread implements AutoCloseable {
   /** Asks the vCPU to leave the guest and park; does not wait. Any thread, its own too. */
   public void requestPause() {
     command(Order.PAUSE);
+  }
+
+  /**
+   * Makes the vCPU leave the guest and stay out for a while; whatever it is asked for meanwhile
+   * ends that at once. Does not wait; has no effect on a vCPU that does not run. Any thread.
+   *
+   * @param nanos how long; 0 ends a nap that is under way
+   */
+  public void nap(long nanos) {
+    lock.lock();
+    try {
+      if (order == Order.RUN) {
+        boolean wake = napNanos != 0;
+        napNanos = nanos;
+        if (nanos > 0 && !wake) {
+          run.immediateExit((byte) 1);
+          if (threadId != 0) {
+            kick();
+          }
+        }
+        changed.signalAll();
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   /**
@@ -156,8 +186,32 @@ public final class VcpuThread implements AutoCloseable {
         if (exit != null) {
           stopWith(exit);
         }
+        if (napNanos != 0) {
+          takeNap();
+        }
       }
       completeInstruction();
+    }
+  }
+
+  private void takeNap() {
+    lock.lock();
+    try {
+      long end = System.nanoTime() + napNanos;
+      long left = napNanos;
+      while (order == Order.RUN && napNanos != 0 && left > 0) {
+        changed.awaitNanos(left);
+        left = end - System.nanoTime();
+      }
+    } catch (InterruptedException e) {
+      // Nobody interrupts a vCPU's thread: a nap that ends early only makes the guest faster.
+      Thread.currentThread().interrupt();
+    } finally {
+      napNanos = 0;
+      if (order == Order.RUN) {
+        run.immediateExit((byte) 0);
+      }
+      lock.unlock();
     }
   }
 

@@ -1,0 +1,67 @@
+package dev.ballast.tools.vm;
+
+import static org.awaitility.Awaitility.await;
+
+import dev.ballast.guest.bare.BareGuest;
+import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.virtio.balloon.BalloonConfig;
+import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.device.UnixSocketSerialBackend;
+import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.memory.HostPages;
+import dev.ballast.vmm.memory.RamConfig;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Machines with the bare guest, whose sockets are in one directory, by name. */
+record BareMachines(Path directory, long memoryBytes) {
+  static final Duration TIMEOUT = Duration.ofSeconds(60);
+  private static final String COMMAND_LINE = "virtio_mmio.device=4K@0xd0000000:16";
+
+  KvmVirtualMachine make(String name, boolean incoming) throws IOException {
+    KernelConfig boots =
+        new KernelConfig(
+            BareGuest.writeTo(directory.resolve("bare.elf")),
+            Optional.empty(),
+            COMMAND_LINE,
+            KernelConfig.Mode.AUTO);
+    BoardConfig board =
+        new BoardConfig(
+            Path.of("/dev/kvm"),
+            new RamConfig(
+                memoryBytes,
+                RamConfig.Kind.ANONYMOUS,
+                incoming ? HostPages.SMALL : HostPages.DEFAULT,
+                false),
+            1,
+            Optional.of(boots),
+            UnixSocketSerialBackend.listen(directory.resolve(name)));
+    return new KvmVirtualMachine(name, board, Optional.of(BalloonConfig.DEFAULT), incoming);
+  }
+
+  BareGuestConsole console(String name) throws IOException {
+    SocketChannel serial = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve(name)));
+    return new BareGuestConsole(Channels.newInputStream(serial), Channels.newOutputStream(serial));
+  }
+
+  String uri(KvmVirtualMachine destination) {
+    return "unix:" + directory.resolve(destination.name() + ".migration");
+  }
+
+  /** Migrates, and waits for the end, whichever it is. */
+  MigrationInfo migrate(KvmVirtualMachine from, KvmVirtualMachine to) throws VmException {
+    to.migration().startIncoming(uri(to));
+    from.migration().start(uri(to));
+    return end(from);
+  }
+
+  static MigrationInfo end(KvmVirtualMachine source) {
+    await().atMost(TIMEOUT).until(() -> !source.migration().info().status().underWay());
+    return source.migration().info();
+  }
+}

@@ -1,0 +1,103 @@
+package dev.ballast.vmm.vcpu;
+
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets vCPUs run only a part of the time: they run for a time slice, then all of them stay out of
+ * the guest for the rest of the period. There is a thread only while there is something to
+ * throttle.
+ */
+final class VcpuThrottle {
+  /** How long vCPUs run between two naps. */
+  private static final long RUN_NANOS = 10_000_000L;
+
+  private static final int ALL = 100;
+
+  private final List<VcpuThread> vcpus;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private int percentage;
+  private @Nullable Thread ticker;
+
+  VcpuThrottle(List<VcpuThread> vcpus) {
+    this.vcpus = vcpus;
+  }
+
+  /** Returns how much of the time vCPUs stay out, in percent. Any thread. */
+  int percentage() {
+    lock.lock();
+    try {
+      return percentage;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Changes how much of the time vCPUs stay out. At 0 they run freely when this returns. Any thread
+   * but a vCPU's.
+   *
+   * @param percent 0 to 99
+   */
+  void set(int percent) {
+    if (percent < 0 || percent >= ALL) {
+      throw new IllegalArgumentException("throttle " + percent + " %: must be 0 to 99");
+    }
+    @Nullable Thread ended = null;
+    lock.lock();
+    try {
+      percentage = percent;
+      if (percent == 0) {
+        ended = ticker;
+        ticker = null;
+      } else if (ticker == null) {
+        ticker = Thread.ofPlatform().daemon().name("vcpu-throttle").start(this::tick);
+      }
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    if (ended != null) {
+      join(ended);
+      vcpus.forEach(vcpu -> vcpu.nap(0));
+    }
+  }
+
+  private static void join(Thread thread) {
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void tick() {
+    lock.lock();
+    try {
+      while (ticker == Thread.currentThread()) {
+        long nap = RUN_NANOS * percentage / (ALL - percentage);
+        vcpus.forEach(vcpu -> vcpu.nap(nap));
+        long end = System.nanoTime() + nap + RUN_NANOS;
+        int before = percentage;
+        long left = nap + RUN_NANOS;
+        while (ticker == Thread.currentThread() && percentage == before && left > 0) {
+          changed.awaitNanos(left);
+          left = end - System.nanoTime();
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      lock.unlock();
+    }
+  }
+}
