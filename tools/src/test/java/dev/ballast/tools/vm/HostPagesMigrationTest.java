@@ -91,6 +91,7 @@ class HostPagesMigrationTest {
         .setCapabilities(
             Map.of(MigrationCapability.SKIP_BALLOON, true, MigrationCapability.VERIFY, true));
     from.migration().start(uri);
+    assertThat(from.migration().info().status()).as("at once").isNotEqualTo(MigrationStatus.NONE);
     await().atMost(TIMEOUT).until(() -> !from.migration().info().status().underWay());
     MigrationInfo info = from.migration().info();
     assertThat(info.error()).isEmpty();
