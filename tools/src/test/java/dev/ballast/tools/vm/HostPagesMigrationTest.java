@@ -124,7 +124,7 @@ class HostPagesMigrationTest {
   })
   void givesMemoryBackAndMoves(Kind kind, HostPages pages, Kind otherKind, HostPages otherPages)
       throws Exception {
-    long pooled = (pages.pooled() ? 2 : 0) + (otherPages.pooled() ? 1 : 0);
+    int pooled = (pages.pooled() ? 2 : 0) + (otherPages.pooled() ? 1 : 0);
     try (HugePagePool _ = pooled == 0 ? null : HugePagePool.grow(pooled * HUGE_PAGES);
         KvmVirtualMachine a = machine("a", kind, pages, false);
         KvmVirtualMachine b = machine("b", otherKind, otherPages, true);
@@ -177,8 +177,7 @@ class HostPagesMigrationTest {
       guest.send("inflate-pfn " + FIRST + " " + PARTS, TIMEOUT);
       long free = HugePagePool.available();
       assertThat(free).isPositive();
-      try (MemfdRam others =
-          new MemfdRam(free * HugePagePool.PAGE_SIZE, HostPages.HUGE_2M, true)) {
+      try (MemfdRam others = new MemfdRam(free * HugePagePool.PAGE_SIZE, HostPages.HUGE_2M, true)) {
         assertThat(others.segment().byteSize()).isPositive();
         guest.send("deflate-pfn " + FIRST + " 1", TIMEOUT);
         // It never answers.
