@@ -66,8 +66,9 @@ class HostPageTest {
    */
   @Test
   void theDestinationGivesBackWholeHostPagesAndOverwritesParts() throws Exception {
+    TestBacking huge = new TestBacking(RAM, HUGE);
     try (TestMachine a = machine(SMALL, RunState.RUNNING);
-        TestMachine b = waiting(HUGE)) {
+        TestMachine b = new TestMachine(huge, RunState.INMIGRATE)) {
       a.fill(0, 4 * PARTS, 3);
       a.fill(5 * PARTS, 10, 4);
       MigrationListener listener =
@@ -85,6 +86,7 @@ class HostPageTest {
 
       assertCompleted(hop, a, b);
       assertThat(hop.arrived().pagesDiscarded()).isEqualTo(20 + 30 + 2 * PARTS + 10);
+      assertThat(huge.discardedBytes()).as("of which nothing is left").isEqualTo(3 * HUGE);
       assertThat(b.populated().cardinality()).isEqualTo(2 * PARTS);
       assertThat(b.populated().cardinality(0, PARTS)).as("zero in part").isEqualTo(PARTS);
       assertThat(b.populated().cardinality(PARTS, PARTS)).as("zero and ballooned").isZero();

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The pages of a block that have to be looked at: those written since they were last taken, without
- * those that the filter excludes. Word by word on bitmaps. One thread syncs;
- * streams take words, each word one of them.
+ * those that the filter excludes. Word by word on bitmaps. One thread syncs; streams take words,
+ * each word one of them.
  *
  * <p>An excluded page is dropped and not remembered. That is safe because whoever takes a page out
  * of the filter marks it dirty <em>afterwards</em>: if its bit was still set here, the mark comes
@@ -23,7 +23,6 @@ final class CandidateSet {
 
   /** The host page that was looked at last, twice, plus 1 if it is excluded; -1 for none. */
   private volatile long known = -1;
-
 
   /**
    * @param block the block

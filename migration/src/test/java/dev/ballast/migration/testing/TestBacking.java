@@ -6,6 +6,7 @@ import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Plain memory. A host page is populated when it has content, or was touched by a write of zeros.
@@ -17,6 +18,7 @@ public final class TestBacking implements RamBacking {
   private final MemorySegment memory;
   private final long hostPageSize;
   private final PageBitmap touched;
+  private final LongAdder discardedBytes = new LongAdder();
 
   TestBacking(long size) {
     this(size, RamBlock.PAGE_SIZE);
@@ -31,6 +33,11 @@ public final class TestBacking implements RamBacking {
 
   void touch(long page) {
     touched.add(page);
+  }
+
+  /** Returns how much was given back to the host. */
+  public long discardedBytes() {
+    return discardedBytes.sum();
   }
 
   @Override
@@ -49,6 +56,7 @@ public final class TestBacking implements RamBacking {
       throw new IOException("EINVAL: " + length + " bytes at " + offset);
     }
     memory.asSlice(offset, length).fill((byte) 0);
+    discardedBytes.add(length);
     touched.clear(offset / RamBlock.PAGE_SIZE, length / RamBlock.PAGE_SIZE);
   }
 

@@ -50,8 +50,11 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     }
   }
 
+  /** A source that was started, and whose thread has not begun yet, is being set up. */
   private static MigrationStatus status(dev.ballast.migration.source.MigrationStatus status) {
-    return MigrationStatus.valueOf(status.name());
+    return status == dev.ballast.migration.source.MigrationStatus.NONE
+        ? MigrationStatus.SETUP
+        : MigrationStatus.valueOf(status.name());
   }
 
   private static MigrationUri parse(String uri) throws VmException {

@@ -1,16 +1,19 @@
 package dev.ballast.tools.vm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.guest.bare.BareGuest;
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.guest.bare.BareGuestException;
 import dev.ballast.virtio.balloon.BalloonConfig;
 import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
 import dev.ballast.vmm.machine.BoardConfig;
 import dev.ballast.vmm.memory.HostPages;
+import dev.ballast.vmm.memory.MemfdRam;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamConfig;
 import dev.ballast.vmm.memory.RamConfig.Kind;
@@ -25,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -87,6 +91,7 @@ class HostPagesMigrationTest {
         .setCapabilities(
             Map.of(MigrationCapability.SKIP_BALLOON, true, MigrationCapability.VERIFY, true));
     from.migration().start(uri);
+    assertThat(from.migration().info().status()).as("at once").isNotEqualTo(MigrationStatus.NONE);
     await().atMost(TIMEOUT).until(() -> !from.migration().info().status().underWay());
     MigrationInfo info = from.migration().info();
     assertThat(info.error()).isEmpty();
@@ -119,7 +124,7 @@ class HostPagesMigrationTest {
   })
   void givesMemoryBackAndMoves(Kind kind, HostPages pages, Kind otherKind, HostPages otherPages)
       throws Exception {
-    long pooled = (pages.pooled() ? 2 : 0) + (otherPages.pooled() ? 1 : 0);
+    int pooled = (pages.pooled() ? 2 : 0) + (otherPages.pooled() ? 1 : 0);
     try (HugePagePool _ = pooled == 0 ? null : HugePagePool.grow(pooled * HUGE_PAGES);
         KvmVirtualMachine a = machine("a", kind, pages, false);
         KvmVirtualMachine b = machine("b", otherKind, otherPages, true);
@@ -157,6 +162,31 @@ class HostPagesMigrationTest {
       assertThat(populated(c).cardinality())
           .as("little more than the guest has written")
           .isBetween(40 * MIB / 4096, 56 * MIB / 4096);
+    }
+  }
+
+  @Test
+  void aGuestThatWantsAHugePageBackThatOthersHaveEndsWithAHint() throws Exception {
+    try (HugePagePool _ = HugePagePool.grow(HUGE_PAGES);
+        KvmVirtualMachine a = machine("a", Kind.MEMFD, HostPages.HUGE_2M, false);
+        BareGuestConsole guest = console("a")) {
+      a.cont();
+      guest.awaitReady(TIMEOUT);
+      guest.send("fill 64M 2M 8", TIMEOUT);
+      guest.send("free 64M 2M", TIMEOUT);
+      guest.send("inflate-pfn " + FIRST + " " + PARTS, TIMEOUT);
+      long free = HugePagePool.available();
+      assertThat(free).isPositive();
+      try (MemfdRam others = new MemfdRam(free * HugePagePool.PAGE_SIZE, HostPages.HUGE_2M, true)) {
+        assertThat(others.segment().byteSize()).isPositive();
+        guest.send("deflate-pfn " + FIRST + " 1", TIMEOUT);
+        // It never answers.
+        assertThatThrownBy(() -> guest.ask("fill 64M 4K 9", Duration.ofSeconds(1)))
+            .isInstanceOf(BareGuestException.class);
+        await().atMost(TIMEOUT).until(a.end()::isDone);
+        assertThat(a.end().join().exitCode()).isEqualTo(1);
+        assertThat(a.end().join().message()).contains("KVM_RUN", "others have taken from the pool");
+      }
     }
   }
 

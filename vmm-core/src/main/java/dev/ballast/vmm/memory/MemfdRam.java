@@ -1,5 +1,7 @@
 package dev.ballast.vmm.memory;
 
+import dev.ballast.ffi.linux.Errno;
+import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.Fallocate;
 import dev.ballast.ffi.linux.FileDescriptor;
 import dev.ballast.ffi.linux.Madvise;
@@ -67,6 +69,18 @@ public final class MemfdRam implements RamBacking {
   public void discard(long offset, long length) throws IOException {
     Fallocate.punchHole(file, offset, length);
     Madvise.dontNeed(mapping.segment(), offset, length);
+  }
+
+  @Override
+  public void populate(long offset, long length) throws IOException {
+    try {
+      Madvise.populateWrite(mapping.segment(), offset, length);
+    } catch (ErrnoException e) {
+      // Kernels before 5.14 fault the pages in one by one.
+      if (e.errno() != Errno.EINVAL) {
+        throw e;
+      }
+    }
   }
 
   @Override

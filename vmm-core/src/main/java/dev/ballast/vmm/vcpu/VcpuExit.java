@@ -1,6 +1,7 @@
 package dev.ballast.vmm.vcpu;
 
 import dev.ballast.ffi.kvm.KvmExit;
+import dev.ballast.ffi.linux.Errno;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -89,12 +90,21 @@ public sealed interface VcpuExit {
   /**
    * KVM_RUN itself failed.
    *
-   * @param error what KVM_RUN returned
+   * @param errno why
    */
-  record HostError(int vcpu, String error, RegisterDump registers) implements VcpuExit {
+  record HostError(int vcpu, int errno, RegisterDump registers) implements VcpuExit {
     @Override
     public String summary() {
-      return "vCPU " + vcpu + ": " + error;
+      return "vCPU " + vcpu + ": KVM_RUN: " + Errno.message(errno);
+    }
+
+    @Override
+    public Optional<String> hint() {
+      return errno == Errno.EFAULT
+          ? Optional.of(
+              "the host had no memory for a page that the guest touched: if guest memory is made of"
+                  + " huge pages, others have taken from the pool what the guest gave back")
+          : Optional.empty();
     }
   }
 }

@@ -272,7 +272,7 @@ public final class VcpuThread implements AutoCloseable {
       // EAGAIN: an application processor that waits for its start-up IPI was woken.
       return result == -Errno.EINTR || result == -Errno.EAGAIN
           ? null
-          : new VcpuExit.HostError(vcpu.id(), "KVM_RUN: " + Errno.message(-result), dump());
+          : new VcpuExit.HostError(vcpu.id(), -result, dump());
     }
     return dispatch();
   }

@@ -45,6 +45,17 @@ class MemfdRamTest {
     }
   }
 
+  @Test
+  void whatIsPopulatedInBulkIsThereAndZero() throws IOException {
+    try (MemfdRam ram = new MemfdRam(64 * PAGE, HostPages.SMALL, false)) {
+      touch(ram, 3);
+      ram.populate(2 * PAGE, 5 * PAGE);
+      assertThat(populated(ram, 0, 64)).containsExactly("2+5");
+      assertThat(ram.segment().get(ValueLayout.JAVA_BYTE, 3 * PAGE)).isEqualTo((byte) 1);
+      assertThat(ram.segment().get(ValueLayout.JAVA_BYTE, 4 * PAGE)).isZero();
+    }
+  }
+
   /** Looked at page by page, a TiB of holes would take minutes. */
   @Test
   @Timeout(60)
