@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * all of them to end it.
  */
 final class SendingStream implements AutoCloseable {
+  private static final long MOMENT_MILLIS = 100;
   private static final long IDLE_MILLIS = 500;
 
   private final MigrationChannel channel;
@@ -35,7 +36,8 @@ final class SendingStream implements AutoCloseable {
   private SendingStream(int index, MigrationChannel channel, FrameWriter writer) {
     this.channel = channel;
     this.writer = writer;
-    this.thread = Thread.ofPlatform().daemon().name("migration-stream-" + index).unstarted(this::run);
+    this.thread =
+        Thread.ofPlatform().daemon().name("migration-stream-" + index).unstarted(this::run);
   }
 
   /**
@@ -88,15 +90,26 @@ final class SendingStream implements AutoCloseable {
   }
 
   /**
-   * Waits a moment for the stream to have sent all of a pass; returns whether it has.
+   * Waits until the stream has sent all of a pass.
    *
-   * @throws IOException if the stream broke
+   * @param check called now and then, on this thread
+   * @throws IOException if the stream broke, or the check says so
    */
-  boolean awaitPass(long pass, long millis) throws IOException, InterruptedException {
-    synchronized (lock) {
-      if (passDone < pass && failure == null) {
-        lock.wait(millis);
+  void awaitPass(long pass, RamSender.Check check) throws IOException, InterruptedException {
+    while (!hasSent(pass)) {
+      synchronized (lock) {
+        long end = System.nanoTime() + MOMENT_MILLIS * 1_000_000;
+        for (long left = MOMENT_MILLIS; left > 0 && passDone < pass && failure == null; ) {
+          lock.wait(left);
+          left = (end - System.nanoTime()) / 1_000_000;
+        }
       }
+      check.check();
+    }
+  }
+
+  private boolean hasSent(long pass) throws IOException {
+    synchronized (lock) {
       if (failure != null) {
         throw failure;
       }
@@ -137,8 +150,10 @@ final class SendingStream implements AutoCloseable {
   private boolean awaitWork(long pass) throws IOException, InterruptedException {
     while (true) {
       synchronized (lock) {
-        if (passWanted == pass && !ended) {
-          lock.wait(IDLE_MILLIS);
+        long end = System.nanoTime() + IDLE_MILLIS * 1_000_000;
+        for (long left = IDLE_MILLIS; left > 0 && passWanted == pass && !ended; ) {
+          lock.wait(left);
+          left = (end - System.nanoTime()) / 1_000_000;
         }
         if (ended) {
           return false;

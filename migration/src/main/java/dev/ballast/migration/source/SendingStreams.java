@@ -8,8 +8,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /** The streams of a migration besides its own connection; there may be none. */
 final class SendingStreams implements AutoCloseable {
-  private static final long MOMENT_MILLIS = 100;
-
   /** The migration's thread changes it; a cancel and progress reports read it. */
   private final List<SendingStream> streams = new CopyOnWriteArrayList<>();
 
@@ -46,9 +44,7 @@ final class SendingStreams implements AutoCloseable {
     streams.forEach(stream -> stream.startPass(pass, last));
     try {
       for (SendingStream stream : streams) {
-        while (!stream.awaitPass(pass, MOMENT_MILLIS)) {
-          check.check();
-        }
+        stream.awaitPass(pass, check);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -78,7 +78,8 @@ public record MigrationParameters(
 
   /** Returns these with another {@link #maxBandwidth}. */
   public MigrationParameters withMaxBandwidth(long bytesPerSecond) {
-    return new MigrationParameters(bytesPerSecond, downtimeLimitMillis, multifdChannels, throttle, timeouts);
+    return new MigrationParameters(
+        bytesPerSecond, downtimeLimitMillis, multifdChannels, throttle, timeouts);
   }
 
   /** Returns these with another {@link #downtimeLimitMillis}. */
@@ -88,17 +89,18 @@ public record MigrationParameters(
 
   /** Returns these with other {@link #multifdChannels}. */
   public MigrationParameters withMultifdChannels(int channels) {
-    return new MigrationParameters(
-        maxBandwidth, downtimeLimitMillis, channels, throttle, timeouts);
+    return new MigrationParameters(maxBandwidth, downtimeLimitMillis, channels, throttle, timeouts);
   }
 
   /** Returns these with another {@link #throttle}. */
   public MigrationParameters withThrottle(Throttle next) {
-    return new MigrationParameters(maxBandwidth, downtimeLimitMillis, multifdChannels, next, timeouts);
+    return new MigrationParameters(
+        maxBandwidth, downtimeLimitMillis, multifdChannels, next, timeouts);
   }
 
   /** Returns these with other {@link #timeouts}. */
   public MigrationParameters withTimeouts(Timeouts next) {
-    return new MigrationParameters(maxBandwidth, downtimeLimitMillis, multifdChannels, throttle, next);
+    return new MigrationParameters(
+        maxBandwidth, downtimeLimitMillis, multifdChannels, throttle, next);
   }
 }

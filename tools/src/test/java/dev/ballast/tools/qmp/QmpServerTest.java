@@ -346,6 +346,7 @@ class QmpServerTest {
           .hasToString(
               "[{\"capability\":\"skip-balloon\",\"state\":false},"
                   + "{\"capability\":\"events\",\"state\":true},"
+                  + "{\"capability\":\"multifd\",\"state\":false},"
                   + "{\"capability\":\"auto-converge\",\"state\":false},"
                   + "{\"capability\":\"x-verify\",\"state\":false}]");
       client.ask(
@@ -353,7 +354,8 @@ class QmpServerTest {
               + "{'max-bandwidth':1000,'max-cpu-throttle':80,'x-timeout':5000}}");
       assertThat(client.ask("{'execute':'query-migrate-parameters'}").path("return"))
           .hasToString(
-              "{\"max-bandwidth\":1000,\"downtime-limit\":300,\"cpu-throttle-initial\":20,"
+              "{\"max-bandwidth\":1000,\"downtime-limit\":300,\"multifd-channels\":2,"
+                  + "\"cpu-throttle-initial\":20,"
                   + "\"cpu-throttle-increment\":10,\"max-cpu-throttle\":80,"
                   + "\"x-connect-timeout\":10000,\"x-silence-timeout\":30000,\"x-timeout\":5000}");
     }

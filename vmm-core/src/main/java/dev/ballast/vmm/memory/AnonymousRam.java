@@ -70,15 +70,27 @@ public final class AnonymousRam implements RamBacking {
   @Override
   public void populate(long offset, long length) throws IOException {
     MemorySegment segment = mapping.segment();
+    if (pages == HostPages.SMALL && isHuge(segment.address() + offset, length)) {
+      // All of it becomes content: a huge page wastes nothing, and takes one fault of 512.
+      tryHugePage(segment, offset, length);
+    }
     try {
-      if (pages == HostPages.SMALL && isHuge(segment.address() + offset, length)) {
-        // All of it becomes content: a huge page wastes nothing, and takes one fault of 512.
-        Madvise.hugePage(segment, offset, length);
-      }
       Madvise.populateWrite(segment, offset, length);
     } catch (ErrnoException e) {
-      // Kernels that know neither advice fault the pages in one by one.
+      // A kernel that does not know the advice faults the pages in one by one.
       if (e.errno() != Errno.EINVAL) {
+        throw e;
+      }
+    }
+  }
+
+  /** Does without where the kernel has none, or no room for one more part of the mapping. */
+  private static void tryHugePage(MemorySegment segment, long offset, long length)
+      throws IOException {
+    try {
+      Madvise.hugePage(segment, offset, length);
+    } catch (ErrnoException e) {
+      if (e.errno() != Errno.EINVAL && e.errno() != Errno.ENOMEM && e.errno() != Errno.EAGAIN) {
         throw e;
       }
     }
