@@ -10,6 +10,7 @@ import dev.ballast.migration.protocol.BitmapDelta;
 import dev.ballast.migration.protocol.Messages;
 import dev.ballast.migration.protocol.MigrationConfig;
 import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.protocol.StreamSetup;
 import dev.ballast.migration.testing.Hop;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
@@ -196,7 +197,7 @@ class FrameFuzzTest {
     try (TestMachine machine = TestMachine.waiting(MIB)) {
       config =
           new MigrationConfig(
-              machine.description(), List.of(new MigrationConfig.Block("ram", MIB << 20)), true);
+              machine.description(), List.of(new MigrationConfig.Block("ram", MIB << 20)), true, StreamSetup.NONE);
     }
     Messages.Hello hello = new Messages.Hello(1, 3);
     List<byte[]> seeds =

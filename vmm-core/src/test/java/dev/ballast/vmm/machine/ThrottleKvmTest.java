@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.vmm.memory.RamConfig;
 import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
