@@ -31,9 +31,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * A seeded fuzzer over all that a destination reads: real streams whose fields are mutated and whose
- * checksums are made right again, so that what is behind the checksums is reached. Nothing but an
- * {@link IOException} comes out, and the guest runs only when the stream was whole.
+ * A seeded fuzzer over all that a destination reads: real streams whose fields are mutated and
+ * whose checksums are made right again, so that what is behind the checksums is reached. Nothing
+ * but an {@link IOException} comes out, and the guest runs only when the stream was whole.
  */
 @Timeout(120)
 class FrameFuzzTest {
@@ -44,8 +44,27 @@ class FrameFuzzTest {
 
   /** What numbers are replaced with: edges of every width. */
   private static final long[] EDGES = {
-    0, 1, -1, 2, 3, 64, 512, 513, 1023, 1024, 1025, 4095, 4096, 0x7fff_ffffL, 0x8000_0000L,
-    0xffff_ffffL, Long.MAX_VALUE, Long.MIN_VALUE, Long.MAX_VALUE - 4095, 1L << 52, 1L << 62
+    0,
+    1,
+    -1,
+    2,
+    3,
+    64,
+    512,
+    513,
+    1023,
+    1024,
+    1025,
+    4095,
+    4096,
+    0x7fff_ffffL,
+    0x8000_0000L,
+    0xffff_ffffL,
+    Long.MAX_VALUE,
+    Long.MIN_VALUE,
+    Long.MAX_VALUE - 4095,
+    1L << 52,
+    1L << 62
   };
 
   private static List<byte[]> recordedFrames() throws IOException {
@@ -197,7 +216,10 @@ class FrameFuzzTest {
     try (TestMachine machine = TestMachine.waiting(MIB)) {
       config =
           new MigrationConfig(
-              machine.description(), List.of(new MigrationConfig.Block("ram", MIB << 20)), true, StreamSetup.NONE);
+              machine.description(),
+              List.of(new MigrationConfig.Block("ram", MIB << 20)),
+              true,
+              StreamSetup.NONE);
     }
     Messages.Hello hello = new Messages.Hello(1, 3);
     List<byte[]> seeds =

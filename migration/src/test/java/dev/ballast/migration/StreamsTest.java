@@ -72,13 +72,18 @@ class StreamsTest {
         TestMachine b = TestMachine.waiting(MIB)) {
       a.fill(0, 30_000, seed);
       a.startGuest(
-          seed, (machine, random) -> machine.guestWrite(random.nextLong(40_000), random.nextLong()));
+          seed,
+          (machine, random) -> machine.guestWrite(random.nextLong(40_000), random.nextLong()));
 
       Hop hop =
           Hop.run(
               a,
               b,
-              streams(3).edit().maxBandwidth(60 << 20).downtimeLimit(Duration.ofMillis(100)).build());
+              streams(3)
+                  .edit()
+                  .maxBandwidth(60 << 20)
+                  .downtimeLimit(Duration.ofMillis(100))
+                  .build());
 
       assertMoved(hop, a, b);
       assertThat(hop.progress().ram().passes()).isGreaterThan(2);
@@ -105,8 +110,7 @@ class StreamsTest {
         TestMachine b = TestMachine.waiting(MIB);
         MigrationDestination destination = Hop.listen()) {
       a.fill(0, 20_000, 1);
-      CompletableFuture<IncomingMigration> received =
-          Hop.receive(destination, b, Hop.DESTINATION);
+      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
       MigrationListener intruder =
           new MigrationListener() {
             @Override
@@ -142,8 +146,7 @@ class StreamsTest {
         TestMachine b = TestMachine.waiting(MIB);
         MigrationDestination destination = Hop.listen()) {
       a.fill(0, 60_000, 1);
-      CompletableFuture<IncomingMigration> received =
-          Hop.receive(destination, b, Hop.DESTINATION);
+      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
       MigrationSource source =
           new MigrationSource(
               a,

@@ -17,8 +17,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The RAM blocks of the destination, by the numbers that the source gave them.
- * Streams share them; the bitmap is for the migration's own thread.
+ * The RAM blocks of the destination, by the numbers that the source gave them. Streams share them;
+ * the bitmap is for the migration's own thread.
  */
 final class Blocks {
   private final Map<Integer, ReceivingBlock> receiving = new HashMap<>();

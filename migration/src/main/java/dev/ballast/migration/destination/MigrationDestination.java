@@ -74,8 +74,7 @@ public final class MigrationDestination implements AutoCloseable {
       try (MigrationChannel channel = server.accept(parameters.acceptTimeout())) {
         watch(channel);
         channel.silenceTimeout(parameters.silenceTimeout());
-        try (Reception reception =
-            new Reception(machine, channel, server, parameters, started)) {
+        try (Reception reception = new Reception(machine, channel, server, parameters, started)) {
           arrived = receive(reception);
         }
       } finally {

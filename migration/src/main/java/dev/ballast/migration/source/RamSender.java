@@ -50,8 +50,7 @@ final class RamSender {
    * @param counters what to count in
    * @param check called now and then
    */
-  RamSender(
-      SendingBlock sending, FrameWriter writer, ProgressCounters counters, Check check) {
+  RamSender(SendingBlock sending, FrameWriter writer, ProgressCounters counters, Check check) {
     this.sending = sending;
     this.candidates = sending.candidates();
     this.span = sending.span();

@@ -35,7 +35,8 @@ final class SendingStream implements AutoCloseable {
   private SendingStream(int index, MigrationChannel channel, FrameWriter writer) {
     this.channel = channel;
     this.writer = writer;
-    this.thread = Thread.ofPlatform().daemon().name("migration-stream-" + index).unstarted(this::run);
+    this.thread =
+        Thread.ofPlatform().daemon().name("migration-stream-" + index).unstarted(this::run);
   }
 
   /**

@@ -26,8 +26,7 @@ public final class SparseMemory {
     int flags = LinuxH.MAP_PRIVATE() | LinuxH.MAP_ANONYMOUS() | LinuxH.MAP_NORESERVE();
     // More than is wanted, to start at a huge page.
     long length = Math.addExact(size, HUGE_PAGE);
-    long mapped =
-        MemoryCalls.mmap(length, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, -1, 0);
+    long mapped = MemoryCalls.mmap(length, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, -1, 0);
     if (mapped < 0) {
       throw new ErrnoException("mmap", (int) -mapped, length + " bytes of anonymous memory");
     }

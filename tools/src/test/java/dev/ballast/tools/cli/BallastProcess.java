@@ -135,8 +135,7 @@ final class BallastProcess implements AutoCloseable {
   void awaitTransferred(long bytes) {
     await()
         .atMost(TIMEOUT)
-        .until(
-            () -> ask("query-migrate").path("ram").path("transferred").asLong() >= bytes);
+        .until(() -> ask("query-migrate").path("ram").path("transferred").asLong() >= bytes);
   }
 
   /** Waits for the end of the migration; returns the last answer to query-migrate. */

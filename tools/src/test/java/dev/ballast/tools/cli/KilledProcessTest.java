@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Processes that are killed with SIGKILL, or stopped, while a guest moves between them: the survivor
- * says what happened, and the guest runs in the source unless that is what died.
+ * Processes that are killed with SIGKILL, or stopped, while a guest moves between them: the
+ * survivor says what happened, and the guest runs in the source unless that is what died.
  */
 @Tag("kvm")
 @Timeout(300)

@@ -31,8 +31,25 @@ class DeviceStateFuzzTest {
   private static final long SEED = 4711;
   private static final int TRIES = 400;
   private static final long[] EDGES = {
-    0, 1, -1, 2, 128, 256, 257, 0x7fff, 0x8000, 0xffff, 0x1_0000, 0x7fff_ffffL, 0xffff_ffffL,
-    Long.MAX_VALUE, Long.MIN_VALUE, Long.MAX_VALUE - 4095, 128L << 20, (128L << 20) - 1, 1L << 62
+    0,
+    1,
+    -1,
+    2,
+    128,
+    256,
+    257,
+    0x7fff,
+    0x8000,
+    0xffff,
+    0x1_0000,
+    0x7fff_ffffL,
+    0xffff_ffffL,
+    Long.MAX_VALUE,
+    Long.MIN_VALUE,
+    Long.MAX_VALUE - 4095,
+    128L << 20,
+    (128L << 20) - 1,
+    1L << 62
   };
 
   @TempDir Path directory;

@@ -1,7 +1,6 @@
 package dev.ballast.vmm.memory;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** A block that only the VMM writes, and that says so itself. Lives as long as it is reachable. */
