@@ -18,6 +18,8 @@ public final class FaultyProxy implements AutoCloseable {
     NONE,
     /** Both connections are closed before the byte is handed on. */
     CUT,
+    /** The stream ends before the byte, but answers are still handed on. */
+    TRUNCATE,
     /** A bit of the byte is inverted. */
     FLIP,
     /** Neither the byte nor anything after it is handed on, and nothing is closed. */
@@ -114,6 +116,9 @@ public final class FaultyProxy implements AutoCloseable {
         out.write(buffer, 0, good);
         if (good < read) {
           if (fault == Fault.STALL) {
+            swallow(in);
+          } else if (fault == Fault.TRUNCATE) {
+            to.shutdownOutput();
             swallow(in);
           }
           from.close();
