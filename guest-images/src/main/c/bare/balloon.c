@@ -25,6 +25,11 @@ static const char *const needs_reset = "device needs reset";
 static struct virtq queues[2];
 static u32 pfns[MAX_DEPTH][MAX_BATCH] NOINIT;
 static bool broken;
+/* A request that was posted and not looked after yet. */
+static struct {
+  bool inflate;
+  u64 first, count;
+} posted;
 
 u64 balloon_device;
 u64 balloon_features;
@@ -62,6 +67,7 @@ const char *balloon_init(void) {
   u64 device = balloon_device = find_device();
   if (!device) return "no device";
   broken = false;
+  posted.count = 0;
   if (read32(device + VERSION) != 2) return fail("legacy device");
   write32(device + STATUS, 0);
   while (read32(device + STATUS) != 0) pause();
@@ -184,5 +190,38 @@ const char *balloon_pfns(bool inflate, u64 first, u64 count, u64 stride) {
     count -= n;
     tick();
   }
+  return NULL;
+}
+
+const char *balloon_post(bool inflate, u64 first, u64 count) {
+  if (!balloon_device || broken) return "no working balloon";
+  if (posted.count) return "one is posted already";
+  if (count == 0 || count > options.batch) return "not one batch";
+  for (u64 i = 0; inflate && i < count; i++) {
+    if (!note(true, first + i)) return "reserved page or too scattered";
+  }
+  u32 index = inflate ? INFLATE_QUEUE : DEFLATE_QUEUE;
+  for (u64 i = 0; i < count; i++) pfns[0][i] = (u32)(first + i);
+  virtq_put(&queues[index], 0, pfns[0], count * sizeof(u32));
+  virtq_offer(&queues[index], 0);
+  write32(balloon_device + QUEUE_NOTIFY, index);
+  posted.inflate = inflate;
+  posted.first = first;
+  posted.count = count;
+  return NULL;
+}
+
+const char *balloon_reap(void) {
+  if (!posted.count) return "nothing is posted";
+  u64 first = posted.first, count = posted.count;
+  posted.count = 0;
+  if (broken || !virtq_await(&queues[posted.inflate ? INFLATE_QUEUE : DEFLATE_QUEUE], balloon_device)) {
+    broken = true;
+    return needs_reset;
+  }
+  for (u64 i = 0; !posted.inflate && i < count; i++) {
+    if (!note(false, first + i)) return "reserved page or too scattered";
+  }
+  write_actual();
   return NULL;
 }

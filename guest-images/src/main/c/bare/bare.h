@@ -28,6 +28,8 @@
  *   inflate N | deflate N        N pages now; turns auto off
  *   inflate-pfn FIRST COUNT [STRIDE]
  *   deflate-pfn FIRST COUNT [STRIDE]   exactly these PFNs, valid or not (STRIDE 0 repeats FIRST); turns auto off
+ *   post-inflate FIRST COUNT | post-deflate FIRST COUNT   the same for one batch, without waiting for the device
+ *   reap                         waits for what was posted
  *   reset-balloon                resets the device and initialises it again; what it held is free again
  *   hostile KIND [N]             breaks a rule of virtio on purpose (hostile.c); turns auto off. What it does
  *                                to the rings is mended by reset-balloon
@@ -205,6 +207,8 @@ bool virtq_init(struct virtq *queue, u64 device, u32 index);
 void virtq_put(struct virtq *queue, u32 slot, const void *buffer, u32 length);
 /* Makes the chain that starts at descriptor `head` available, without a notification. */
 void virtq_offer(struct virtq *queue, u16 head);
+/* Waits until all is used; false when the device needs a reset. */
+bool virtq_await(const struct virtq *queue, u64 device);
 /* Publishes the first n slots, notifies and waits until all are used; false when the device needs a reset. */
 bool virtq_publish(struct virtq *queue, u64 device, u32 index, u32 n);
 
@@ -220,6 +224,9 @@ bool balloon_follow(void);
 /* Inflates or deflates up to `pages`; *done says how many it were. NULL, or why it stopped early. */
 const char *balloon_change(bool inflate, u64 pages, u64 *done);
 const char *balloon_pfns(bool inflate, u64 first, u64 count, u64 stride);
+/* Notifies the device of at most one batch of pages, and does not wait; balloon_reap does. */
+const char *balloon_post(bool inflate, u64 first, u64 count);
+const char *balloon_reap(void);
 /* The inflate (0) or the deflate (1) queue; NULL when there is no working balloon. */
 struct virtq *balloon_queue(u32 index);
 /* Uses the device no more until balloon_init: its rings are not what they were. */

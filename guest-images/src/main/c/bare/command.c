@@ -147,14 +147,22 @@ static void change_pfns(const struct call *call) {
   }
 }
 
-static void reset_balloon(const struct call *call) {
-  const char *reason = balloon_init();
+static void say_outcome(const struct call *call, const char *reason) {
   if (reason) {
     answer("err %s %s", call->name, reason);
   } else {
     answer("ok %s", call->name);
   }
 }
+
+static void post(const struct call *call) {
+  options.automatic = false;
+  say_outcome(call, balloon_post(text_equal(call->name, "post-inflate"), call->number[0], call->number[1]));
+}
+
+static void reap(const struct call *call) { say_outcome(call, balloon_reap()); }
+
+static void reset_balloon(const struct call *call) { say_outcome(call, balloon_init()); }
 
 static void hostile(const struct call *call) {
   char text[256] = "";
@@ -327,6 +335,9 @@ static const struct {
     {"deflate", change, 1, 1, true},
     {"inflate-pfn", change_pfns, 2, 3, true},
     {"deflate-pfn", change_pfns, 2, 3, true},
+    {"post-inflate", post, 2, 2, true},
+    {"post-deflate", post, 2, 2, true},
+    {"reap", reap, 0, 0, true},
     {"reset-balloon", reset_balloon, 0, 0, true},
     {"hostile", hostile, 1, 2, false},
     {"count", count, 0, 0, true},

@@ -51,18 +51,22 @@ void virtq_offer(struct virtq *queue, u16 head) {
   fence();
 }
 
-bool virtq_publish(struct virtq *queue, u64 device, u32 index, u32 n) {
-  volatile u16 *available = &queue->avail->index;
+bool virtq_await(const struct virtq *queue, u64 device) {
   const volatile u16 *used = &queue->used->index;
-  for (u32 slot = 0; slot < n; slot++) queue->avail->ring[queue->next++ % queue->size] = (u16)slot;
-  fence();
-  *available = queue->next;
-  fence();
-  write32(device + QUEUE_NOTIFY, index);
   for (u32 spins = 1; *used != queue->next; spins++) {
     pause();
     if (spins % STATUS_INTERVAL == 0 && (read32(device + STATUS) & STATUS_NEEDS_RESET)) return false;
   }
   fence();
   return true;
+}
+
+bool virtq_publish(struct virtq *queue, u64 device, u32 index, u32 n) {
+  volatile u16 *available = &queue->avail->index;
+  for (u32 slot = 0; slot < n; slot++) queue->avail->ring[queue->next++ % queue->size] = (u16)slot;
+  fence();
+  *available = queue->next;
+  fence();
+  write32(device + QUEUE_NOTIFY, index);
+  return virtq_await(queue, device);
 }

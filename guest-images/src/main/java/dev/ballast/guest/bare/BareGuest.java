@@ -19,7 +19,8 @@ import java.nio.file.Path;
  *   <li>{@code virtio_mmio.device=SIZE@ADDRESS:IRQ}, repeatable: where virtio-mmio devices are. Of
  *       modern ones (version 2), the first balloon is driven.
  *   <li>{@code must_tell_host=off}: do not accept VIRTIO_BALLOON_F_MUST_TELL_HOST; {@code
- *       deflate_on_oom=on}: accept VIRTIO_BALLOON_F_DEFLATE_ON_OOM.
+ *       deflate_on_oom=on}: accept VIRTIO_BALLOON_F_DEFLATE_ON_OOM; {@code indirect_desc=on}:
+ *       accept VIRTIO_F_INDIRECT_DESC.
  *   <li>{@code auto=off}: do not follow num_pages; {@code batch=N}: PFNs a descriptor, 1 to 1024
  *       (256); {@code depth=N}: descriptors in flight, 1 to 64 (32).
  *   <li>{@code beat=MS}: write a heartbeat at this interval; {@code tsc_khz=N}: do not measure the

@@ -40,7 +40,12 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>{@code inflate N}, {@code deflate N}</td><td>by N pages now, and auto off; → {@code pages}</td></tr>
  * <tr><td>{@code inflate-pfn FIRST COUNT [STRIDE]}, {@code deflate-pfn …}</td><td>exactly these PFNs, valid
  *     or not, and auto off; STRIDE 0 repeats FIRST. PFNs of the guest's own pages are refused</td></tr>
+ * <tr><td>{@code post-inflate FIRST COUNT}, {@code post-deflate …}</td><td>the same for one batch, without
+ *     waiting for the device; {@code reap} waits</td></tr>
  * <tr><td>{@code reset-balloon}</td><td>resets and initialises the device</td></tr>
+ * <tr><td>{@code hostile KIND [N]}</td><td>breaks a rule of virtio on purpose, and auto off; {@code hostile.c}
+ *     has the kinds; → {@code outcome}, or for those that go on for N seconds {@code times} and {@code
+ *     resets}</td></tr>
  * <tr><td>{@code count}</td><td>→ {@code count}, iterations of the guest's main loop</td></tr>
  * <tr><td>{@code beat MS}</td><td>a heartbeat every MS milliseconds, 0 for none</td></tr>
  * <tr><td>{@code mem}</td><td>→ {@code free}, {@code used}, {@code ballooned}, {@code reserved} pages</td></tr>

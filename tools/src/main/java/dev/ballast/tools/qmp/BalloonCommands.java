@@ -11,7 +11,14 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.zip.CRC32C;
 
-/** Commands about the balloon. */
+/**
+ * Commands about the balloon. {@code x-query-balloon-bitmap} tells what a machine knows of the
+ * pages that its guest gave back: how many {@code pages} of 4 KiB, in how many {@code runs} of
+ * neighbours, and a {@code checksum}, the CRC-32C of the bitmap's 64-bit words in little-endian
+ * order (bit <i>p</i> mod 64 of word <i>p</i> div 64 is page <i>p</i> of RAM) in eight hexadecimal
+ * digits. Equal bitmaps have equal checksums, on whichever side of a migration. While the guest
+ * moves its balloon the three need not be of one moment.
+ */
 record BalloonCommands(VirtualMachine vm) {
   private static final long CHECKSUM_STEP = 1L << 20;
 

@@ -19,6 +19,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongConsumer;
 import org.slf4j.LoggerFactory;
@@ -56,9 +57,10 @@ public final class BalloonDevice implements VirtioDevice {
       JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /**
-   * After how many page frame numbers a batch ends: a guest that resets the device waits for it.
+   * After how many page frame numbers a batch ends, in the middle of a request if need be: who
+   * stops the machine or resets the device waits for it, and each may be a system call.
    */
-  private static final int BATCH_PFNS = 16384;
+  static final int BATCH_PFNS = 2048;
 
   /** The most page frame numbers in one request; Linux sends 256. */
   static final int MAX_PFNS_PER_CHAIN = 65536;
@@ -74,8 +76,13 @@ public final class BalloonDevice implements VirtioDevice {
   private final BalloonMetrics metrics = new BalloonMetrics();
   private final RateLimitedLog log =
       new RateLimitedLog(LoggerFactory.getLogger(BalloonDevice.class), "balloon");
-  private final PageBatch batch = new PageBatch(BATCH_PFNS);
-  private final MemorySegment pfns = Arena.ofAuto().allocate(4096, PFN_BYTES);
+  private final PageBatch batch = new PageBatch(2 * BATCH_PFNS);
+  private final MemorySegment pfns =
+      Arena.ofAuto().allocate((long) BATCH_PFNS * PFN_BYTES, PFN_BYTES);
+
+  /** By queue: how many bytes of the request that is next in it are handled already. */
+  private final long[] handled = new long[2];
+
   private final PageBatch.RunConsumer inflateRun = this::inflateRun;
   private final PageBatch.RunConsumer deflateRun = this::deflateRun;
 
@@ -227,6 +234,7 @@ public final class BalloonDevice implements VirtioDevice {
   @Override
   public void activate(long negotiated) {
     mustTellHost = (negotiated & MUST_TELL_HOST) != 0;
+    Arrays.fill(handled, 0);
     bitmap.setInactiveReason(
         mustTellHost ? null : "the driver did not negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST");
   }
@@ -235,6 +243,11 @@ public final class BalloonDevice implements VirtioDevice {
     bitmap.setInactiveReason("no driver uses the balloon");
   }
 
+  /**
+   * {@inheritDoc} A request that is too long for one batch stays in the queue until its last page
+   * is handled. Should the machine move in between, the request is begun again there, which changes
+   * nothing: the pages before are as they are to be.
+   */
   @Override
   public boolean process(int queue, SplitVirtqueue virtqueue) throws VirtqueueException {
     PageBatch.RunConsumer change = queue == INFLATE_QUEUE ? inflateRun : deflateRun;
@@ -247,16 +260,27 @@ public final class BalloonDevice implements VirtioDevice {
         more = false;
         break;
       }
-      taken += collect(chain, change);
-      virtqueue.complete(chain.head(), 0);
+      check(chain);
+      chain.skip(handled[queue]);
+      long got = 1;
+      while (taken < BATCH_PFNS && got > 0) {
+        got = chain.read(pfns);
+        collect(got, change);
+        handled[queue] += got;
+        taken += got / PFN_BYTES;
+      }
+      if (handled[queue] < chain.readableBytes()) {
+        virtqueue.putBack();
+      } else {
+        handled[queue] = 0;
+        virtqueue.complete(chain.head(), 0);
+      }
     }
     batch.drainRuns(change);
     return more;
   }
 
-  /** Adds the pages of a request to the batch; returns how many page frame numbers it had. */
-  private long collect(DescriptorChain chain, PageBatch.RunConsumer change)
-      throws VirtqueueException {
+  private static void check(DescriptorChain chain) throws VirtqueueException {
     long bytes = chain.readableBytes();
     if (bytes % PFN_BYTES != 0
         || bytes > (long) MAX_PFNS_PER_CHAIN * PFN_BYTES
@@ -266,26 +290,27 @@ public final class BalloonDevice implements VirtioDevice {
               "a balloon request of %d readable and %d writable bytes",
               bytes, chain.writableBytes()));
     }
+  }
+
+  /** Adds the pages of the first {@code bytes} of {@link #pfns} to the batch. */
+  private void collect(long bytes, PageBatch.RunConsumer change) {
     long bad = 0;
-    for (long got = chain.read(pfns); got > 0; got = chain.read(pfns)) {
-      for (long at = 0; at < got; at += PFN_BYTES) {
-        long address = Integer.toUnsignedLong(pfns.get(PFN, at)) << PFN_SHIFT;
-        long offset = memory.find(address, RamBlock.PAGE_SIZE);
-        if (offset < 0) {
-          bad++;
-          continue;
-        }
-        if (batch.isFull()) {
-          batch.drainRuns(change);
-        }
-        batch.add(offset / RamBlock.PAGE_SIZE);
+    for (long at = 0; at < bytes; at += PFN_BYTES) {
+      long address = Integer.toUnsignedLong(pfns.get(PFN, at)) << PFN_SHIFT;
+      long offset = memory.find(address, RamBlock.PAGE_SIZE);
+      if (offset < 0) {
+        bad++;
+        continue;
       }
+      if (batch.isFull()) {
+        batch.drainRuns(change);
+      }
+      batch.add(offset / RamBlock.PAGE_SIZE);
     }
     if (bad > 0) {
       metrics.badPfns.add(bad);
       log.warn("page frame numbers outside guest RAM");
     }
-    return bytes / PFN_BYTES;
   }
 
   private void inflateRun(long first, long count) {

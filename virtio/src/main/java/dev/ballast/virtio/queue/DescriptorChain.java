@@ -178,6 +178,24 @@ public final class DescriptorChain {
   }
 
   /**
+   * Passes over the next bytes of the readable buffers.
+   *
+   * @param bytes how many; more than are left is all of them
+   */
+  public void skip(long bytes) {
+    long left = bytes;
+    while (left > 0 && cursorBuffer < readable) {
+      long piece = Math.min(left, lengths[cursorBuffer] - cursorOffset);
+      cursorOffset += piece;
+      left -= piece;
+      if (cursorOffset == lengths[cursorBuffer]) {
+        cursorBuffer++;
+        cursorOffset = 0;
+      }
+    }
+  }
+
+  /**
    * Copies the next bytes out of the readable buffers, as if they were one (§2.7.4: the device
    * makes no assumption about how a message is cut into descriptors).
    *

@@ -124,6 +124,23 @@ public final class SplitVirtqueue {
     return chain;
   }
 
+  /**
+   * Puts the chain that was taken last back: the next call of {@link #next} takes it again, and
+   * copies its descriptors again.
+   *
+   * @throws IllegalStateException if no chain is in flight
+   */
+  public void putBack() {
+    requireInFlight();
+    nextAvailable = (nextAvailable - 1) & U16;
+  }
+
+  private void requireInFlight() {
+    if (nextUsed == nextAvailable) {
+      throw new IllegalStateException("no chain is in flight");
+    }
+  }
+
   /** How many chains the driver has made available and the device has not taken. */
   private int pending() throws VirtqueueException {
     int pending = (loadIndex() - nextAvailable) & U16;
@@ -156,9 +173,7 @@ public final class SplitVirtqueue {
    * @throws IllegalStateException if no chain is in flight
    */
   public void complete(int head, int written) {
-    if (nextUsed == nextAvailable) {
-      throw new IllegalStateException("no chain is in flight");
-    }
+    requireInFlight();
     long slot = used + RING + (long) (nextUsed & (size - 1)) * USED_ENTRY;
     try {
       memory.writeU32(slot, head);

@@ -32,6 +32,7 @@ class BalloonDeviceTest {
   /** Reaches over the hole below 4 GiB, so that guest pages and RAM pages differ there. */
   private static final long RAM = (3L << 30) + (64L << 20);
 
+  private static final long DRIVER_BASE = 0x10_0000;
   private static final long FIRST_HIGH_PFN = GuestMemory.HIGH_RAM_START >> 12;
   private static final long FIRST_HIGH_PAGE = GuestMemory.MMIO_HOLE_START >> 12;
   private static final long FEATURES =
@@ -44,7 +45,7 @@ class BalloonDeviceTest {
   private final PageBitmap bitmap = balloon.bitmap().excluded();
   private final VirtioMmio mmio =
       new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
-  private final MockDriver driver = new MockDriver(memory, mmio, 0x10_0000);
+  private final MockDriver driver = new MockDriver(memory, mmio, DRIVER_BASE);
 
   @AfterEach
   void close() {
@@ -217,6 +218,8 @@ class BalloonDeviceTest {
     assertThat(dirty.get(0x1000)).isTrue();
     assertThat(dirty.get(0x1001)).isTrue();
     assertThat(dirty.get(FIRST_HIGH_PAGE)).isTrue();
+    // The device may write into the used ring after it has published: not counted.
+    dirty.clear(DRIVER_BASE >> 12, 16);
     assertThat(dirty.cardinality()).isEqualTo(3);
     assertThat(balloon.actualPages()).isZero();
   }

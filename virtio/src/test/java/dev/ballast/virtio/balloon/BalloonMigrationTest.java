@@ -8,6 +8,8 @@ import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
 import dev.ballast.virtio.mock.MockSlot;
 import dev.ballast.virtio.mock.SparseRam;
+import dev.ballast.virtio.queue.QueueState;
+import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.transport.Register;
 import dev.ballast.virtio.transport.VirtioFeature;
 import dev.ballast.virtio.transport.VirtioMmio;
@@ -151,5 +153,38 @@ class BalloonMigrationTest {
     target.load(source.save());
     assertThat(target.balloon.actualPages()).isEqualTo(0xffff_ffffL);
     assertThat(target.balloon.logicalBytes()).isZero();
+  }
+
+  /** A long request is served in batches, and may be half done when the machine stops. */
+  @Test
+  void aRequestThatIsHalfDoneIsDoneWholeAtTheTarget() throws Exception {
+    int batches = 4;
+    source.mmio.quiesce();
+    long[] pfns = new long[batches * BalloonDevice.BATCH_PFNS];
+    for (int i = 0; i < pfns.length; i++) {
+      pfns[i] = 1024 + i % 1024;
+    }
+    guest.inflateQueue().add(guest.array(pfns));
+    MockQueue ring = guest.inflateQueue();
+    QueueState setup =
+        new QueueState(ring.size(), true, ring.table(), ring.available(), ring.used(), 0, 0);
+    SplitVirtqueue queue = new SplitVirtqueue(source.memory, setup, 256, true, false);
+
+    assertThat(source.balloon.process(BalloonDevice.INFLATE_QUEUE, queue)).isTrue();
+    assertThat(source.balloon.metrics().repeatedPages()).isZero();
+    assertThat(source.balloon.bitmap().excluded().cardinality()).isEqualTo(1024);
+    assertThat(queue.publish()).as("not done yet").isFalse();
+    assertThat(queue.state().nextAvailable()).as("not taken yet").isZero();
+
+    target.memory.ram().copyFrom(source.memory.ram());
+    SplitVirtqueue there = new SplitVirtqueue(target.memory, queue.state(), 256, true, false);
+    for (int batch = 1; batch <= batches; batch++) {
+      assertThat(target.balloon.process(BalloonDevice.INFLATE_QUEUE, there)).isTrue();
+      assertThat(there.state().nextAvailable()).isEqualTo(batch / batches);
+    }
+    assertThat(target.balloon.process(BalloonDevice.INFLATE_QUEUE, there)).isFalse();
+    there.publish();
+    assertThat(target.balloon.bitmap().excluded().cardinality()).isEqualTo(1024);
+    assertThat(target.balloon.metrics().repeatedPages()).isEqualTo((batches - 1) * 1024L);
   }
 }

@@ -167,10 +167,10 @@ class HostileDriverTest {
   /** The page with the array is discarded while the device reads it: the rest reads as zero. */
   @Test
   void thePageThatHoldsTheArrayMayBeGivenAway() {
-    long[] pfns = new long[BalloonDevice.MAX_PFNS_PER_CHAIN];
-    MockBuffer array = guest.array(pfns);
+    int count = BalloonDevice.MAX_PFNS_PER_CHAIN;
+    MockBuffer array = MockBuffer.readable(driver.allocate(4L * count, 4096), 4L * count);
     long first = array.address() >> 12;
-    for (int i = 0; i < pfns.length; i++) {
+    for (int i = 0; i < count; i++) {
       driver.guest().put32(array.address() + 4L * i, (int) (first + i % 64));
     }
     guest.inflateQueue().add(array);

@@ -229,6 +229,28 @@ class DescriptorChainTest {
   }
 
   @Test
+  void skipsAsItReads() throws Exception {
+    for (int i = 0; i < 12; i++) {
+      guest.slice(0x10000 + i, 1).set(ValueLayout.JAVA_BYTE, 0, (byte) i);
+    }
+    driver.add(
+        MockBuffer.readable(0x10000, 5),
+        MockBuffer.readable(0x30000, 0),
+        MockBuffer.readable(0x10005, 7));
+    for (int skipped = 0; skipped <= 14; skipped++) {
+      chain.load(0);
+      chain.skip(skipped / 2);
+      chain.skip(skipped - skipped / 2);
+      byte[] bytes = new byte[16];
+      int left = Math.max(0, 12 - skipped);
+      assertThat(chain.read(MemorySegment.ofArray(bytes))).isEqualTo(left);
+      for (int i = 0; i < left; i++) {
+        assertThat(bytes[i]).isEqualTo((byte) (skipped + i));
+      }
+    }
+  }
+
+  @Test
   void theDescriptorsAreCopiedOnce() throws Exception {
     driver.add(MockBuffer.readable(0x10000, 4), MockBuffer.readable(0x20000, 4));
     chain.load(0);

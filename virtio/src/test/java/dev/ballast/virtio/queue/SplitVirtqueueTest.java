@@ -82,6 +82,23 @@ class SplitVirtqueueTest {
   }
 
   @Test
+  void aChainThatIsPutBackIsTakenAgain() throws Exception {
+    SplitVirtqueue queue = queue(false);
+    int first = driver.add(MockBuffer.readable(0x10000, 16));
+    int second = driver.add(MockBuffer.readable(0x20000, 16));
+    queue.complete(take(queue).head(), 0);
+    assertThat(take(queue).head()).isEqualTo(second);
+    queue.putBack();
+    queue.publish();
+    assertThat(driver.usedIndex()).isEqualTo(1);
+    assertThat(driver.usedHead(0)).isEqualTo(first);
+    assertThat(queue.state().nextAvailable()).isEqualTo(1);
+    assertThat(take(queue).head()).isEqualTo(second);
+    queue.complete(second, 0);
+    assertThatThrownBy(queue::putBack).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
   void completingWhatWasNotTakenIsTheDevicesError() throws Exception {
     SplitVirtqueue queue = queue(false);
     assertThatThrownBy(() -> queue.complete(0, 0)).isInstanceOf(IllegalStateException.class);

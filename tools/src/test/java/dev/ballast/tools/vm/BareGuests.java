@@ -1,0 +1,187 @@
+package dev.ballast.tools.vm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.ballast.guest.bare.BareGuest;
+import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.virtio.balloon.BalloonConfig;
+import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.device.UnixSocketSerialBackend;
+import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.HostPages;
+import dev.ballast.vmm.memory.PageBitmap;
+import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.memory.RamConfig;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** Machines with bare guests on the real KVM, and what tests do with them. One thread. */
+final class BareGuests implements AutoCloseable {
+  static final long MIB = 1 << 20;
+  static final long MEMORY = 256 * MIB;
+  static final Duration TIMEOUT = Duration.ofSeconds(60);
+
+  private static final Path KVM = Path.of("/dev/kvm");
+  private static final String DEVICE = "virtio_mmio.device=4K@0xd0000000:16";
+
+  private final Path directory;
+  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private final Map<String, BareGuestConsole> consoles = new HashMap<>();
+
+  /**
+   * @param directory for sockets
+   */
+  BareGuests(Path directory) {
+    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
+    this.directory = directory;
+  }
+
+  /** Makes a machine with a balloon that boots; it does not run yet. */
+  KvmVirtualMachine source(String name, String words) throws IOException {
+    return make(name, false, Optional.of(BalloonConfig.DEFAULT), words);
+  }
+
+  /** Makes a machine with a balloon that waits for a guest. */
+  KvmVirtualMachine destination(String name) throws IOException {
+    return make(name, true, Optional.of(BalloonConfig.DEFAULT), "");
+  }
+
+  /**
+   * Makes a machine.
+   *
+   * @param words for the guest's command line
+   */
+  KvmVirtualMachine make(
+      String name, boolean incoming, Optional<BalloonConfig> balloon, String words)
+      throws IOException {
+    Path kernel = BareGuest.writeTo(directory.resolve("bare.elf"));
+    String commandLine = balloon.isPresent() ? DEVICE + " " + words : words;
+    KernelConfig boots =
+        new KernelConfig(kernel, Optional.empty(), commandLine, KernelConfig.Mode.AUTO);
+    BoardConfig board =
+        new BoardConfig(
+            KVM,
+            new RamConfig(
+                MEMORY,
+                RamConfig.Kind.ANONYMOUS,
+                incoming ? HostPages.SMALL : HostPages.DEFAULT,
+                false),
+            1,
+            Optional.of(boots),
+            UnixSocketSerialBackend.listen(socket(name)));
+    KvmVirtualMachine machine = new KvmVirtualMachine(name, board, balloon, incoming);
+    open.push(machine);
+    return machine;
+  }
+
+  /** Returns where a socket of that name is. */
+  Path socket(String name) {
+    return directory.resolve(name);
+  }
+
+  /** Returns the one client of a machine's serial line. */
+  BareGuestConsole console(KvmVirtualMachine machine) throws IOException {
+    BareGuestConsole known = consoles.get(machine.name());
+    if (known != null) {
+      return known;
+    }
+    SocketChannel serial = SocketChannel.open(UnixDomainSocketAddress.of(socket(machine.name())));
+    BareGuestConsole console =
+        new BareGuestConsole(Channels.newInputStream(serial), Channels.newOutputStream(serial));
+    open.push(console);
+    consoles.put(machine.name(), console);
+    return console;
+  }
+
+  /** Lets a machine run and waits for its guest. */
+  BareGuestConsole boot(KvmVirtualMachine machine) throws Exception {
+    BareGuestConsole console = console(machine);
+    machine.cont();
+    console.awaitReady(TIMEOUT);
+    return console;
+  }
+
+  /** Starts to move a guest, with memory compared at the end. */
+  void startMigration(KvmVirtualMachine from, KvmVirtualMachine to, boolean skip)
+      throws VmException {
+    String uri = "unix:" + socket(to.name() + ".migration");
+    to.migration().startIncoming(uri);
+    startMigration(from, uri, skip);
+  }
+
+  /** Starts to move a guest to where somebody listens already. */
+  void startMigration(KvmVirtualMachine from, String uri, boolean skip) throws VmException {
+    from.migration()
+        .setCapabilities(
+            Map.of(MigrationCapability.SKIP_BALLOON, skip, MigrationCapability.VERIFY, true));
+    from.migration().start(uri);
+  }
+
+  /** Waits until the guest has arrived, and wants it to run there with its memory compared. */
+  MigrationInfo awaitArrival(KvmVirtualMachine from, KvmVirtualMachine to) {
+    await().atMost(TIMEOUT).until(() -> !from.migration().info().status().underWay());
+    MigrationInfo info = from.migration().info();
+    assertThat(info.error()).isEmpty();
+    assertThat(info.status()).isEqualTo(MigrationStatus.COMPLETED);
+    assertThat(info.verifyMillis()).isPresent();
+    assertThat(from.runState()).isEqualTo(RunState.POSTMIGRATE);
+    assertThat(to.runState()).isEqualTo(RunState.RUNNING);
+    return info;
+  }
+
+  /** Moves a guest. */
+  MigrationInfo migrate(KvmVirtualMachine from, KvmVirtualMachine to, boolean skip)
+      throws VmException {
+    startMigration(from, to, skip);
+    return awaitArrival(from, to);
+  }
+
+  /** Returns the transport of the balloon. */
+  static VirtioMmio transport(KvmVirtualMachine machine) {
+    return machine.machine().stateSections().stream()
+        .filter(VirtioMmio.class::isInstance)
+        .map(VirtioMmio.class::cast)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Returns how many pages are in the bitmap. */
+  static long ballooned(KvmVirtualMachine machine) {
+    return machine.balloon().orElseThrow().bitmap().cardinality();
+  }
+
+  /** Wants the bitmap of a quiet guest to be what the guest says that it has given. */
+  static void assertBitmapIsExact(KvmVirtualMachine machine) {
+    assertThat(ballooned(machine) * RamBlock.PAGE_SIZE)
+        .isEqualTo(MEMORY - machine.balloon().orElseThrow().actualBytes());
+  }
+
+  /** Returns the pages of guest RAM that have host memory. */
+  static PageBitmap populated(KvmVirtualMachine machine) throws IOException {
+    RamBlock ram = machine.machine().ramBlocks().getFirst();
+    PageBitmap populated = PageBitmap.allocate(ram.pages());
+    ram.addPopulated(populated);
+    return populated;
+  }
+
+  @Override
+  public void close() throws Exception {
+    while (!open.isEmpty()) {
+      open.pop().close();
+    }
+  }
+}
