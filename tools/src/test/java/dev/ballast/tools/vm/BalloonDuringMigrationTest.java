@@ -40,12 +40,16 @@ class BalloonDuringMigrationTest {
 
   /** Keeps a migration from ending while the guest writes faster than this. */
   private static void hold(KvmVirtualMachine vm, long bytesPerSecond) {
-    vm.migration().setParameters(new MigrationParameters(bytesPerSecond, 0));
+    vm.migration()
+        .setParameters(
+            MigrationParameters.DEFAULT.withMaxBandwidth(bytesPerSecond).withDowntimeLimit(0));
   }
 
   private static void letGo(KvmVirtualMachine vm) {
     vm.migration()
-        .setParameters(new MigrationParameters(0, MigrationParameters.MAX_DOWNTIME_LIMIT_MILLIS));
+        .setParameters(
+            MigrationParameters.DEFAULT.withDowntimeLimit(
+                MigrationParameters.MAX_DOWNTIME_LIMIT_MILLIS));
   }
 
   private static void awaitPass(KvmVirtualMachine vm, long pass) {
