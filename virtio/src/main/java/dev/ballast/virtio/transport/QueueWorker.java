@@ -4,6 +4,7 @@ import dev.ballast.ffi.linux.EventFd;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
 import java.io.IOException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -40,7 +41,7 @@ final class QueueWorker {
   private volatile boolean closed;
 
   /** Written with the lock held. */
-  private volatile long failures;
+  private final AtomicLong failures = new AtomicLong();
 
   /**
    * @param name of the thread
@@ -100,7 +101,7 @@ final class QueueWorker {
     try {
       if (!deaf && !closed) {
         LOG.error("{}: {}", thread.getName(), what, cause);
-        failures = failures + 1;
+        failures.incrementAndGet();
         deaf = true;
         boolean live = queues.length > 0;
         queues = NONE;
@@ -145,8 +146,7 @@ final class QueueWorker {
     } catch (RuntimeException e) {
       // The thread goes on: a driver that resets the device gets a working one. A guest may be able
       // to do it again and again: the trace is written once.
-      failures = failures + 1;
-      if (failures == 1) {
+      if (failures.incrementAndGet() == 1) {
         LOG.error("{}: queue {} cannot be served", thread.getName(), index, e);
       }
       queues = NONE;
@@ -204,7 +204,7 @@ final class QueueWorker {
 
   /** Returns how often the host or the device failed, by no fault of the driver's. Any thread. */
   long failures() {
-    return failures;
+    return failures.get();
   }
 
   /** Returns the live queue of this number, or null. The worker is paused. */

@@ -92,6 +92,7 @@ class HostileDriverTest {
     INDEX_JUMPS_AHEAD(queue -> queue.setAvailableIndex(queue.availableIndex() + 17)),
     INDEX_GOES_BACK(queue -> queue.setAvailableIndex(queue.availableIndex() - 1));
 
+    @SuppressWarnings("ImmutableEnumChecker") // lambdas that keep nothing
     private final Consumer<MockQueue> act;
 
     Attack(Consumer<MockQueue> act) {
