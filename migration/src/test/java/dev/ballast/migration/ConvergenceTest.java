@@ -46,7 +46,7 @@ class ConvergenceTest {
           public void passStarted(long pass) {
             percentages.add(a.throttlePercentage());
             if (a.runState() == RunState.RUNNING) {
-              long share = 100 - a.throttlePercentage();
+              long share = 100L - a.throttlePercentage();
               long pages = dirtied.applyAsLong(pass) * share / 100;
               for (long page = 0; page < pages; page++) {
                 a.guestWrite(page, pass << 32 | page);

@@ -2,6 +2,7 @@ package dev.ballast.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.IncomingMigration;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.Protocol;
@@ -52,8 +53,8 @@ class RecordedStreamTest {
     try (MigrationDestination destination = Hop.listen()) {
       CompletableFuture<IncomingMigration> received =
           Hop.receive(destination, into, Hop.DESTINATION);
-      String[] address = destination.uri().toString().split(":");
-      try (Socket socket = new Socket(address[1], Integer.parseInt(address[2]))) {
+      MigrationUri.Tcp address = (MigrationUri.Tcp) destination.uri();
+      try (Socket socket = new Socket(address.host(), address.port())) {
         socket.getOutputStream().write(stream());
         socket.shutdownOutput();
         assertThat(socket.getInputStream().readAllBytes()).isNotEmpty();
