@@ -189,7 +189,7 @@ class BalloonBitmapTest {
 
   private JsonNode query() throws Exception {
     Path socket = machines.socket(vm.name() + ".qmp");
-    try (QmpServer server = QmpServer.start(vm, socket);
+    try (QmpServer _ = QmpServer.start(vm, socket);
         QmpClient client = QmpClient.connect(socket)) {
       return client.command("x-query-balloon-bitmap");
     }

@@ -179,9 +179,15 @@ final class BareGuests implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() throws IOException {
     while (!open.isEmpty()) {
-      open.pop().close();
+      try {
+        open.pop().close();
+      } catch (IOException | RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IOException(e);
+      }
     }
   }
 }

@@ -74,9 +74,13 @@ final class ControlWatch implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() throws IOException {
     closed = true;
-    thread.join();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     client.close();
     worstSince();
     assertThat(failure).isNull();

@@ -162,7 +162,7 @@ class BalloonMigrationTest {
     source.mmio.quiesce();
     long[] pfns = new long[batches * BalloonDevice.BATCH_PFNS];
     for (int i = 0; i < pfns.length; i++) {
-      pfns[i] = 1024 + i % 1024;
+      pfns[i] = 1024L + i % 1024;
     }
     guest.inflateQueue().add(guest.array(pfns));
     MockQueue ring = guest.inflateQueue();
