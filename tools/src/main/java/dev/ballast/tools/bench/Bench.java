@@ -100,20 +100,33 @@ public final class Bench {
       measure(scenario.small(), contestant, Setting.SINGLE);
     }
     List<Side> sides = new ArrayList<>();
+    List<Double> limits = new ArrayList<>();
     for (Contestant contestant : contestants) {
       sides.add(tryAll(scenario, contestant));
     }
+    addLimit(scenario, limits);
     for (int round = 1; round < repeat; round++) {
       for (int i = 0; i < contestants.size(); i++) {
         // The order changes from round to round: what one leaves behind meets both.
         int turn = round % 2 == 0 ? i : contestants.size() - 1 - i;
         sides.set(turn, again(scenario, contestants.get(turn), sides.get(turn)));
       }
+      addLimit(scenario, limits);
     }
-    OptionalDouble limit =
-        scenario.physicalLimit() ? OptionalDouble.of(socketLimit()) : OptionalDouble.empty();
     return new ScenarioResult(
-        scenario, sides.getFirst(), sides.stream().skip(1).findFirst(), limit);
+        scenario,
+        sides.getFirst(),
+        sides.stream().skip(1).findFirst(),
+        limits.isEmpty()
+            ? OptionalDouble.empty()
+            : OptionalDouble.of(Statistics.of(limits).median()));
+  }
+
+  private void addLimit(Scenario scenario, List<Double> limits)
+      throws IOException, InterruptedException {
+    if (scenario.physicalLimit()) {
+      limits.add(socketLimit());
+    }
   }
 
   /** Measures with each setting once and keeps the best. */

@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 /** The bench as one web page that needs nothing else: a table, bars, a time line, a plot. */
 public final class HtmlReport {
   private static final String STYLE = "bench.css";
+  private static final double COMPARABLE = 4;
 
   private final BenchReport report;
   private final StringBuilder page = new StringBuilder();
@@ -92,7 +93,7 @@ public final class HtmlReport {
         <p class="lead">The same guest, moved between two processes of each, in turns on one host. \
         <strong>%d of %d targets met.</strong></p>
         <p class="facts">%s<br>%s, %d CPUs, %s of memory, %s, KVM: %s, load before the run %s<br>%s</p>
-        <p class="legend"><span class="key ballast"></span>Ballast%s</p>
+        <p class="legend"><span><span class="key ballast"></span>Ballast</span>%s</p>
         </header>
         """
             .formatted(
@@ -109,7 +110,11 @@ public final class HtmlReport {
                 escape(report.started().toString()),
                 report
                     .peer()
-                    .map(p -> "<span class=\"key peer\"></span>" + escape(p.name()))
+                    .map(
+                        p ->
+                            " <span><span class=\"key peer\"></span>"
+                                + escape(p.name())
+                                + "</span>")
                     .orElse("")));
   }
 
@@ -220,31 +225,43 @@ public final class HtmlReport {
         """
         <section>
         <h2>One migration over time</h2>
-        <p><em>%s</em>: %s. <span class="key line-t"></span>throughput \
-        <span class="key line-d"></span>dirty rate <span class="key line-l"></span>left to send \
-        <span class="key down"></span>downtime. Thin lines: a new pass begins.</p>
+        <p><em>%s</em>: %s.</p>
+        <p class="legend"><span><span class="key line-t"></span>throughput</span>
+        <span><span class="key line-d"></span>dirty rate</span>
+        <span><span class="key line-l"></span>left to send</span>
+        <span><span class="key down"></span>downtime</span> Thin lines: a new pass begins.</p>
         <div class="grid">
         """
             .formatted(escape(result.scenario().name()), escape(result.scenario().description())));
-    page.append(figureOf("timeline-ballast", "Ballast", ballast));
+    double span = span(ballast);
+    double peerSpan = peer.map(HtmlReport::span).orElse(span);
+    // One scale for both, as long as something can be seen of the shorter one on it.
+    boolean shared = Math.max(span, peerSpan) < COMPARABLE * Math.min(span, peerSpan);
+    double both = Math.max(span, peerSpan);
+    page.append(figureOf("timeline-ballast", "Ballast", ballast, shared ? both : span));
     peer.ifPresent(
         measurement ->
             page.append(
-                figureOf("timeline-peer", result.peer().orElseThrow().name(), measurement)));
+                figureOf(
+                    "timeline-peer",
+                    result.peer().orElseThrow().name(),
+                    measurement,
+                    shared ? both : peerSpan)));
     page.append("</div></section>\n");
   }
 
-  private static String figureOf(String id, String who, Measurement measurement) {
-    double span =
-        Stream.concat(
-                Stream.of(measurement.totalMillis()),
-                measurement.timeline().stream().map(Measurement.Sample::millis))
-            .mapToDouble(Double::doubleValue)
-            .max()
-            .orElse(1);
-    return "<figure>"
-        + new TimelineChart(id, who, measurement, Math.max(1, span)).draw()
-        + "</figure>\n";
+  private static String figureOf(String id, String who, Measurement measurement, double span) {
+    return "<figure>" + new TimelineChart(id, who, measurement, span).draw() + "</figure>\n";
+  }
+
+  /** Returns how many milliseconds a picture of a migration has to show, at least 1. */
+  private static double span(Measurement measurement) {
+    return Stream.concat(
+            Stream.of(1.0, measurement.totalMillis()),
+            measurement.timeline().stream().map(Measurement.Sample::millis))
+        .mapToDouble(Double::doubleValue)
+        .max()
+        .orElseThrow();
   }
 
   private static Optional<Measurement> ended(Side side) {

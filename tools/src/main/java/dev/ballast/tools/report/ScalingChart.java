@@ -60,12 +60,14 @@ final class ScalingChart {
       double px = x.at(log(point.guestBytes()) - firstSize);
       double py = y.at(Math.log10(point.millis()) - lowPower);
       svg.circle("ballast", px, py, 3.5);
+      // At the ends there is an axis or the edge on one side.
+      boolean first = point.equals(points.getFirst());
       boolean last = point.equals(points.getLast());
       svg.text(
           "value",
-          last ? px - 4 : px,
-          py - 9,
-          last ? Svg.Anchor.END : Svg.Anchor.MIDDLE,
+          first ? px + 6 : last ? px - 4 : px,
+          first ? py + 14 : py - 9,
+          first ? Svg.Anchor.START : last ? Svg.Anchor.END : Svg.Anchor.MIDDLE,
           Figures.millis(point.millis()));
     }
     svg.text("tick", WIDTH - RIGHT, HEIGHT - 6, Svg.Anchor.END, "memory of the guest");

@@ -63,7 +63,10 @@ final class TimelineChart {
     List<double[]> dirty =
         samples.stream().map(s -> new double[] {s.millis(), s.dirtyBytesPerSecond()}).toList();
     List<double[]> remaining =
-        samples.stream().map(s -> new double[] {s.millis(), s.remainingBytes()}).toList();
+        samples.stream()
+            .filter(s -> s.pass() > 0)
+            .map(s -> new double[] {s.millis(), s.remainingBytes()})
+            .toList();
     Axis rates = axis(List.of(throughput, dirty), RATES_TOP, RATES_BOTTOM);
     Axis bytes = axis(List.of(remaining), LEFT_TOP, LEFT_BOTTOM);
     downtime(svg);
