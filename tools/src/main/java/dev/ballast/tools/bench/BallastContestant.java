@@ -40,6 +40,11 @@ record BallastContestant(Path launcher) implements Contestant {
   }
 
   @Override
+  public boolean failsWhenHopeless() {
+    return true;
+  }
+
+  @Override
   public GuestPlan guest(Scenario scenario) {
     return scenario.guest();
   }

@@ -87,15 +87,7 @@ public record BenchReport(
     json.put("target", row.target().most());
     json.put("met", row.met().orElse(null));
     costs(result.ballast(), json);
-    json.put("setting", result.ballast().setting().label());
-    result
-        .peer()
-        .ifPresent(
-            side -> {
-              ObjectNode costs = json.putObject("peer_costs");
-              costs(side, costs);
-              costs.put("setting", side.setting().label());
-            });
+    result.peer().ifPresent(side -> costs(side, json.putObject("peer_costs")));
     result.physicalLimitRatio().ifPresent(ratio -> json.put("physical_limit_ratio", ratio));
     if (!result.scenario().note().isEmpty()) {
       json.put("note", result.scenario().note());
@@ -107,6 +99,8 @@ public record BenchReport(
     json.put("transferred_bytes", (long) side.statistics(Metric.BYTES).median());
     json.put("downtime_ms", finite(side.statistics(Metric.DOWNTIME).median()));
     json.put("rss_bytes", (long) side.statistics(Metric.RSS).median());
+    json.put("setting", side.setting().label());
+    side.failure().ifPresent(reason -> json.put("not_ended", reason));
   }
 
   private static ObjectNode json(Statistics statistics, Metric metric) {

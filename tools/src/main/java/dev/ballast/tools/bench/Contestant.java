@@ -19,6 +19,9 @@ public sealed interface Contestant permits BallastContestant, QemuContestant {
   /** Returns the version in reports. */
   String version();
 
+  /** Tells whether a migration that cannot converge ends as failed here, and does not go on. */
+  boolean failsWhenHopeless();
+
   /** Returns what a scenario's guest does here. */
   GuestPlan guest(Scenario scenario);
 

@@ -35,8 +35,8 @@ record MigrationRun(Path directory, Path kernel, Contestant contestant) {
    * @param scenario which
    * @param setting how
    * @return what it cost; empty if this VMM has no such setting
-   * @throws IOException if anything but the migration itself fails, or the guest is not there after
-   *     it
+   * @throws IOException if anything fails, or the guest is not there afterwards; a migration that
+   *     does not converge because the guest writes too fast is a measurement
    */
   Optional<Measurement> run(Scenario scenario, Setting setting)
       throws IOException, InterruptedException {
@@ -98,17 +98,34 @@ record MigrationRun(Path directory, Path kernel, Contestant contestant) {
         }
         case "failed", "cancelled" -> {
           String reason = status + ": " + info.path("error-desc").asText("no reason given");
-          return measurement(Optional.of(reason), info, destination.residentBytes(), timeline);
+          if (!contestant.failsWhenHopeless()) {
+            throw new IOException(contestant.name() + ": migration " + reason);
+          }
+          return notEnded(scenario, reason, info, destination, timeline);
         }
         default -> {
           if (millis > scenario.patience().toMillis()) {
             String reason = "not over after " + scenario.patience().toSeconds() + " s";
-            return measurement(Optional.of(reason), info, destination.residentBytes(), timeline);
+            return notEnded(scenario, reason, info, destination, timeline);
           }
         }
       }
       source.pause(SAMPLE_MILLIS);
     }
+  }
+
+  /** A guest that goes on to write may be too fast for a migration to end; no other may. */
+  private Measurement notEnded(
+      Scenario scenario,
+      String reason,
+      JsonNode info,
+      VmmProcess destination,
+      List<Sample> timeline)
+      throws IOException {
+    if (contestant.guest(scenario).dirtyBytesPerSecond() == 0) {
+      throw new IOException(contestant.name() + ": migration " + reason);
+    }
+    return measurement(Optional.of(reason), info, destination.residentBytes(), timeline);
   }
 
   private static void configure(VmmProcess vmm, Setting setting) throws IOException {

@@ -53,6 +53,11 @@ record QemuContestant(Path program, String version) implements Contestant {
   }
 
   @Override
+  public boolean failsWhenHopeless() {
+    return false;
+  }
+
+  @Override
   public GuestPlan guest(Scenario scenario) {
     return scenario.peerGuest();
   }

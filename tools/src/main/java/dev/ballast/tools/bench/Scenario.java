@@ -17,7 +17,8 @@ import java.util.stream.Stream;
  * @param guest what the guest does
  * @param peerGuest what it does under the other VMM; the same but where that takes too long
  * @param targets what Ballast is to reach, the most important first
- * @param patience after how long a migration counts as one that does not converge
+ * @param patience how long a migration may take; one whose guest goes on to write counts as one
+ *     that does not converge then
  * @param physicalLimit whether a plain copy through a socket is measured beside it
  * @param note what to know when reading the figures; empty for nothing
  */
@@ -33,7 +34,7 @@ public record Scenario(
   /** How long a guest may stand still at the end of a migration, in milliseconds. */
   public static final long DOWNTIME_LIMIT_MILLIS = 300;
 
-  private static final Duration LONG = Duration.ofMinutes(5);
+  private static final Duration LONG = Duration.ofMinutes(10);
   private static final Duration CONVERGENCE = Duration.ofSeconds(30);
 
   /** Keeps a copy of the targets. */

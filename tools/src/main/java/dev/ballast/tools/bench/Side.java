@@ -1,6 +1,7 @@
 package dev.ballast.tools.bench;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One VMM's part in a scenario.
@@ -14,6 +15,11 @@ public record Side(String name, Setting setting, int tried, List<Measurement> me
   /** Keeps a copy of the measurements. */
   public Side {
     measurements = List.copyOf(measurements);
+  }
+
+  /** Returns why the first migration that did not come to an end did not; empty if all did. */
+  public Optional<String> failure() {
+    return measurements.stream().flatMap(m -> m.failure().stream()).findFirst();
   }
 
   /** Returns what is to be said of a figure. */

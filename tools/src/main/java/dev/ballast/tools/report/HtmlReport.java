@@ -314,9 +314,14 @@ public final class HtmlReport {
   }
 
   private static String settings(ScenarioResult result) {
-    String settings = "Ballast: " + result.ballast().setting().label();
-    settings +=
-        result.peer().map(side -> ", " + side.name() + ": " + side.setting().label()).orElse("");
-    return escape(settings + ". ");
+    String settings = settings(result.ballast());
+    return escape(settings + result.peer().map(side -> "; " + settings(side)).orElse("") + ". ");
+  }
+
+  private static String settings(Side side) {
+    return side.name()
+        + ": "
+        + side.setting().label()
+        + side.failure().map(reason -> ", " + reason).orElse("");
   }
 }

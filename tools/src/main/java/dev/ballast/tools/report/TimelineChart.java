@@ -17,7 +17,7 @@ final class TimelineChart {
   private static final int WIDTH = 560;
   private static final int HEIGHT = 330;
   private static final int LEFT = 58;
-  private static final int RIGHT = 10;
+  private static final int RIGHT = 20;
   private static final int RATES_TOP = 22;
   private static final int RATES_BOTTOM = 150;
   private static final int LEFT_TOP = 186;

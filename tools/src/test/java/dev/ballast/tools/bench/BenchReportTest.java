@@ -62,6 +62,8 @@ class BenchReportTest {
   void whatNeverEndedIsNull() throws IOException {
     JsonNode row = scenario(json(BenchFixtures.withEverything()), "dirtying-1000");
     assertThat(row.at("/peer/median").isNull()).isTrue();
+    assertThat(row.at("/peer_costs/not_ended").asText()).isEqualTo("not over after 30 s");
+    assertThat(row.has("not_ended")).isFalse();
     assertThat(row.path("ratio").asDouble()).isZero();
     assertThat(row.path("met").asBoolean()).isTrue();
   }
