@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
       ImageCommand.class,
       DoctorCommand.class,
       DemoCommand.class,
+      BenchCommand.class,
       LabCommand.class,
       CompletionCommand.class,
       CommandLine.HelpCommand.class

@@ -1,0 +1,63 @@
+package dev.ballast.tools.bench;
+
+import dev.ballast.tools.Version;
+import dev.ballast.tools.lab.Distribution;
+import dev.ballast.tools.lab.LabException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Ballast itself, as it is installed.
+ *
+ * @param launcher what starts it
+ */
+record BallastContestant(Path launcher) implements Contestant {
+  private static final String GUEST_OPTIONS = "virtio_mmio.device=4K@0xd0000000:16 batch=1024";
+
+  /**
+   * Finds the installation that this code runs from.
+   *
+   * @throws IOException if there is none
+   */
+  static BallastContestant find() throws IOException {
+    try {
+      return new BallastContestant(Distribution.find().launcher());
+    } catch (LabException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public String name() {
+    return "Ballast";
+  }
+
+  @Override
+  public String version() {
+    return Version.CURRENT.text();
+  }
+
+  @Override
+  public boolean failsWhenHopeless() {
+    return true;
+  }
+
+  @Override
+  public GuestPlan guest(Scenario scenario) {
+    return scenario.guest();
+  }
+
+  @Override
+  public List<String> command(Path kernel, Path qmp, long memoryBytes, Role role) {
+    List<String> command = new ArrayList<>(List.of(launcher.toString(), "run"));
+    command.addAll(List.of("--kernel", kernel.toString(), "--cmdline", GUEST_OPTIONS));
+    command.addAll(List.of("--memory", memoryBytes / GuestPlan.MIB + "M"));
+    command.addAll(List.of("--qmp", "unix:" + qmp, "--console", "stdio"));
+    if (role == Role.DESTINATION) {
+      command.addAll(List.of("--incoming", "defer"));
+    }
+    return command;
+  }
+}

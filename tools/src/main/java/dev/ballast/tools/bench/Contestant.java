@@ -1,0 +1,38 @@
+package dev.ballast.tools.bench;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/** A VMM that can be measured: how it is called and how its processes are started. */
+public sealed interface Contestant permits BallastContestant, QemuContestant {
+  /** What a new process is to be. */
+  enum Role {
+    /** It boots the guest. */
+    SOURCE,
+    /** It waits to be told where a guest comes from. */
+    DESTINATION
+  }
+
+  /** Returns the name in reports. */
+  String name();
+
+  /** Returns the version in reports. */
+  String version();
+
+  /** Tells whether a migration that cannot converge ends as failed here, and does not go on. */
+  boolean failsWhenHopeless();
+
+  /** Returns what a scenario's guest does here. */
+  GuestPlan guest(Scenario scenario);
+
+  /**
+   * Returns the command that starts a process with the bare guest, its serial line on standard
+   * input and output.
+   *
+   * @param kernel the bare guest
+   * @param qmp where the process is to listen for QMP
+   * @param memoryBytes RAM of the guest
+   * @param role what the process is for
+   */
+  List<String> command(Path kernel, Path qmp, long memoryBytes, Role role);
+}

@@ -1,0 +1,82 @@
+package dev.ballast.tools.bench;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * QEMU's microvm with KVM.
+ *
+ * @param program the executable
+ * @param version as it prints it
+ */
+record QemuContestant(Path program, String version) implements Contestant {
+  /** What QEMU is called, and the Debian package that has it. */
+  static final String PROGRAM = "qemu-system-x86_64";
+
+  static final String PACKAGE = "qemu-system-x86";
+
+  private static final Pattern VERSION = Pattern.compile("QEMU emulator version (.+)");
+
+  /** Finds it on the PATH. */
+  static Optional<QemuContestant> find() throws IOException, InterruptedException {
+    Optional<Path> program =
+        Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+            .map(directory -> Path.of(directory, PROGRAM))
+            .filter(Files::isExecutable)
+            .findFirst();
+    if (program.isEmpty()) {
+      return Optional.empty();
+    }
+    Process process =
+        new ProcessBuilder(program.get().toString(), "--version").redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    process.waitFor();
+    Matcher version = VERSION.matcher(output);
+    if (!version.find()) {
+      throw new IOException(program.get() + " does not tell its version: " + output.strip());
+    }
+    return Optional.of(new QemuContestant(program.get(), version.group(1).strip()));
+  }
+
+  @Override
+  public String name() {
+    return "QEMU";
+  }
+
+  @Override
+  public boolean failsWhenHopeless() {
+    return false;
+  }
+
+  @Override
+  public GuestPlan guest(Scenario scenario) {
+    return scenario.peerGuest();
+  }
+
+  @Override
+  public List<String> command(Path kernel, Path qmp, long memoryBytes, Role role) {
+    String memory = memoryBytes / GuestPlan.MIB + "M";
+    List<String> command = new ArrayList<>(List.of(program.toString()));
+    command.addAll(List.of("-M", "microvm,acpi=off,memory-backend=ram", "-accel", "kvm"));
+    command.addAll(List.of("-cpu", "qemu64,-cx16,-svm,phys-bits=46", "-m", memory));
+    command.addAll(List.of("-object", "memory-backend-ram,id=ram,reserve=off,size=" + memory));
+    command.addAll(List.of("-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"));
+    command.addAll(List.of("-global", "virtio-mmio.force-legacy=false"));
+    command.addAll(List.of("-device", "virtio-balloon-device"));
+    command.addAll(List.of("-qmp", "unix:" + qmp + ",server=on,wait=off"));
+    command.addAll(List.of("-kernel", kernel.toString(), "-append", "batch=1024"));
+    if (role == Role.DESTINATION) {
+      command.addAll(List.of("-incoming", "defer"));
+    }
+    return command;
+  }
+}

@@ -1,0 +1,29 @@
+package dev.ballast.tools.bench;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One VMM's part in a scenario.
+ *
+ * @param name of the VMM
+ * @param setting the best of those that were tried, by the scenario's first target
+ * @param tried how many settings were tried
+ * @param measurements all that were made with it, at least one
+ */
+public record Side(String name, Setting setting, int tried, List<Measurement> measurements) {
+  /** Keeps a copy of the measurements. */
+  public Side {
+    measurements = List.copyOf(measurements);
+  }
+
+  /** Returns why the first migration that did not come to an end did not; empty if all did. */
+  public Optional<String> failure() {
+    return measurements.stream().flatMap(m -> m.failure().stream()).findFirst();
+  }
+
+  /** Returns what is to be said of a figure. */
+  public Statistics statistics(Metric metric) {
+    return Statistics.of(measurements.stream().map(m -> m.value(metric)).toList());
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.ballast.tools.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.ballast.tools.report;
+
+import org.jspecify.annotations.NullMarked;
