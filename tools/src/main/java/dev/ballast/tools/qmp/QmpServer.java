@@ -28,6 +28,11 @@ public final class QmpServer implements AutoCloseable {
   static final int MAX_CLIENTS = 32;
 
   private static final Duration BALLOON_CHANGE_INTERVAL = Duration.ofSeconds(1);
+
+  /** For all clients together: how long a command that was being run may keep the end waiting. */
+  private static final Duration ANSWER_LIMIT = Duration.ofSeconds(5);
+
+  /** For all clients together, after that. */
   private static final Duration FLUSH_LIMIT = Duration.ofSeconds(2);
 
   private final VirtualMachine vm;
@@ -74,7 +79,7 @@ public final class QmpServer implements AutoCloseable {
           client.close();
           continue;
         }
-        QmpSession session = new QmpSession(client, commands, sessions::remove);
+        QmpSession session = new QmpSession(new ClientChannel(client), commands, sessions::remove);
         sessions.add(session);
         session.start();
       }
@@ -111,23 +116,33 @@ public final class QmpServer implements AutoCloseable {
     sessions.forEach(session -> session.offerEvent(line));
   }
 
-  /** Removes the socket, and ends all sessions once what waits for them is sent, or soon. */
+  /**
+   * Removes the socket, and ends all sessions once the commands that have arrived are answered and
+   * what waits for the clients is sent, or soon.
+   */
   @Override
   public void close() throws IOException {
     closing = true;
     socket.close();
     timer.shutdownNow();
-    for (QmpSession session : sessions) {
-      session.finish();
-    }
-    long deadline = System.nanoTime() + FLUSH_LIMIT.toNanos();
     try {
+      acceptor.join();
+      sessions.forEach(QmpSession::finish);
+      long deadline = System.nanoTime() + ANSWER_LIMIT.toNanos();
       for (QmpSession session : sessions) {
-        session.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+        session.joinReader(until(deadline));
+      }
+      deadline = System.nanoTime() + FLUSH_LIMIT.toNanos();
+      for (QmpSession session : sessions) {
+        session.joinWriter(until(deadline));
         session.drop();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private static Duration until(long deadline) {
+    return Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
   }
 }

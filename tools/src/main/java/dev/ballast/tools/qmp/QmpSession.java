@@ -4,8 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -26,7 +24,7 @@ final class QmpSession {
 
   private static final byte[] END = {};
 
-  private final SocketChannel channel;
+  private final ClientChannel channel;
   private final CommandTable commands;
   private final Consumer<QmpSession> whenOver;
   private final CapabilityNegotiation negotiation = new CapabilityNegotiation();
@@ -41,7 +39,7 @@ final class QmpSession {
    * @param channel the connection; closed by this
    * @param whenOver called once nothing will be written any more
    */
-  QmpSession(SocketChannel channel, CommandTable commands, Consumer<QmpSession> whenOver) {
+  QmpSession(ClientChannel channel, CommandTable commands, Consumer<QmpSession> whenOver) {
     this.channel = channel;
     this.commands = commands;
     this.whenOver = whenOver;
@@ -129,10 +127,7 @@ final class QmpSession {
     try (channel) {
       byte[] line = outgoing.take();
       while (line != END) {
-        ByteBuffer buffer = ByteBuffer.wrap(line);
-        while (buffer.hasRemaining()) {
-          channel.write(buffer);
-        }
+        channel.write(ByteBuffer.wrap(line));
         line = outgoing.take();
       }
     } catch (IOException e) {
@@ -145,17 +140,18 @@ final class QmpSession {
     }
   }
 
-  /** Takes no more commands; what is being answered still is, and events that wait are sent. */
-  void finish() throws IOException {
-    try {
-      channel.shutdownInput();
-    } catch (ClosedChannelException e) {
-      log.debug("a QMP client went by itself");
-    }
+  /** Takes no more commands; those that have arrived are still answered, and what waits is sent. */
+  void finish() {
+    channel.drain();
+  }
+
+  /** Waits, after {@link #finish}, until all commands are answered. */
+  void joinReader(Duration atMost) throws InterruptedException {
+    reader.join(atMost);
   }
 
   /** Waits until all is sent. */
-  void join(Duration atMost) throws InterruptedException {
+  void joinWriter(Duration atMost) throws InterruptedException {
     writer.join(atMost);
   }
 

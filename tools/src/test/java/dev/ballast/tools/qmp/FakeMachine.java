@@ -28,6 +28,10 @@ final class FakeMachine implements VirtualMachine {
   final List<Consumer<VmEvent>> listeners = new CopyOnWriteArrayList<>();
   final PageBitmap bitmap = PageBitmap.allocate(MEMORY / 4096);
   final CountDownLatch quit = new CountDownLatch(1);
+
+  /** What {@link #stop} waits for after it has been written down. */
+  volatile CountDownLatch stopping = new CountDownLatch(0);
+
   volatile RunState state = RunState.RUNNING;
   volatile boolean hasBalloon = true;
   volatile MigrationInfo migrationInfo = MigrationInfo.NONE;
@@ -58,8 +62,13 @@ final class FakeMachine implements VirtualMachine {
   }
 
   @Override
-  public void stop() {
+  public void stop() throws VmException {
     calls.add("stop");
+    try {
+      stopping.await();
+    } catch (InterruptedException e) {
+      throw new VmException("interrupted", e);
+    }
     state = RunState.PAUSED;
     emit(new VmEvent.Stopped());
   }

@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -439,6 +441,46 @@ class QmpServerTest {
               () ->
                   Thread.getAllStackTraces().keySet().stream()
                       .noneMatch(thread -> thread.getName().equals("qmp-reader")));
+    }
+  }
+
+  @Test
+  void answersWhatHadArrivedWhenItIsClosed() throws Exception {
+    machine.stopping = new CountDownLatch(1);
+    try (RawClient client = RawClient.negotiated(socket)) {
+      client.send("{\"execute\":\"stop\",\"id\":1}\n");
+      await().until(() -> machine.calls.contains("stop"));
+      client.send("{\"execute\":\"quit\",\"id\":2}\n");
+      FutureTask<Void> close =
+          new FutureTask<>(
+              () -> {
+                server.close();
+                return null;
+              });
+      Thread closer = Thread.ofPlatform().start(close);
+      // It waits for the session, which it has told to finish.
+      await().until(() -> closer.getState() == Thread.State.TIMED_WAITING);
+      machine.stopping.countDown();
+
+      List<Integer> answered = new ArrayList<>();
+      while (answered.size() < 2) {
+        JsonNode message = client.read();
+        if (message.has("return")) {
+          answered.add(message.path("id").asInt());
+        }
+      }
+      assertThat(answered).containsExactly(1, 2);
+      assertThatThrownBy(client::readLine).hasMessage("end of stream");
+      close.get();
+    }
+    assertThat(machine.calls).containsExactly("stop", "quit");
+  }
+
+  @Test
+  void doesNotWaitForASilentClientWhenItIsClosed() throws IOException {
+    try (RawClient client = RawClient.negotiated(socket)) {
+      server.close();
+      assertThatThrownBy(client::readLine).hasMessage("end of stream");
     }
   }
 
