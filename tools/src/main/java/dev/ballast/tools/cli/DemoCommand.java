@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.tools.demo.Demo;
+import dev.ballast.tools.demo.DemoPlan;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -30,6 +31,11 @@ final class DemoCommand implements Callable<Integer> {
   private @Nullable Path json;
 
   @Option(
+      names = "--quick",
+      description = "A smaller guest, and skip-balloon on only: about two minutes.")
+  private boolean quick;
+
+  @Option(
       names = "--guest",
       hidden = true,
       paramLabel = "DIR",
@@ -38,7 +44,7 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Demo demo = new Demo(System.out);
+    Demo demo = new Demo(System.out, quick ? DemoPlan.QUICK : DemoPlan.WHOLE);
     ObjectNode report = guest == null ? demo.run() : demo.inLab(guest);
     if (json != null) {
       new ObjectMapper()

@@ -23,17 +23,19 @@ import java.util.List;
 /** Finds out where the demo can run, sets up what is missing there, and runs it. */
 public final class Demo {
   private static final int LAB_MEMORY_MIB = 4096;
-  private static final Duration LAB_TIMEOUT = Duration.ofMinutes(9);
+  private static final Duration LAB_TIMEOUT = Duration.ofMinutes(40);
   private static final String KERNEL = "kernel";
   private static final String INITRAMFS = "initramfs";
   private static final String REPORT = "demo.json";
 
   private final PrintStream out;
+  private final DemoPlan plan;
 
   /**
    * @param out where the story goes
    */
-  public Demo(PrintStream out) {
+  public Demo(PrintStream out, DemoPlan plan) {
+    this.plan = plan;
     this.out = out;
   }
 
@@ -59,7 +61,9 @@ public final class Demo {
     LinuxGuest guest =
         LinuxGuest.prepare(UserCache.guests(), LinuxGuestOptions.defaults(), out::println);
     ObjectNode report =
-        direct ? new DemoScenario(out, guest.kernel(), guest.initramfs()).run() : throughLab(guest);
+        direct
+            ? new DemoScenario(out, plan, guest.kernel(), guest.initramfs()).run()
+            : throughLab(guest);
     ObjectNode whole = JsonNodeFactory.instance.objectNode();
     whole.putObject("host").put("kvm", kvm.label()).put("mode", direct ? "direct" : "lab");
     whole.setAll(report);
@@ -72,7 +76,7 @@ public final class Demo {
    * @param guest the directory that {@link #run} copied in
    */
   public ObjectNode inLab(Path guest) throws IOException, InterruptedException {
-    return new DemoScenario(out, guest.resolve(KERNEL), guest.resolve(INITRAMFS)).run();
+    return new DemoScenario(out, plan, guest.resolve(KERNEL), guest.resolve(INITRAMFS)).run();
   }
 
   /** Installs what the lab needs, as root; else says what to type. */
@@ -115,17 +119,11 @@ public final class Demo {
             .withTimeout(LAB_TIMEOUT)
             .withProgress(out::println);
     try (LabSession lab = LabSession.boot(options)) {
-      int exitCode =
-          lab.exec(
-              List.of(
-                  "ballast",
-                  "demo",
-                  "--guest",
-                  LabSession.IN + "/" + LabOptions.copyInName(in),
-                  "--json",
-                  LabSession.OUT + "/" + REPORT),
-              out,
-              System.err);
+      List<String> command = new ArrayList<>(List.of("ballast", "demo"));
+      command.addAll(plan.options());
+      command.addAll(List.of("--guest", LabSession.IN + "/" + LabOptions.copyInName(in)));
+      command.addAll(List.of("--json", LabSession.OUT + "/" + REPORT));
+      int exitCode = lab.exec(command, out, System.err);
       if (exitCode != 0) {
         throw new IOException("the demo failed in the lab, see above");
       }

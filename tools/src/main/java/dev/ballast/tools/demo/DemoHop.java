@@ -101,6 +101,7 @@ record DemoHop(
         .put("skip_balloon", skipBalloon())
         .put("pages_total", pagesTotal)
         .put("pages_scanned", pagesScanned())
+        .put("bitmap_pages", bitmapPages)
         .put("pages_skipped", pagesSkipped())
         .put("transferred_bytes", transferredBytes())
         .put("bitmap_bytes", bitmapBytes())

@@ -15,12 +15,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /** One VMM process of the demo: {@code ballast run}, its QMP socket and its guest's console. */
 final class DemoMachine implements AutoCloseable {
   private static final Duration START_TIMEOUT = Duration.ofMinutes(4);
-  private static final Duration END_TIMEOUT = Duration.ofSeconds(30);
+  private static final Duration END_TIMEOUT = Duration.ofMinutes(2);
   private static final long POLL_MILLIS = 50;
 
   private final String name;
@@ -90,6 +91,11 @@ final class DemoMachine implements AutoCloseable {
 
   String name() {
     return name;
+  }
+
+  /** Returns the name as the story tells it. */
+  String title() {
+    return name.toUpperCase(Locale.ROOT);
   }
 
   LinuxGuestConsole console() {

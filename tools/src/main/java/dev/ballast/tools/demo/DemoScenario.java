@@ -16,22 +16,17 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** A Linux guest that boots, gives memory back, and moves A→B→C→D, with everything measured. */
+/** A Linux guest that boots, gives memory back, and moves on and on, with everything measured. */
 final class DemoScenario {
-  private static final long MIB = 1 << 20;
-  private static final long MEMORY = 1024 * MIB;
-  private static final long BALLOON = 600 * MIB;
-  private static final int RANDOM_MIB = 300;
-  private static final int CPUS = 2;
   private static final int PAGE = 4096;
   private static final int MAP_CELLS = 256;
-  private static final Duration BOOT_TIMEOUT = Duration.ofMinutes(3);
-  private static final Duration STEP_TIMEOUT = Duration.ofMinutes(2);
+  private static final Duration BOOT_TIMEOUT = Duration.ofMinutes(6);
+  private static final Duration STEP_TIMEOUT = Duration.ofMinutes(6);
 
+  private final DemoPlan plan;
   private final DemoStory story;
   private final Path kernel;
   private final Path initrd;
@@ -39,7 +34,8 @@ final class DemoScenario {
   private final Deque<DemoMachine> machines = new ArrayDeque<>();
   private final List<DemoHop> hops = new ArrayList<>();
 
-  DemoScenario(PrintStream out, Path kernel, Path initrd) {
+  DemoScenario(PrintStream out, DemoPlan plan, Path kernel, Path initrd) {
+    this.plan = plan;
     this.story = new DemoStory(out);
     this.kernel = kernel;
     this.initrd = initrd;
@@ -90,7 +86,7 @@ final class DemoScenario {
 
   private void run(Path directory) throws IOException, InterruptedException {
     long started = System.nanoTime();
-    DemoMachine a = start(directory, "a", List.of());
+    DemoMachine a = start(directory, DemoPlan.machine(0), List.of());
     LinuxGuestConsole.Ready ready = a.console().awaitReady(BOOT_TIMEOUT);
     long bootMillis = (System.nanoTime() - started) / 1_000_000;
     long memTotal = a.console().memory(STEP_TIMEOUT).totalKib();
@@ -98,38 +94,52 @@ final class DemoScenario {
         .putObject("guest")
         .put("kernel", ready.release())
         .put("cpus", ready.cpus())
-        .put("memory_bytes", MEMORY)
+        .put("memory_bytes", plan.memoryBytes())
         .put("boot_ms", bootMillis)
         .put("mem_total_kib", memTotal);
     story.say(
         "A boots Linux %s: %d CPUs, %d MiB, up in %s"
-            .formatted(ready.release(), ready.cpus(), MEMORY / MIB, DemoStory.seconds(bootMillis)));
-    a.console().touch(RANDOM_MIB, STEP_TIMEOUT);
+            .formatted(
+                ready.release(), ready.cpus(), plan.memoryMib(), DemoStory.seconds(bootMillis)));
+    a.console().touch(plan.dataMib(), STEP_TIMEOUT);
     String md5 = a.console().hash(STEP_TIMEOUT).md5();
-    story.say("the guest fills %d MiB with random data, md5 %s".formatted(RANDOM_MIB, md5));
-    a.balloon(MEMORY - BALLOON, STEP_TIMEOUT);
-    story.say("the balloon takes %d MiB back".formatted(BALLOON / MIB));
+    story.say("the guest fills %d MiB with random data, md5 %s".formatted(plan.dataMib(), md5));
+    a.balloon(plan.keptBytes(), STEP_TIMEOUT);
+    story.say("the balloon takes %d MiB back".formatted(plan.balloonMib()));
     report
         .putObject("balloon")
         .put("actual_bytes", a.actualBytes())
         .put("bitmap_pages", a.bitmapPages());
     story.map(a.query("x-query-memory-map", QmpClient.arguments().put("cells", MAP_CELLS)));
 
-    DemoMachine b = hop(directory, a, "b", false);
-    story.say(
-        "B was not told which pages are in the balloon: it goes down and up again, for B to see");
-    b.balloon(MEMORY, STEP_TIMEOUT);
-    b.balloon(MEMORY - BALLOON, STEP_TIMEOUT);
-    DemoMachine c = hop(directory, b, "c", true);
-    DemoMachine d = hop(directory, c, "d", true);
+    DemoMachine machine = a;
+    boolean known = true;
+    for (int i = 0; i < plan.hops().size(); i++) {
+      boolean skipBalloon = plan.hops().get(i);
+      if (skipBalloon && !known) {
+        reinflate(machine);
+      }
+      machine = hop(directory, machine, DemoPlan.machine(i + 1), skipBalloon);
+      known = skipBalloon;
+    }
     story.table(hops);
-    end(d, memTotal, md5);
+    end(machine, memTotal, md5);
+  }
+
+  /** Lets a machine that got no bitmap see which pages are in the balloon. */
+  private void reinflate(DemoMachine machine) throws IOException, InterruptedException {
+    story.say(
+        "%s was not told which pages are in the balloon: it goes down and up again, for it to see"
+            .formatted(machine.title()));
+    machine.balloon(plan.memoryBytes(), STEP_TIMEOUT);
+    machine.balloon(plan.keptBytes(), STEP_TIMEOUT);
   }
 
   private DemoMachine start(Path directory, String name, List<String> more)
       throws IOException, InterruptedException {
     List<String> arguments = new ArrayList<>();
-    arguments.addAll(List.of("--memory", MEMORY / MIB + "M", "--cpus", Integer.toString(CPUS)));
+    arguments.addAll(
+        List.of("--memory", plan.memoryMib() + "M", "--cpus", Integer.toString(plan.cpus())));
     arguments.addAll(List.of("--kernel", kernel.toString(), "--initrd", initrd.toString()));
     arguments.addAll(List.of("--cmdline", LinuxGuest.COMMAND_LINE));
     arguments.addAll(more);
@@ -152,7 +162,7 @@ final class DemoScenario {
         new DemoHop(
             from.name(),
             name,
-            MEMORY / PAGE,
+            plan.memoryBytes() / PAGE,
             bitmapPages,
             skipBalloon,
             info,
@@ -165,11 +175,7 @@ final class DemoScenario {
     story.say(
         "%s moves to %s with skip-balloon %s; the guest counts on: %d → %d"
             .formatted(
-                from.name().toUpperCase(Locale.ROOT),
-                name.toUpperCase(Locale.ROOT),
-                skipBalloon ? "on" : "off",
-                counterBefore,
-                counterAfter));
+                from.title(), to.title(), skipBalloon ? "on" : "off", counterBefore, counterAfter));
     machines.remove(from);
     from.close();
     return to;
@@ -177,7 +183,7 @@ final class DemoScenario {
 
   private void end(DemoMachine machine, long memTotal, String md5)
       throws IOException, InterruptedException {
-    machine.balloon(MEMORY, STEP_TIMEOUT);
+    machine.balloon(plan.memoryBytes(), STEP_TIMEOUT);
     LinuxGuestConsole.Memory memory = machine.console().memory(STEP_TIMEOUT);
     String md5Now = machine.console().hash(STEP_TIMEOUT).md5();
     report
@@ -187,8 +193,8 @@ final class DemoScenario {
         .put("actual_bytes", machine.actualBytes())
         .put("data_intact", md5Now.equals(md5));
     story.say(
-        "D deflates: the guest has %d of %d MiB free, and its data still hash to %s"
-            .formatted(memory.freeKib() / 1024, memory.totalKib() / 1024, md5Now));
+        "%s deflates: the guest has %d of %d MiB free, and its data still hash to %s"
+            .formatted(machine.title(), memory.freeKib() / 1024, memory.totalKib() / 1024, md5Now));
     List<String> faults = new ArrayList<>();
     hops.forEach(hop -> faults.addAll(hop.faults()));
     if (!md5Now.equals(md5)) {

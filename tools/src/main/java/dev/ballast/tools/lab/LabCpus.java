@@ -5,8 +5,10 @@ package dev.ballast.tools.lab;
  *
  * <p>With QEMU 7.2 and two CPUs, most runs that ballooned a guest ended in a triple fault of level
  * 2 or in a panic of level 1 that showed registers of level 2. One run with one CPU did not, nor
- * did most with each VMM on one. That vCPU threads kicked from another CPU are what the emulation
- * does not survive is a guess that fits; the cause is not known, and QEMU as the VMM was not tried.
+ * did most with each VMM on one. The cause is not known. One that would fit is in QEMU's source, up
+ * to 10.0 at least: once VMRUN has injected an interrupt, its vector stays behind as a pending
+ * exception, which is delivered a second time if another thread kicks the emulated CPU before
+ * anything clears it.
  */
 final class LabCpus {
   /** Run once: makes a group for each CPU. */

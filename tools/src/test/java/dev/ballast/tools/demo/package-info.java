@@ -1,0 +1,4 @@
+@NullMarked
+package dev.ballast.tools.demo;
+
+import org.jspecify.annotations.NullMarked;
