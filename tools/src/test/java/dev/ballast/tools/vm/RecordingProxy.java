@@ -69,6 +69,7 @@ final class RecordingProxy implements AutoCloseable {
   }
 
   /** A frame that the source sent. */
+  @SuppressWarnings("ArrayRecordComponent") // nobody compares frames
   private record Frame(int type, byte[] payload) {}
 
   private List<Frame> frames() throws InterruptedException {
