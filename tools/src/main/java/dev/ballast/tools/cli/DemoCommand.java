@@ -35,6 +35,9 @@ final class DemoCommand implements Callable<Integer> {
       description = "A smaller guest, and skip-balloon on only: about two minutes.")
   private boolean quick;
 
+  @Option(names = "--soak", hidden = true, description = "Very many migrations: a test.")
+  private boolean soak;
+
   @Option(
       names = "--guest",
       hidden = true,
@@ -44,7 +47,8 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Demo demo = new Demo(System.out, quick ? DemoPlan.QUICK : DemoPlan.WHOLE);
+    DemoPlan plan = soak ? DemoPlan.SOAK : quick ? DemoPlan.QUICK : DemoPlan.WHOLE;
+    Demo demo = new Demo(System.out, plan);
     ObjectNode report = guest == null ? demo.run() : demo.inLab(guest);
     if (json != null) {
       new ObjectMapper()

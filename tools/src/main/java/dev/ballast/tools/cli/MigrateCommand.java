@@ -100,6 +100,12 @@ final class MigrateCommand implements Callable<Integer> {
   private @Nullable OnOff autoConverge;
 
   @Option(
+      names = "--multifd",
+      paramLabel = "N",
+      description = "Send pages over so many connections, 1 to 64 (default: over the one).")
+  private @Nullable Integer multifd;
+
+  @Option(
       names = "--json",
       description = "Print the final numbers as one JSON object, and no progress.")
   private boolean json;
@@ -153,6 +159,9 @@ final class MigrateCommand implements Callable<Integer> {
           .put("capability", "auto-converge")
           .put("state", autoConverge == OnOff.on);
     }
+    if (multifd != null) {
+      capabilities.addObject().put("capability", "multifd").put("state", true);
+    }
     client.command("migrate-set-capabilities", arguments);
     ObjectNode parameters = QmpClient.arguments();
     if (maxBandwidth != null) {
@@ -166,6 +175,9 @@ final class MigrateCommand implements Callable<Integer> {
     }
     if (silenceTimeout != null) {
       parameters.put("x-silence-timeout", silenceTimeout * MILLIS);
+    }
+    if (multifd != null) {
+      parameters.put("multifd-channels", multifd);
     }
     parameters.put("x-timeout", timeout == null ? 0 : timeout * MILLIS);
     client.command("migrate-set-parameters", parameters);

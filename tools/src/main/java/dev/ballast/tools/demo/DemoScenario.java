@@ -23,6 +23,7 @@ import java.util.stream.Stream;
 final class DemoScenario {
   private static final int PAGE = 4096;
   private static final int MAP_CELLS = 256;
+  private static final int TABLE_COLUMNS = 3;
   private static final Duration BOOT_TIMEOUT = Duration.ofMinutes(6);
   private static final Duration STEP_TIMEOUT = Duration.ofMinutes(6);
 
@@ -116,13 +117,16 @@ final class DemoScenario {
     boolean known = true;
     for (int i = 0; i < plan.hops().size(); i++) {
       boolean skipBalloon = plan.hops().get(i);
-      if (skipBalloon && !known) {
+      if (skipBalloon && !known && plan.knowsBalloon()) {
         reinflate(machine);
+      }
+      if (plan.keptBytes(i) != machine.actualBytes()) {
+        machine.balloon(plan.keptBytes(i), STEP_TIMEOUT);
       }
       machine = hop(directory, machine, DemoPlan.machine(i + 1), skipBalloon);
       known = skipBalloon;
     }
-    story.table(hops);
+    story.table(hops.subList(Math.max(0, hops.size() - TABLE_COLUMNS), hops.size()));
     end(machine, memTotal, md5);
   }
 

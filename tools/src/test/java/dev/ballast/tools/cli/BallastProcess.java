@@ -42,15 +42,8 @@ final class BallastProcess implements AutoCloseable {
       throws IOException, InterruptedException {
     Path kernel = BareGuest.writeTo(directory.resolve("bare.elf"));
     List<String> command =
-        new ArrayList<>(
+        command(
             List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Ballast.class.getName(),
                 "run",
                 "--kernel",
                 kernel.toString(),
@@ -78,6 +71,34 @@ final class BallastProcess implements AutoCloseable {
                 Files.exists(incoming ? directory.resolve(name + ".mig") : socket)
                     || !process.isAlive());
     return new BallastProcess(directory, name, process, QmpClient.connect(socket));
+  }
+
+  /** Returns the words that start the command line in a process of its own. */
+  static List<String> command(List<String> arguments) {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Ballast.class.getName()));
+    command.addAll(arguments);
+    return command;
+  }
+
+  /** Starts {@code ballast migrate} of this guest; both its outputs go to a file. */
+  Process startMigrate(Path output, BallastProcess to, String... options) throws IOException {
+    List<String> arguments =
+        new ArrayList<>(List.of("migrate", "--qmp", "unix:" + directory.resolve(name + ".qmp")));
+    arguments.addAll(List.of(options));
+    arguments.add(to.uri());
+    return new ProcessBuilder(command(arguments))
+        .redirectErrorStream(true)
+        .redirectOutput(output.toFile())
+        .start();
   }
 
   private static String uri(Path directory, String name) {

@@ -19,10 +19,7 @@ class DemoLabTest {
 
   @Test
   void aLinuxGuestMovesTwiceWithoutItsBalloon() throws Exception {
-    assumeTrue(
-        KvmProbe.run().kind() == HostKvm.HARDWARE || LabRequirements.missing().isEmpty(),
-        () -> "needs " + LabRequirements.missing());
-
+    needsLinuxGuests();
     JsonNode report = new Demo(System.out, PLAN).run();
 
     long ballooned = PLAN.balloonMib() * PAGES_PER_MIB;
@@ -48,5 +45,24 @@ class DemoLabTest {
     assertThat(report.at("/end/mem_total_kib").asLong())
         .isEqualTo(report.at("/guest/mem_total_kib").asLong());
     assertThat(report.at("/end/data_intact").asBoolean()).isTrue();
+  }
+
+  /** The story itself compares memory, the counter and resident memory on every migration. */
+  @Test
+  @Tag("soak")
+  void aLinuxGuestMovesThirtyTimes() throws Exception {
+    needsLinuxGuests();
+    JsonNode report = new Demo(System.out, DemoPlan.SOAK).run();
+    assertThat(report.path("migrations")).hasSize(DemoPlan.SOAK.hops().size());
+    for (JsonNode hop : report.path("migrations")) {
+      assertThat(hop.path("memory_verified").asBoolean()).as(hop.toString()).isTrue();
+    }
+    assertThat(report.at("/end/data_intact").asBoolean()).isTrue();
+  }
+
+  private static void needsLinuxGuests() {
+    assumeTrue(
+        KvmProbe.run().kind() == HostKvm.HARDWARE || LabRequirements.missing().isEmpty(),
+        () -> "needs " + LabRequirements.missing());
   }
 }

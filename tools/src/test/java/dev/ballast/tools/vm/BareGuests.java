@@ -150,6 +150,17 @@ final class BareGuests implements AutoCloseable {
     return awaitArrival(from, to);
   }
 
+  /** Ends a machine whose guest has gone, and its console. */
+  void end(KvmVirtualMachine machine) throws IOException {
+    BareGuestConsole console = consoles.remove(machine.name());
+    if (console != null) {
+      open.remove(console);
+      console.close();
+    }
+    open.remove(machine);
+    machine.close();
+  }
+
   /** Returns the transport of the balloon. */
   static VirtioMmio transport(KvmVirtualMachine machine) {
     return machine.machine().stateSections().stream()

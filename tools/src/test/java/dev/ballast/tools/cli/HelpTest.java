@@ -1,0 +1,55 @@
+package dev.ballast.tools.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgSpec;
+
+/** Every command explains itself. */
+class HelpTest {
+  private static List<CommandLine> commands() {
+    List<CommandLine> commands = new ArrayList<>(List.of(Ballast.commandLine()));
+    commands.addAll(commands.getFirst().getSubcommands().values());
+    return commands;
+  }
+
+  @Test
+  void everyCommandAndOptionIsDescribed() {
+    for (CommandLine command : commands()) {
+      String name = command.getCommandName();
+      assertThat(command.getCommandSpec().usageMessage().description()).as(name).isNotEmpty();
+      for (ArgSpec argument : command.getCommandSpec().args()) {
+        assertThat(argument.description()).as(name + " " + argument.paramLabel()).isNotEmpty();
+      }
+    }
+  }
+
+  @Test
+  void helpIsPrintedAndEndsWell() {
+    for (CommandLine command : commands()) {
+      StringWriter out = new StringWriter();
+      command.setOut(new PrintWriter(out, true));
+      assertThat(command.execute("--help")).as(command.getCommandName()).isZero();
+      assertThat(out.toString()).contains("Usage: ballast");
+    }
+  }
+
+  @Test
+  void theCompletionScriptIsSoundAndKnowsEveryCommand() throws IOException, InterruptedException {
+    String script = AutoComplete.bash("ballast", Ballast.commandLine());
+    Process bash = new ProcessBuilder("bash", "-n").redirectErrorStream(true).start();
+    bash.getOutputStream().write(script.getBytes(StandardCharsets.UTF_8));
+    bash.getOutputStream().close();
+    assertThat(new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEmpty();
+    assertThat(bash.waitFor()).isZero();
+    assertThat(script).contains(Ballast.commandLine().getSubcommands().keySet());
+  }
+}

@@ -1,0 +1,84 @@
+package dev.ballast.tools.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.ballast.guest.bare.BareGuestConsole;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code ballast migrate} in a process of its own, as people and scripts use it. */
+@Tag("kvm")
+@Timeout(300)
+class MigrateCommandTest {
+  private static final String FILL = "fill 16M 48M 7";
+  private static final String CHECK = "check 16M 48M 7";
+
+  @TempDir Path directory;
+
+  @BeforeEach
+  void needsKvm() {
+    assumeTrue(Files.isWritable(Path.of("/dev/kvm")), "needs /dev/kvm");
+  }
+
+  private static int exitCode(Process process) throws InterruptedException {
+    assertThat(process.waitFor(BallastProcess.TIMEOUT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    return process.exitValue();
+  }
+
+  @Test
+  void ctrlCCancelsAndSaysSoAndALaterMigrationIsSummedUp() throws Exception {
+    try (BallastProcess a = BallastProcess.start(directory, "a", false);
+        BareGuestConsole console = a.console()) {
+      console.awaitReady(BallastProcess.TIMEOUT);
+      console.send(FILL, BallastProcess.TIMEOUT);
+      Path output = directory.resolve("output");
+      try (BallastProcess b = BallastProcess.start(directory, "b", true)) {
+        Process migrate = a.startMigrate(output, b, "--max-bandwidth", "4M");
+        a.awaitTransferred(4 << 20);
+        new ProcessBuilder("kill", "-INT", Long.toString(migrate.pid())).start().waitFor();
+        assertThat(exitCode(migrate)).isNotZero();
+        assertThat(Files.readString(output))
+            .contains("ballast: cancelling the migration")
+            .contains("cancelled after")
+            .contains("the guest has not moved; the machine here is running");
+        assertThat(b.exitCode()).isEqualTo(1);
+        assertThat(b.output()).contains("the guest did not arrive").hasLineCount(1);
+      }
+      console.send(CHECK, BallastProcess.TIMEOUT);
+
+      a.parameter("max-bandwidth", 0);
+      try (BallastProcess c = BallastProcess.start(directory, "c", true)) {
+        assertThat(exitCode(a.startMigrate(output, c, "--verify", "--multifd", "2"))).isZero();
+        assertThat(Files.readString(output))
+            .contains("migrated in ", "the guest stood still for ", "pages skipped", "verified");
+        assertThat(a.ask("query-migrate").at("/ram/multifd-bytes").asLong()).isGreaterThan(48 << 20);
+        try (BareGuestConsole there = c.console()) {
+          there.send(CHECK, BallastProcess.TIMEOUT);
+        }
+      }
+    }
+  }
+
+  @Test
+  void scriptsGetOneJsonObject() throws Exception {
+    try (BallastProcess a = BallastProcess.start(directory, "a", false);
+        BareGuestConsole console = a.console();
+        BallastProcess b = BallastProcess.start(directory, "b", true)) {
+      console.awaitReady(BallastProcess.TIMEOUT);
+      Path output = directory.resolve("output");
+      assertThat(exitCode(a.startMigrate(output, b, "--json"))).isZero();
+      JsonNode info = new ObjectMapper().readTree(output.toFile());
+      assertThat(info.path("status").asText()).isEqualTo("completed");
+      assertThat(info.at("/x-balloon/active").asBoolean()).isTrue();
+    }
+  }
+}
