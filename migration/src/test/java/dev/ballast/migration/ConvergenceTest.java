@@ -88,7 +88,7 @@ class ConvergenceTest {
       assertThat(run.hop().progress().status()).isEqualTo(MigrationStatus.FAILED);
       assertThat(run.hop().progress().error().orElse(""))
           .startsWith("did not converge in 9 passes")
-          .endsWith("vCPUs were stopped for 60 % of the time");
+          .endsWith("vCPUs were stopped for 60 % of the time: raise downtime-limit");
       assertThat(a.runState()).isEqualTo(RunState.RUNNING);
     }
   }
@@ -98,7 +98,7 @@ class ConvergenceTest {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING)) {
       Run run = migrate(a, limited().maxPasses(6).build(), pass -> 2000);
       assertThat(run.percentages()).containsOnly(0);
-      assertThat(run.hop().progress().error().orElse("")).endsWith("auto-converge is off");
+      assertThat(run.hop().progress().error().orElse("")).endsWith("auto-converge is off: switch it on, or raise downtime-limit");
     }
   }
 

@@ -105,6 +105,38 @@ class EndingTest {
   }
 
   @Test
+  void aGuestThatItsUserStopsWhileItMovesStaysStoppedWhenThatFails() throws Exception {
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+        TestMachine b = TestMachine.waiting(MIB);
+        MigrationDestination destination = Hop.listen()) {
+      a.fill(0, 3000, 1);
+      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
+      AtomicReference<MigrationSource> source = new AtomicReference<>();
+      MigrationListener listener =
+          new MigrationListener() {
+            @Override
+            public void passStarted(long pass) {
+              if (pass == 1) {
+                a.user(RunState.PAUSED);
+              }
+            }
+
+            @Override
+            public void statusChanged(MigrationStatus status) {
+              if (status == MigrationStatus.DEVICE) {
+                source.get().cancel();
+              }
+            }
+          };
+      source.set(new MigrationSource(a, destination.uri(), Hop.PARAMETERS, listener));
+      source.get().start();
+      Hop hop = Hop.of(source.get().await(), received);
+      assertThat(hop.progress().status()).isEqualTo(MigrationStatus.CANCELLED);
+      assertThat(a.runState()).isEqualTo(RunState.PAUSED);
+    }
+  }
+
+  @Test
   void aCancelAfterTheEndChangesNothing() throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
         TestMachine b = TestMachine.waiting(MIB);

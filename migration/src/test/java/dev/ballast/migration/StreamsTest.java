@@ -46,7 +46,7 @@ class StreamsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 2, 5})
+  @ValueSource(ints = {1, 2, 5, 64})
   void everyPageArrivesOnce(int count) throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
         TestMachine b = TestMachine.waiting(MIB)) {
@@ -117,6 +117,7 @@ class StreamsTest {
             public void statusChanged(MigrationStatus status) {
               if (status == MigrationStatus.SETUP) {
                 // Waits in the queue of the listening socket, in front of the real streams.
+                Thread.ofPlatform().daemon().start(() -> knock(destination.uri()));
                 Thread.ofPlatform().daemon().start(() -> intrude(destination.uri()));
               }
             }
@@ -134,6 +135,16 @@ class StreamsTest {
       writer.frame(FrameType.STREAM, new StreamSetup(2, 1, 2).greeting(0).encode());
       writer.flush();
       stranger.drain();
+    } catch (IOException closed) {
+      // As it should be.
+      return;
+    }
+  }
+
+  /** Connects and goes away, as one does who looks for open ports. */
+  private static void knock(MigrationUri uri) {
+    try (MigrationChannel stranger = MigrationChannel.open(uri)) {
+      stranger.connect(Duration.ofSeconds(5));
     } catch (IOException closed) {
       // As it should be.
       return;

@@ -6,7 +6,9 @@ package dev.ballast.migration.channel;
  */
 final class BandwidthLimit {
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
-  private static final long BUCKET_NANOS = NANOS_PER_SECOND / 10;
+  private static final long TENTH = 10;
+  private static final long BUCKET_NANOS = NANOS_PER_SECOND / TENTH;
+  private static final long LEAST_BYTES = 1024;
 
   private volatile long bytesPerSecond;
 
@@ -20,6 +22,12 @@ final class BandwidthLimit {
    */
   void set(long bytesPerSecond) {
     this.bytesPerSecond = bytesPerSecond;
+  }
+
+  /** Returns how many bytes to write at most before the next {@link #pause}. */
+  long atOnce() {
+    long limit = bytesPerSecond;
+    return limit == 0 ? Long.MAX_VALUE : Math.max(LEAST_BYTES, limit / TENTH);
   }
 
   /** Takes note of bytes that were written at {@code now}. */

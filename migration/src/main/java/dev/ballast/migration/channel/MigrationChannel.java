@@ -191,13 +191,25 @@ public final class MigrationChannel implements AutoCloseable {
     partlyWritten = false;
   }
 
+  /** With a limit, at most a tenth of a second's worth: the peer waits for each piece. */
   private long writeSome(ByteBuffer... buffers) throws IOException {
+    long room = limit.atOnce();
+    int last = 0;
+    while (last < buffers.length - 1 && buffers[last].remaining() < room) {
+      room -= buffers[last].remaining();
+      last++;
+    }
+    ByteBuffer cut = buffers[last];
+    int end = cut.limit();
+    cut.limit(cut.position() + (int) Math.min(cut.remaining(), room));
     try {
-      long written = socket.write(buffers);
+      long written = socket.write(buffers, 0, last + 1);
       bytesWritten += written;
       return written;
     } catch (IOException e) {
       throw broken(e);
+    } finally {
+      cut.limit(end);
     }
   }
 
@@ -213,6 +225,7 @@ public final class MigrationChannel implements AutoCloseable {
       return false;
     }
     partlyWritten = true;
+    limit.set(0);
     try {
       writeSome(message);
       socket.shutdownOutput();

@@ -23,6 +23,9 @@ import java.time.Duration;
  * moment on, and its file goes with it. One thread; {@link #cancel} is for any.
  */
 public final class MigrationServer implements AutoCloseable {
+  /** All streams of a migration may connect before the first is accepted. */
+  private static final int BACKLOG = 128;
+
   private final MigrationUri uri;
   private final ServerSocketChannel socket;
   private final Selector selector;
@@ -64,7 +67,7 @@ public final class MigrationServer implements AutoCloseable {
       throws IOException {
     socket.setOption(StandardSocketOptions.SO_REUSEADDR, true);
     try {
-      socket.bind(uri.address(), 1);
+      socket.bind(uri.address(), BACKLOG);
     } catch (BindException e) {
       throw new IOException(uri + ": cannot listen: " + e.getMessage(), e);
     }
@@ -87,7 +90,7 @@ public final class MigrationServer implements AutoCloseable {
     }
     Path made = directory.resolve("s");
     try {
-      socket.bind(UnixDomainSocketAddress.of(made), 1);
+      socket.bind(UnixDomainSocketAddress.of(made), BACKLOG);
       Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rw-------"));
       Files.move(made, path, StandardCopyOption.ATOMIC_MOVE);
     } catch (java.net.SocketException e) {

@@ -1,5 +1,7 @@
 package dev.ballast.migration.channel;
 
+import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ProtocolFamily;
 import java.net.SocketAddress;
@@ -51,12 +53,32 @@ public sealed interface MigrationUri {
 
     @Override
     public SocketAddress address() throws UnknownHostException {
-      InetSocketAddress address =
-          host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
-      if (address.isUnresolved()) {
-        throw new UnknownHostException(this + ": there is no host " + host);
+      if (host.isEmpty()) {
+        return new InetSocketAddress(port);
       }
-      return address;
+      for (InetAddress address : addresses()) {
+        if (family(address) == family()) {
+          return new InetSocketAddress(address, port);
+        }
+      }
+      throw new UnknownHostException(
+          this + ": " + host + " has only an IPv6 address; write it as tcp:[ADDRESS]:PORT");
+    }
+
+    private InetAddress[] addresses() throws UnknownHostException {
+      try {
+        return InetAddress.getAllByName(host);
+      } catch (UnknownHostException e) {
+        UnknownHostException named = new UnknownHostException(this + ": there is no host " + host);
+        named.initCause(e);
+        throw named;
+      }
+    }
+
+    private static ProtocolFamily family(InetAddress address) {
+      return address instanceof Inet6Address
+          ? StandardProtocolFamily.INET6
+          : StandardProtocolFamily.INET;
     }
 
     @Override

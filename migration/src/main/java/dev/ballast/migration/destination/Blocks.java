@@ -121,6 +121,13 @@ final class Blocks {
     }
   }
 
+  /** Gives the host memory of bitmaps back; nothing more arrives. */
+  void release() throws IOException {
+    for (ReceivingBlock block : receiving.values()) {
+      block.release();
+    }
+  }
+
   /** Returns how many pages came with content. */
   long pagesReceived() {
     return receiving.values().stream().mapToLong(ReceivingBlock::pagesReceived).sum();

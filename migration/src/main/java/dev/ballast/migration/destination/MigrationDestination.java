@@ -20,7 +20,7 @@ public final class MigrationDestination implements AutoCloseable {
 
   private final MigrationServer server;
   private final Object lock = new Object();
-  private @Nullable MigrationChannel current;
+  private @Nullable Reception current;
   private boolean cancelled;
 
   private MigrationDestination(MigrationServer server) {
@@ -71,12 +71,11 @@ public final class MigrationDestination implements AutoCloseable {
     }
     IncomingMigration arrived = null;
     while (arrived == null) {
-      try (MigrationChannel channel = server.accept(parameters.acceptTimeout())) {
-        watch(channel);
+      try (MigrationChannel channel = server.accept(parameters.acceptTimeout());
+          Reception reception = new Reception(machine, channel, server, parameters, started)) {
+        watch(reception);
         channel.silenceTimeout(parameters.silenceTimeout());
-        try (Reception reception = new Reception(machine, channel, server, parameters, started)) {
-          arrived = receive(reception);
-        }
+        arrived = receive(reception);
       } finally {
         watch(null);
       }
@@ -108,10 +107,10 @@ public final class MigrationDestination implements AutoCloseable {
     }
   }
 
-  private void watch(@Nullable MigrationChannel channel) throws CancelledException {
+  private void watch(@Nullable Reception reception) throws CancelledException {
     synchronized (lock) {
-      current = channel;
-      if (cancelled && channel != null) {
+      current = reception;
+      if (cancelled && reception != null) {
         throw new CancelledException();
       }
     }

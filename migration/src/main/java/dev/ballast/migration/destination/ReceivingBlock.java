@@ -116,6 +116,12 @@ final class ReceivingBlock {
     pages.forEachRun((first, count) -> discard(first, first + count));
   }
 
+  /** Gives host memory back; nothing more arrives. */
+  void release() throws IOException {
+    received.release();
+    suspect.release();
+  }
+
   /** Checks, after the last pass, that every page is as the source sent it. */
   void checkComplete() throws ProtocolException {
     long damaged = suspect.nextSet(0);

@@ -1,5 +1,6 @@
 package dev.ballast.migration.destination;
 
+import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationServer;
 import dev.ballast.migration.protocol.FrameReader;
@@ -27,11 +28,16 @@ final class ReceivingStreams implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ReceivingStreams.class);
 
   private static final long MOMENT_MILLIS = 1000;
+  private static final Duration GREETING_TIMEOUT = Duration.ofSeconds(2);
 
   private final List<MigrationChannel> channels = new ArrayList<>();
   private final List<FrameReader> readers = new ArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
   private final MigrationChannel main;
+
+  /** The connection that has not said yet what it is for. */
+  private volatile @Nullable MigrationChannel greeted;
+
   private final Object lock = new Object();
 
   // Guarded by lock.
@@ -53,28 +59,39 @@ final class ReceivingStreams implements AutoCloseable {
    *
    * @param server where they come in
    * @param setup what {@code CONFIG} said
-   * @param timeout how long a stream may take
+   * @param timeout how long all of that may take
    */
   void accept(MigrationServer server, StreamSetup setup, Duration timeout) throws IOException {
     boolean[] here = new boolean[setup.count()];
+    long deadline = System.nanoTime() + timeout.toNanos();
     while (channels.size() < setup.count()) {
-      MigrationChannel channel = server.accept(timeout);
+      Duration left = Duration.ofNanos(deadline - System.nanoTime());
+      if (left.toMillis() < 1) {
+        throw new SocketTimeoutException(
+            "%s: %d of %d streams connected within %d ms"
+                .formatted(server.uri(), channels.size(), setup.count(), timeout.toMillis()));
+      }
+      MigrationChannel channel = server.accept(left);
       boolean ours = false;
       try {
-        channel.silenceTimeout(timeout);
+        greet(channel, left);
         FrameReader reader = new FrameReader(channel);
         StreamSetup.Greeting greeting = greeting(reader);
         ours = setup.accepts(greeting) && !here[greeting.index()];
         if (ours) {
           here[greeting.index()] = true;
+          channel.silenceTimeout(timeout);
           channels.add(channel);
           readers.add(reader);
         } else {
           log.warn("{}: a stream of another migration was turned away", channel.uri());
         }
-      } catch (ProtocolException | SocketTimeoutException stranger) {
+      } catch (CancelledException e) {
+        throw e;
+      } catch (IOException stranger) {
         log.warn("{}: a connection was turned away: {}", channel.uri(), stranger.getMessage());
       } finally {
+        greeted = null;
         if (!ours) {
           channel.close();
         }
@@ -82,10 +99,26 @@ final class ReceivingStreams implements AutoCloseable {
     }
   }
 
+  /** A connection that says nothing must not keep the others waiting, nor a cancel. */
+  private void greet(MigrationChannel channel, Duration left) throws CancelledException {
+    greeted = channel;
+    Duration patience = left.compareTo(GREETING_TIMEOUT) < 0 ? left : GREETING_TIMEOUT;
+    channel.silenceTimeout(patience);
+    main.checkCancelled();
+  }
+
   private static StreamSetup.Greeting greeting(FrameReader reader) throws IOException {
-    reader.next();
+    reader.nextOrKeepAlive();
     ReceiverPhase.STREAM_GREETING.check(reader);
     return StreamSetup.Greeting.decode(reader.payload());
+  }
+
+  /** Makes {@link #accept} fail. What streams do fails with the migration's own connection. */
+  void cancel() {
+    MigrationChannel channel = greeted;
+    if (channel != null) {
+      channel.cancel();
+    }
   }
 
   /** Starts to receive. */
@@ -113,6 +146,10 @@ final class ReceivingStreams implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       fail(new IOException("the stream was interrupted", e));
+    } catch (RuntimeException | Error e) {
+      // Whoever waits for this thread must not do so for ever.
+      fail(new IOException("internal error: " + e, e));
+      throw e;
     }
   }
 

@@ -85,6 +85,7 @@ final class Reception implements AutoCloseable {
     phase = ReceiverPhase.COMMITTED;
     machine.endMigration(runState);
     confirm();
+    blocks.release();
     return new IncomingMigration(
         runState,
         version,
@@ -199,6 +200,12 @@ final class Reception implements AutoCloseable {
     if (writer.last(FrameType.ERROR, new Messages.Failure(reason).encode())) {
       channel.drain();
     }
+  }
+
+  /** Makes what it does fail. Any thread. */
+  void cancel() {
+    channel.cancel();
+    streams.cancel();
   }
 
   /** Ends what it started. The source was told before: streams that break would hide the reason. */

@@ -39,19 +39,25 @@ public final class FrameReader {
   /** Waits for a frame other than {@link FrameType#KEEPALIVE} and reads its header. */
   public FrameType next() throws IOException {
     do {
-      while (buffer.remaining() < Protocol.HEADER_BYTES) {
-        boolean between = !buffer.hasRemaining();
-        try {
-          buffer.compact();
-          channel.readSome(buffer);
-        } catch (EOFException e) {
-          throw between ? e : new EOFException(e.getMessage() + " in the middle of a frame");
-        } finally {
-          buffer.flip();
-        }
-      }
-      header();
+      nextOrKeepAlive();
     } while (type == FrameType.KEEPALIVE);
+    return type;
+  }
+
+  /** Waits for a frame, whichever it is, and reads its header. */
+  public FrameType nextOrKeepAlive() throws IOException {
+    while (buffer.remaining() < Protocol.HEADER_BYTES) {
+      boolean between = !buffer.hasRemaining();
+      try {
+        buffer.compact();
+        channel.readSome(buffer);
+      } catch (EOFException e) {
+        throw between ? e : new EOFException(e.getMessage() + " in the middle of a frame");
+      } finally {
+        buffer.flip();
+      }
+    }
+    header();
     return type;
   }
 

@@ -138,7 +138,7 @@ public final class Messages {
     /** Reads a payload. Control characters, which could move a terminal's cursor, become spaces. */
     public static Failure decode(byte[] payload) {
       return new Failure(
-          new String(payload, StandardCharsets.UTF_8).replaceAll("\\p{Cntrl}", " ").strip());
+          new String(payload, StandardCharsets.UTF_8).replaceAll("\\p{Cc}", " ").strip());
     }
   }
 }

@@ -47,6 +47,12 @@ final class BitmapSender {
     return block;
   }
 
+  /** Gives host memory back; nothing more is sent. */
+  void release() throws IOException {
+    atDestination.release();
+    changed.release();
+  }
+
   /** Fetches which parts of the bitmap were written. */
   void sync() throws IOException {
     block.fetchDirtyLog(changed);

@@ -73,6 +73,12 @@ final class CandidateSet {
     return dropped;
   }
 
+  /** Gives host memory back; nothing is asked of this any more. */
+  void release() throws IOException {
+    pending.release();
+    fetched.release();
+  }
+
   /** Returns how many pages wait. */
   long count() {
     return pending.cardinality();

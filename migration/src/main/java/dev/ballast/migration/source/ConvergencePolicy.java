@@ -93,8 +93,8 @@ final class ConvergencePolicy {
             expected,
             limit.toMillis(),
             autoConverge.enabled()
-                ? "vCPUs were stopped for " + throttle + " % of the time"
-                : "auto-converge is off"));
+                ? "vCPUs were stopped for " + throttle + " % of the time: raise downtime-limit"
+                : "auto-converge is off: switch it on, or raise downtime-limit"));
   }
 
   /** Raises the throttle when what is dirty again does not shrink. */

@@ -1,6 +1,9 @@
 package dev.ballast.migration.source;
 
-/** Is told how a migration goes on. Called on the migration thread; must return soon. */
+/**
+ * Is told how a migration goes on. Called on the migration thread, and on the thread that cancels;
+ * must return soon.
+ */
 public interface MigrationListener {
   /** Does nothing. */
   MigrationListener NONE = new MigrationListener() {};

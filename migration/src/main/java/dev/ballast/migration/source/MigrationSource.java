@@ -49,6 +49,12 @@ public final class MigrationSource {
 
   private volatile MigrationStatus status = MigrationStatus.NONE;
   private volatile @Nullable String error;
+  private volatile long maxBandwidth;
+  private volatile boolean unlimited;
+
+  /** How the guest was when it was stopped to go; null before. The migration's thread. */
+  private @Nullable RunState stoppedAs;
+
   private boolean cancelRequested;
   private boolean expired;
   private boolean committing;
@@ -81,7 +87,8 @@ public final class MigrationSource {
             streams, writer, policy, counters, listener, this::checkPeer, machine::throttle);
     this.thread = Thread.ofPlatform().daemon().name("migration").unstarted(this::run);
     channel.silenceTimeout(parameters.silenceTimeout());
-    channel.maxBandwidth(parameters.maxBandwidth());
+    this.maxBandwidth = parameters.maxBandwidth();
+    channel.maxBandwidth(maxBandwidth);
   }
 
   /** Starts. */
@@ -139,8 +146,8 @@ public final class MigrationSource {
 
   /** Changes the limits while it runs: bytes a second, 0 for none, and the downtime. Any thread. */
   public void limits(long maxBandwidth, Duration downtimeLimit) {
-    channel.maxBandwidth(maxBandwidth);
-    streams.maxBandwidth(maxBandwidth);
+    this.maxBandwidth = maxBandwidth;
+    applyBandwidth();
     policy.downtimeLimit(downtimeLimit);
   }
 
@@ -154,7 +161,6 @@ public final class MigrationSource {
   }
 
   private void run() {
-    RunState before = machine.runState();
     MigrationStatus outcome = MigrationStatus.FAILED;
     String reason = "internal error, see the log";
     try {
@@ -175,7 +181,7 @@ public final class MigrationSource {
       reason = describe(e);
       log.debug("the migration failed", e);
     } finally {
-      end(before, outcome, reason);
+      end(outcome, reason);
     }
   }
 
@@ -228,8 +234,16 @@ public final class MigrationSource {
     writer.flush();
     reader.expect(FrameType.CONFIG_REPLY);
     streams.connect(uri, parameters, config.streams());
+    applyBandwidth();
     precopy.start();
     counters.setupEnd = System.nanoTime();
+  }
+
+  /** A stopped guest is not kept waiting by a limit. */
+  private void applyBandwidth() {
+    long now = unlimited ? 0 : maxBandwidth;
+    channel.maxBandwidth(now);
+    streams.maxBandwidth(now);
   }
 
   private StreamSetup streamSetup(int version) {
@@ -252,9 +266,10 @@ public final class MigrationSource {
     counters.bytesBeforeStop = counters.transferred();
     counters.guestStopped = System.nanoTime();
     RunState runState = machine.stopForMigration();
+    stoppedAs = runState;
     enter(MigrationStatus.DEVICE);
-    channel.maxBandwidth(0);
-    streams.maxBandwidth(0);
+    unlimited = true;
+    applyBandwidth();
     // Saved before the last sync: should saving write to guest RAM, that is in the sync.
     List<Messages.StateSection> sections = StateSender.save(machine.stateSections());
     precopy.finish();
@@ -286,7 +301,7 @@ public final class MigrationSource {
   /**
    * Leaves the machine in the one state that is right, closes the connection, says how it ended.
    */
-  private void end(RunState before, MigrationStatus outcome, String reason) {
+  private void end(MigrationStatus outcome, String reason) {
     List<String> reasons = new ArrayList<>();
     if (outcome == MigrationStatus.FAILED) {
       reasons.add(
@@ -296,7 +311,7 @@ public final class MigrationSource {
     }
     try {
       precopy.endThrottle();
-      tidy(reasons, "the guest cannot go on here", () -> takeBack(before));
+      tidy(reasons, "the guest cannot go on here", this::takeBack);
       tidy(reasons, "dirty logging cannot be stopped", precopy::stopLogs);
       if (outcome == MigrationStatus.CANCELLED) {
         writer.last(FrameType.CANCEL, new byte[0]);
@@ -306,14 +321,17 @@ public final class MigrationSource {
     } finally {
       streams.close();
       channel.close();
+      tidy(reasons, "bitmaps cannot be given back", precopy::release);
       counters.ended = System.nanoTime();
       error = reasons.isEmpty() ? null : String.join("; ", reasons);
       enter(outcome);
     }
   }
 
-  private void takeBack(RunState before) throws IOException {
-    if (!committed && machine.runState() == RunState.FINISH_MIGRATE) {
+  /** As it was when it was stopped, which may not be as it was at the start. */
+  private void takeBack() throws IOException {
+    RunState before = stoppedAs;
+    if (!committed && before != null && machine.runState() == RunState.FINISH_MIGRATE) {
       machine.endMigration(before);
       counters.guestContinued = System.nanoTime();
     }

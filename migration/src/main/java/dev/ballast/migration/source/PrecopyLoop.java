@@ -120,6 +120,16 @@ final class PrecopyLoop {
     }
   }
 
+  /** Gives the host memory of bitmaps back: a migration that is over is still asked how it went. */
+  void release() throws IOException {
+    for (SendingBlock sending : blocks) {
+      sending.release();
+    }
+    if (bitmap != null) {
+      bitmap.release();
+    }
+  }
+
   /**
    * Sends all of RAM, and then what is dirtied, until the policy wants the guest to be stopped.
    *

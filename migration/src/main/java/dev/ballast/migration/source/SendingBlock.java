@@ -2,6 +2,7 @@ package dev.ballast.migration.source;
 
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -69,6 +70,14 @@ final class SendingBlock {
   /** Starts a pass: no stream is sending. */
   void startPass() {
     nextWord.set(0);
+  }
+
+  /** Gives host memory back; no stream is sending, and none will. */
+  void release() throws IOException {
+    candidates.release();
+    span.release();
+    populated.release();
+    sent.release();
   }
 
   /** Takes the next span of the pass; returns its first word, or -1 if there is none left. */

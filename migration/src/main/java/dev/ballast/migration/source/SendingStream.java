@@ -143,6 +143,10 @@ final class SendingStream implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       fail(new IOException("the stream was interrupted", e));
+    } catch (RuntimeException | Error e) {
+      // Whoever waits for this thread must not do so for ever.
+      fail(new IOException("internal error: " + e, e));
+      throw e;
     }
   }
 

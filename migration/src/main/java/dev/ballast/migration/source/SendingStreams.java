@@ -27,7 +27,6 @@ final class SendingStreams implements AutoCloseable {
         stream.channel().cancel();
       }
     }
-    maxBandwidth(parameters.maxBandwidth());
   }
 
   /** Starts their threads. */

@@ -213,6 +213,11 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
     return state;
   }
 
+  /** Stops the guest, or lets it go on, as its user may while it moves. */
+  public void user(RunState next) {
+    endMigration(next);
+  }
+
   @Override
   public void throttle(int percent) {
     throttle = percent;

@@ -4,7 +4,6 @@ import dev.ballast.ffi.linux.Errno;
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.Madvise;
 import dev.ballast.ffi.linux.Mapping;
-import dev.ballast.ffi.linux.Pagemap;
 import dev.ballast.ffi.linux.SparseMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -13,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 public final class AnonymousRam implements RamBacking {
   private final HostPages pages;
   private final Mapping mapping;
+  private final PagemapPool pagemaps;
 
   /**
    * Maps memory with the kernel's choice of pages; none of it is populated.
@@ -44,6 +44,7 @@ public final class AnonymousRam implements RamBacking {
     } else {
       this.mapping = Mapping.anonymous(size, reserve);
     }
+    this.pagemaps = new PagemapPool(mapping);
     try {
       pages.advise(mapping.segment());
     } catch (IOException e) {
@@ -102,22 +103,12 @@ public final class AnonymousRam implements RamBacking {
 
   @Override
   public void addPopulated(long firstPage, long count, PageBitmap into) throws IOException {
-    addMapped(mapping, firstPage, count, into);
-  }
-
-  /** Adds the pages that the page tables of this process know. */
-  static void addMapped(Mapping mapping, long firstPage, long count, PageBitmap into)
-      throws IOException {
-    try (Pagemap pagemap = Pagemap.open()) {
-      pagemap.populated(
-          mapping.address() + firstPage * RamBlock.PAGE_SIZE,
-          count,
-          (first, run) -> into.set(firstPage + first, run));
-    }
+    pagemaps.addPopulated(firstPage, count, into);
   }
 
   @Override
   public void close() {
+    pagemaps.close();
     mapping.close();
   }
 }

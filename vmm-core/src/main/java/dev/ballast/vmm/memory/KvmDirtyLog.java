@@ -67,9 +67,12 @@ public final class KvmDirtyLog implements DirtyLog {
   @Override
   public void stop() throws IOException {
     if (running) {
-      logs.clear();
       setFlags(0);
       running = false;
+      for (PageBitmap log : logs) {
+        log.release();
+      }
+      logs.clear();
     }
   }
 

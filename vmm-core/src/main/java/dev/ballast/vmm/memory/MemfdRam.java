@@ -17,6 +17,7 @@ public final class MemfdRam implements RamBacking {
   private final HostPages pages;
   private final FileDescriptor file;
   private final Mapping mapping;
+  private final PagemapPool pagemaps;
 
   /**
    * Makes the file and maps it; none of it is populated.
@@ -38,6 +39,7 @@ public final class MemfdRam implements RamBacking {
     }
     try {
       this.mapping = map(size, reserve);
+      this.pagemaps = new PagemapPool(mapping);
     } catch (IOException e) {
       file.close();
       throw e;
@@ -86,7 +88,7 @@ public final class MemfdRam implements RamBacking {
   @Override
   public void addPopulated(long firstPage, long count, PageBitmap into) throws IOException {
     if (pages.pooled()) {
-      AnonymousRam.addMapped(mapping, firstPage, count, into);
+      pagemaps.addPopulated(firstPage, count, into);
     } else {
       Memfd.populated(
           file,
@@ -98,6 +100,7 @@ public final class MemfdRam implements RamBacking {
 
   @Override
   public void close() {
+    pagemaps.close();
     mapping.close();
     file.close();
   }

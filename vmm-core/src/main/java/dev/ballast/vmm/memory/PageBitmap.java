@@ -3,7 +3,9 @@ package dev.ballast.vmm.memory;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.ballast.ffi.linux.ErrnoException;
+import dev.ballast.ffi.linux.Madvise;
 import dev.ballast.ffi.linux.SparseMemory;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -166,6 +168,20 @@ public final class PageBitmap {
   /** Removes every page. */
   public void clearAll() {
     clear(0, size);
+  }
+
+  /**
+   * Removes every page, and gives the host memory of a large bitmap back. Its addresses stay taken
+   * for as long as it is reachable.
+   *
+   * @throws IOException if the kernel refuses
+   */
+  public void release() throws IOException {
+    if (words.byteSize() < SPARSE_BYTES) {
+      clearAll();
+    } else {
+      Madvise.dontNeed(words, 0, words.byteSize());
+    }
   }
 
   /** Returns how many pages are in the set. */

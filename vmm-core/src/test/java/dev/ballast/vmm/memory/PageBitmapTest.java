@@ -235,4 +235,15 @@ class PageBitmapTest {
     log.drainTo(seen);
     assertThat(seen.cardinality()).isEqualTo(size);
   }
+
+  @ParameterizedTest
+  @ValueSource(longs = {100, 1L << 26})
+  void aReleasedBitmapIsEmptyAndCanBeUsedAgain(long size) throws Exception {
+    PageBitmap bitmap = PageBitmap.allocate(size);
+    bitmap.setAll();
+    bitmap.release();
+    assertThat(bitmap.cardinality()).isZero();
+    bitmap.add(size - 1);
+    assertThat(bitmap.nextSet(0)).isEqualTo(size - 1);
+  }
 }
