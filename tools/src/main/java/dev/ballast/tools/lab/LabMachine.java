@@ -167,7 +167,7 @@ final class LabMachine implements AutoCloseable {
     }
     List<String> lines = new ArrayList<>(lastLines(QEMU_LOG));
     lines.addAll(lastLines(CONSOLE_LOG));
-    return new LabException(
+    return LabException.died(
         lines.isEmpty()
             ? "the lab died without a word"
             : "the lab died; its last words:\n  " + String.join("\n  ", lines));
