@@ -11,6 +11,7 @@ import dev.ballast.migration.protocol.Messages;
 import dev.ballast.migration.protocol.MigrationConfig;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.StreamSetup;
+import dev.ballast.migration.testing.Frames;
 import dev.ballast.migration.testing.Hop;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
@@ -26,7 +27,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
-import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -72,34 +72,7 @@ class FrameFuzzTest {
     try (InputStream in = FrameFuzzTest.class.getResourceAsStream("version1.stream")) {
       stream = Objects.requireNonNull(in).readAllBytes();
     }
-    ByteBuffer bytes = ByteBuffer.wrap(stream).order(ByteOrder.LITTLE_ENDIAN);
-    List<byte[]> frames = new ArrayList<>();
-    for (int at = 0; at < stream.length; ) {
-      int length = Protocol.HEADER_BYTES + bytes.getInt(at + 32);
-      frames.add(Arrays.copyOfRange(stream, at, at + length));
-      at += length;
-    }
-    return frames;
-  }
-
-  private static int crc(byte[] bytes, int from, int length) {
-    CRC32C crc = new CRC32C();
-    crc.update(bytes, from, length);
-    return (int) crc.getValue();
-  }
-
-  /** Makes length and checksums of a frame right. */
-  private static byte[] seal(byte[] frame, boolean length) {
-    ByteBuffer header = ByteBuffer.wrap(frame).order(ByteOrder.LITTLE_ENDIAN);
-    int payload = frame.length - Protocol.HEADER_BYTES;
-    if (length) {
-      header.putInt(32, payload);
-    }
-    boolean pages = (header.getShort(6) & Protocol.FLAG_PAGE_CHECKSUMS) != 0;
-    int table = pages ? (int) Math.min(payload, Math.max(0, header.getLong(24) * 4)) : payload;
-    header.putInt(12, crc(frame, Protocol.HEADER_BYTES, table));
-    header.putInt(36, crc(frame, 0, Protocol.HEADER_BYTES - Integer.BYTES));
-    return frame;
+    return Frames.split(stream);
   }
 
   /** Changes bytes, numbers or the length of a piece of a buffer. */
@@ -149,9 +122,9 @@ class FrameFuzzTest {
             case 8, 32 -> fields.putInt(field, (int) value);
             default -> fields.putLong(field, value);
           }
-          changed.set(at, seal(header, false));
+          changed.set(at, Frames.seal(header, false));
         }
-        default -> changed.set(at, seal(mutate(frame, Protocol.HEADER_BYTES, random), true));
+        default -> changed.set(at, Frames.seal(mutate(frame, Protocol.HEADER_BYTES, random), true));
       }
     }
     return changed;

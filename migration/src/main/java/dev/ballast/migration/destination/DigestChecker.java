@@ -30,7 +30,7 @@ final class DigestChecker {
             digest.pages(), next + reader.length() / Long.BYTES * (long) Protocol.DIGEST_PAGES);
     if (reader.page() != next
         || reader.length() == 0
-        || reader.length() % Long.BYTES != 0
+        || reader.length() != Math.ceilDiv(end - next, Protocol.DIGEST_PAGES) * Long.BYTES
         || reader.pages() != end - next) {
       throw new ProtocolException(
           String.format(

@@ -135,10 +135,15 @@ public final class Messages {
       return Arrays.copyOf(text, Math.min(text.length, FrameType.ERROR.maxPayload()));
     }
 
-    /** Reads a payload. Control characters, which could move a terminal's cursor, become spaces. */
+    /**
+     * Reads a payload. Characters that could steer a terminal become spaces: controls, also those
+     * from U+0080 on, invisible ones that change how others are shown, and line separators.
+     */
     public static Failure decode(byte[] payload) {
       return new Failure(
-          new String(payload, StandardCharsets.UTF_8).replaceAll("\\p{Cc}", " ").strip());
+          new String(payload, StandardCharsets.UTF_8)
+              .replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]", " ")
+              .strip());
     }
   }
 }

@@ -1,0 +1,61 @@
+package dev.ballast.migration.testing;
+
+import dev.ballast.migration.channel.MigrationUri;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.util.List;
+
+/** A connection to a destination that sends bytes, whatever is answered, and then ends. */
+public final class RawPeer implements AutoCloseable {
+  private final SocketChannel socket;
+  private final Thread thread;
+
+  private RawPeer(SocketChannel socket, List<byte[]> frames) {
+    this.socket = socket;
+    this.thread = Thread.ofPlatform().daemon().name("raw-peer").unstarted(() -> send(frames));
+  }
+
+  /** Connects, and sends on a thread of its own. */
+  public static RawPeer send(MigrationUri uri, List<byte[]> frames) throws IOException {
+    SocketChannel socket = SocketChannel.open(uri.family());
+    boolean ready = false;
+    try {
+      socket.connect(uri.address());
+      RawPeer peer = new RawPeer(socket, frames);
+      peer.thread.start();
+      ready = true;
+      return peer;
+    } finally {
+      if (!ready) {
+        socket.close();
+      }
+    }
+  }
+
+  private void send(List<byte[]> frames) {
+    try {
+      for (byte[] frame : frames) {
+        ByteBuffer bytes = ByteBuffer.wrap(frame);
+        while (bytes.hasRemaining()) {
+          socket.write(bytes);
+        }
+      }
+      socket.shutdownOutput();
+    } catch (IOException refused) {
+      // The other side has said no and closed: what it made of the rest is of no interest.
+      return;
+    }
+  }
+
+  /** Closes the connection, and waits for the thread. */
+  @Override
+  public void close() {
+    try {
+      socket.close();
+      thread.join();
+    } catch (IOException | InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+}

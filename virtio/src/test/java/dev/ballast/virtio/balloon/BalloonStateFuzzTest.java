@@ -1,0 +1,71 @@
+package dev.ballast.virtio.balloon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.ballast.virtio.mock.MockDriver;
+import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.SparseRam;
+import dev.ballast.virtio.transport.DeviceStatus;
+import dev.ballast.virtio.transport.Register;
+import dev.ballast.virtio.transport.VirtioFeature;
+import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.vmm.memory.GuestMemory;
+import dev.ballast.vmm.state.StateFormatException;
+import dev.ballast.vmm.state.StateReader;
+import dev.ballast.vmm.state.StateWriter;
+import java.io.IOException;
+
+/**
+ * The state of a balloon and its transport, fuzzed: refused, or taken for exactly what it is by a
+ * device that then outlives its driver. How to fuzz for real is in {@code migration}'s package
+ * {@code fuzz}.
+ */
+class BalloonStateFuzzTest {
+  private static final long RAM = 2 << 20;
+
+  private static byte[] save(VirtioMmio mmio) {
+    StateWriter writer = new StateWriter();
+    mmio.saveState(writer);
+    return writer.toByteArray();
+  }
+
+  @FuzzTest(maxDuration = "2m")
+  void balloon(byte[] state) throws IOException {
+    GuestMemory memory = new GuestMemory(new SparseRam(RAM));
+    MockSlot slot = new MockSlot();
+    BalloonDevice balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
+    VirtioMmio mmio = new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
+    try {
+      StateReader reader = new StateReader(mmio.stateName(), state);
+      mmio.loadState(reader, mmio.stateVersion());
+      reader.end();
+      assertThat(save(mmio)).as("what was understood").isEqualTo(state);
+      use(memory, mmio);
+    } catch (StateFormatException e) {
+      assertThat(e).hasMessageContaining("virtio-mmio.balloon0");
+    } finally {
+      mmio.close();
+      slot.close();
+      memory.close();
+    }
+    assertThat(mmio.failures()).isZero();
+  }
+
+  /** Does a little of what a driver does, and takes everything back. */
+  private static void use(GuestMemory memory, VirtioMmio mmio) {
+    mmio.resume();
+    MockDriver driver = new MockDriver(memory, mmio, 0x10_0000);
+    for (int queue = 0; queue < 5; queue++) {
+      driver.notifyQueue(queue);
+    }
+    mmio.quiesce();
+    mmio.resume();
+    driver.read(Register.CONFIG);
+    driver.reset();
+    driver.negotiate(VirtioFeature.VERSION_1);
+    driver.addQueue(0, 16);
+    driver.start();
+    assertThat(driver.status() & DeviceStatus.DEVICE_NEEDS_RESET).isZero();
+  }
+}
