@@ -1,5 +1,6 @@
 package dev.ballast.migration;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.migration.channel.MigrationChannel;
@@ -9,15 +10,21 @@ import dev.ballast.migration.destination.IncomingMigration;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
+import dev.ballast.migration.protocol.Messages;
+import dev.ballast.migration.protocol.MigrationConfig;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.StreamSetup;
 import dev.ballast.migration.source.MigrationListener;
 import dev.ballast.migration.source.MigrationParameters;
+import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.source.MigrationSource;
 import dev.ballast.migration.source.MigrationStatus;
+import dev.ballast.migration.testing.Frames;
 import dev.ballast.migration.testing.Hop;
+import dev.ballast.migration.testing.RawPeer;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -148,6 +155,49 @@ class StreamsTest {
     } catch (IOException closed) {
       // As it should be.
       return;
+    }
+  }
+
+  @Test
+  void strangersThatBreakAreTurnedAway() throws Exception {
+    StreamSetup setup = new StreamSetup(1, 4, 2);
+    byte[] passEnd =
+        Frames.of(FrameType.PASS_END.code(), Protocol.FLAG_FINAL, 0, 1, 0, new byte[0]);
+    for (byte[] stranger :
+        List.of(
+            new byte[0],
+            new byte[7],
+            "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n        ".getBytes(UTF_8),
+            Frames.of(FrameType.STREAM, new byte[0]),
+            Frames.of(FrameType.ERROR, new byte[] {'?'}))) {
+      try (TestMachine machine = TestMachine.waiting(2);
+          MigrationDestination destination = Hop.listen()) {
+        MigrationConfig config =
+            new MigrationConfig(
+                machine.description(),
+                List.of(new MigrationConfig.Block(RamBlock.RAM, 2 << 20)),
+                false,
+                setup);
+        CompletableFuture<IncomingMigration> received =
+            Hop.receive(destination, machine, Hop.DESTINATION);
+        List<byte[]> main =
+            List.of(
+                Frames.of(FrameType.HELLO, new Messages.Hello(3, 3).encode()),
+                Frames.of(FrameType.CONFIG, config.encode(3)),
+                passEnd,
+                Frames.of(FrameType.READY, new byte[0]));
+        List<byte[]> stream =
+            List.of(Frames.of(FrameType.STREAM, setup.greeting(0).encode()), passEnd);
+        // They wait in this order.
+        try (RawPeer first = RawPeer.send(destination.uri(), main);
+            RawPeer second = RawPeer.send(destination.uri(), List.of(stranger));
+            RawPeer third = RawPeer.send(destination.uri(), stream)) {
+          assertThat(List.of(first, second, third)).doesNotContainNull();
+          assertThat(Hop.of(MigrationProgress.IDLE, received).failure())
+              .as("all passes have ended")
+              .hasMessageStartingWith("READY: not now, the destination expects one of [STATE_SEC");
+        }
+      }
     }
   }
 
