@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -53,9 +54,15 @@ class FaultMatrixTest {
   /** Of the answers: HELLO_REPLY has 4 bytes of payload; CONFIG_REPLY, READY and RUNNING none. */
   private static final int RUNNING_STARTS = 3 * Protocol.HEADER_BYTES + 4;
 
+  /** A few threads, code, classes and arenas of the C library. */
+  private static final long JVM_MAPPINGS = 150;
+
+  private static final long JVM_BYTES = 1L << 30;
+
   private static byte[] stream;
   private static List<Integer> boundaries;
-  private static long descriptors;
+  private static Left before;
+  private static int tries;
 
   @BeforeAll
   static void recordACleanStream() throws Exception {
@@ -79,24 +86,60 @@ class FaultMatrixTest {
     assertThat(type(commitStart())).isEqualTo(FrameType.COMMIT.code());
     System.out.printf(
         "FaultMatrixTest seed %d, %d frames, %d bytes%n", SEED, boundaries.size(), stream.length);
-    descriptors = openDescriptors();
+    before = Left.now();
+    tries = 0;
   }
 
+  /**
+   * What a process has, and would have more of if tries left something behind.
+   *
+   * @param descriptors open ones
+   * @param mappings of its address space
+   * @param addressSpace its size in bytes
+   * @param threads all of them
+   */
+  private record Left(long descriptors, long mappings, long addressSpace, Set<Thread> threads) {
+    /** Come and go with the JVM and the tools of tests, whatever is tested. */
+    private static final List<String> OTHERS =
+        List.of("ForkJoinPool.commonPool-", "awaitility-", "junit-");
+
+    static Left now() throws IOException {
+      try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"));
+          Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+        // The first number of statm: pages, as the kernel counts them.
+        String pages = Files.readString(Path.of("/proc/self/statm")).split(" ", 2)[0];
+        return new Left(
+            files.count(),
+            maps.count(),
+            Long.parseLong(pages) * 4096,
+            Thread.getAllStackTraces().keySet());
+      }
+    }
+
+    List<String> startedSince(Left earlier) {
+      return threads.stream()
+          .filter(thread -> !earlier.threads.contains(thread))
+          .map(Thread::getName)
+          .filter(name -> OTHERS.stream().noneMatch(name::startsWith))
+          .toList();
+    }
+  }
+
+  /** The JVM's own needs vary: what each try would leave is more than what is allowed in all. */
   @AfterAll
   static void nothingIsLeft() throws IOException {
-    await()
-        .untilAsserted(
-            () ->
-                assertThat(Thread.getAllStackTraces().keySet())
-                    .extracting(Thread::getName)
-                    .noneMatch(name -> name.startsWith("migration") || name.startsWith("proxy")));
-    assertThat(openDescriptors()).as("open descriptors").isLessThanOrEqualTo(descriptors);
-  }
-
-  private static long openDescriptors() throws IOException {
-    try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
-      return files.count();
-    }
+    await().untilAsserted(() -> assertThat(Left.now().startedSince(before)).isEmpty());
+    Left after = Left.now();
+    System.out.printf(
+        "FaultMatrixTest: %d tries, %d mappings more, %d MiB of address space more%n",
+        tries, after.mappings - before.mappings, (after.addressSpace - before.addressSpace) >> 20);
+    assertThat(after.descriptors).as("open descriptors").isLessThanOrEqualTo(before.descriptors);
+    assertThat(after.mappings - before.mappings)
+        .as("mappings after %d tries", tries)
+        .isLessThan(Math.max(JVM_MAPPINGS, tries / 2));
+    assertThat(after.addressSpace - before.addressSpace)
+        .as("bytes of address space after %d tries", tries)
+        .isLessThan(Math.max(JVM_BYTES, tries * (MIB << 20) / 2));
   }
 
   /**
@@ -134,6 +177,7 @@ class FaultMatrixTest {
 
   private static Try migrate(Fault fault, Direction direction, long position, boolean again)
       throws Exception {
+    tries++;
     MigrationParameters parameters =
         fault == Fault.STALL ? Hop.PARAMETERS.edit().silenceTimeout(SHORT).build() : Hop.PARAMETERS;
     DestinationParameters here =
