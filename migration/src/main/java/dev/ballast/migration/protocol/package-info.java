@@ -8,6 +8,7 @@
  *   ◄──────────────────────────────── HELLO_REPLY (version)
  *   CONFIG (machine, RAM blocks) ────────────────► compares with its own
  *   ◄──────────────────────────────── CONFIG_REPLY, or ERROR (reason)
+ *   STREAM, over each further connection ────────► waits for all of them
  *
  *   dirty logging on
  *   RAM_PAGES, ZERO_PAGES, BITMAP … PASS_END ────► into guest RAM      ┐ again, until the rest
@@ -38,6 +39,9 @@
  *  In any of them: ERROR or CANCEL, a frame that is not allowed, a wrong value, the end of the stream or
  *  silence ends the migration: the destination sends ERROR with the reason, runs nothing, and exits.
  * </pre>
+ *
+ * <p>Over further connections come pages and {@code PASS_END} only, and no pass begins before all
+ * connections have ended the one before.
  *
  * <p>The source may go on with the guest after any failure, unless it has handed the whole of
  * COMMIT to its socket: from then on it never runs the guest again by itself. The destination runs
