@@ -12,13 +12,21 @@ import java.util.StringJoiner;
 /** What a guest says of its memory, as QMP's {@code guest-stats} has it. */
 final class GuestStatistics {
   private static final String PATH = "/machine/peripheral/balloon0";
+  private static final String INTERVAL = "guest-stats-polling-interval";
 
   private GuestStatistics() {}
+
+  /** Has a machine ask its guest every so many seconds, 0 for never. */
+  static void poll(QmpClient client, long seconds) throws IOException, QmpException {
+    client.command(
+        "qom-set",
+        QmpClient.arguments().put("path", PATH).put("property", INTERVAL).put("value", seconds));
+  }
 
   /** Asks a machine; empty when it does not ask its guest, or cannot. */
   static Optional<JsonNode> polled(QmpClient client) throws IOException {
     try {
-      return property(client, "guest-stats-polling-interval").asLong() == 0
+      return property(client, INTERVAL).asLong() == 0
           ? Optional.empty()
           : Optional.of(property(client, "guest-stats"));
     } catch (QmpException e) {
@@ -27,10 +35,8 @@ final class GuestStatistics {
     }
   }
 
-  private static JsonNode property(QmpClient client, String name)
-      throws IOException, QmpException {
-    return client.command(
-        "qom-get", QmpClient.arguments().put("path", PATH).put("property", name));
+  private static JsonNode property(QmpClient client, String name) throws IOException, QmpException {
+    return client.command("qom-get", QmpClient.arguments().put("path", PATH).put("property", name));
   }
 
   /** Returns one line of it. */
@@ -51,7 +57,7 @@ final class GuestStatistics {
   private static void add(StringJoiner parts, JsonNode value, String what) {
     BigInteger bytes = value.bigIntegerValue();
     // What the guest does not tell is 2^64 - 1; other nonsense may be as large.
-    if (bytes.bitLength() < Long.SIZE) {
+    if (value.isIntegralNumber() && bytes.bitLength() < Long.SIZE) {
       parts.add(Units.bytes(bytes.longValue()) + " " + what);
     }
   }

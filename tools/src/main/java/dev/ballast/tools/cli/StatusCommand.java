@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
     name = "status",
     description =
         "Shows what a machine is doing: run state, vCPUs, memory, balloon, what the guest says of its"
-            + " memory while it is asked (QMP's guest-stats-polling-interval), migration.",
+            + " memory while it is asked (ballast balloon --stats), migration.",
     mixinStandardHelpOptions = true)
 final class StatusCommand implements Callable<Integer> {
   @Mixin private QmpOption qmp;

@@ -39,8 +39,7 @@ record QomCommands(VirtualMachine vm) {
   List<QmpCommand> commands() {
     return List.of(
         QmpCommand.of("qom-get", this::get, PATH, PROPERTY),
-        QmpCommand.of(
-            "qom-set", this::set, PATH, PROPERTY, Argument.required("value", new Any())));
+        QmpCommand.of("qom-set", this::set, PATH, PROPERTY, Argument.required("value", new Any())));
   }
 
   private JsonNode get(ObjectNode arguments) throws QmpException {
@@ -94,7 +93,9 @@ record QomCommands(VirtualMachine vm) {
     for (MemoryStatistic statistic : MemoryStatistic.values()) {
       stats.put(
           "stat-" + statistic.name().toLowerCase(Locale.ROOT).replace('_', '-'),
-          report.value(statistic).stream().mapToObj(QomCommands::unsigned).findFirst()
+          report.value(statistic).stream()
+              .mapToObj(QomCommands::unsigned)
+              .findFirst()
               .orElse(NOT_TOLD));
     }
     return result.put("last-update", report.arrived().getEpochSecond());

@@ -102,9 +102,7 @@ class QomCommandsTest {
       throws IOException {
     try (RawClient client = RawClient.negotiated(socket)) {
       JsonNode error =
-          client
-              .ask("{'execute':'%s','arguments':%s}".formatted(command, arguments))
-              .path("error");
+          client.ask("{'execute':'%s','arguments':%s}".formatted(command, arguments)).path("error");
       assertThat(error.path("class").asText()).isEqualTo(errorClass);
       assertThat(error.path("desc").asText()).isEqualTo(desc);
       assertThat(machine.calls).isEmpty();

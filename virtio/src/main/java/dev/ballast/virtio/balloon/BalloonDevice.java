@@ -237,9 +237,7 @@ public final class BalloonDevice implements VirtioDevice {
 
   @Override
   public boolean process(int queue, SplitVirtqueue virtqueue) throws VirtqueueException {
-    return queue == STATS_QUEUE
-        ? statistics.process(virtqueue)
-        : pages.process(queue, virtqueue);
+    return queue == STATS_QUEUE ? statistics.process(virtqueue) : pages.process(queue, virtqueue);
   }
 
   /** {@inheritDoc} The new driver, or kernel, knows of no balloon and will deflate nothing. */

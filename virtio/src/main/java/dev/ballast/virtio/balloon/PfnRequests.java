@@ -73,9 +73,9 @@ final class PfnRequests {
   }
 
   /**
-   * Handles one batch of a queue. A request that is too long for one batch stays in the queue until its last page
-   * is handled. Should the machine move in between, the request is begun again there, which changes
-   * nothing: the pages before are as they are to be.
+   * Handles one batch of a queue. A request that is too long for one batch stays in the queue until
+   * its last page is handled. Should the machine move in between, the request is begun again there,
+   * which changes nothing: the pages before are as they are to be.
    *
    * @param queue {@link BalloonDevice#INFLATE_QUEUE} or {@link BalloonDevice#DEFLATE_QUEUE}
    * @return whether there may be more

@@ -55,7 +55,10 @@ class StatisticsMigrationTest {
       await()
           .until(
               () ->
-                  statistics().latest().values().equals(Map.of(MemoryStatistic.FREE_MEMORY, value)));
+                  statistics()
+                      .latest()
+                      .values()
+                      .equals(Map.of(MemoryStatistic.FREE_MEMORY, value)));
     }
 
     byte[] save() {
