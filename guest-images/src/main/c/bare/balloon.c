@@ -9,21 +9,30 @@
 #define DEVICE_BALLOON 5
 #define INFLATE_QUEUE 0
 #define DEFLATE_QUEUE 1
+#define STATS_QUEUE 2
 #define NUM_PAGES (CONFIG + 0)
 #define ACTUAL (CONFIG + 4)
 
 #define F_MUST_TELL_HOST (1UL << 0)
+#define F_STATS_VQ (1UL << 1)
 #define F_DEFLATE_ON_OOM (1UL << 2)
 #define F_INDIRECT_DESC (1UL << 28)
 #define F_VERSION_1 (1UL << 32)
+
+#define STAT_FREE 4
+#define STAT_TOTAL 5
 
 #define MAX_DEPTH 64
 #define MAX_BATCH 1024
 
 static const char *const needs_reset = "device needs reset";
 
-static struct virtq queues[2];
+static struct virtq queues[3];
 static u32 pfns[MAX_DEPTH][MAX_BATCH] NOINIT;
+static struct {
+  u16 tag;
+  u64 value;
+} __attribute__((packed)) report[2];
 static bool broken;
 /* A request that was posted and not looked after yet. */
 static struct {
@@ -79,6 +88,7 @@ const char *balloon_init(void) {
   u64 wanted = F_VERSION_1;
   if (options.must_tell_host) wanted |= F_MUST_TELL_HOST;
   if (options.deflate_on_oom) wanted |= F_DEFLATE_ON_OOM;
+  if (options.stats) wanted |= F_STATS_VQ;
   if (options.indirect_desc) wanted |= F_INDIRECT_DESC;
   balloon_features = read_features(device) & wanted;
   if (!(balloon_features & F_VERSION_1)) return fail("no VIRTIO_F_VERSION_1");
@@ -87,11 +97,27 @@ const char *balloon_init(void) {
   write32(device + STATUS, status);
   if (!(read32(device + STATUS) & STATUS_FEATURES_OK)) return fail("features refused");
 
-  for (u32 i = 0; i < 2; i++) {
+  for (u32 i = 0; i < (balloon_features & F_STATS_VQ ? 3 : 2); i++) {
     if (!virtq_init(&queues[i], device, i)) return fail("no queue");
   }
   write32(device + STATUS, status | STATUS_DRIVER_OK);
+  balloon_report();
   return NULL;
+}
+
+/* The device holds the one buffer of the queue until it wants the next report (§5.5.6.3). */
+void balloon_report(void) {
+  struct virtq *queue = &queues[STATS_QUEUE];
+  if (!balloon_device || broken || !(balloon_features & F_STATS_VQ)) return;
+  if (*(const volatile u16 *)&queue->used->index != queue->next) return;
+  u64 free = memory_count(PAGE_FREE), all = free + memory_count(PAGE_USED) + memory_count(PAGE_RESERVED);
+  report[0].tag = STAT_FREE;
+  report[0].value = free << PAGE_SHIFT;
+  report[1].tag = STAT_TOTAL;
+  report[1].value = all << PAGE_SHIFT;
+  virtq_put(queue, 0, report, sizeof report);
+  virtq_offer(queue, 0);
+  write32(balloon_device + QUEUE_NOTIFY, STATS_QUEUE);
 }
 
 struct virtq *balloon_queue(u32 index) { return balloon_device && !broken ? &queues[index] : NULL; }

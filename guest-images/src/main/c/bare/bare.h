@@ -50,6 +50,7 @@
  *   virtio_mmio.device=SIZE@ADDRESS:IRQ[:ID]   as in Linux, repeatable; the first balloon is driven
  *   must_tell_host=off    do not accept VIRTIO_BALLOON_F_MUST_TELL_HOST
  *   deflate_on_oom=on     accept VIRTIO_BALLOON_F_DEFLATE_ON_OOM
+ *   stats=on              accept VIRTIO_BALLOON_F_STATS_VQ: tell free and total memory when asked
  *   indirect_desc=on      accept VIRTIO_F_INDIRECT_DESC, for hostile
  *   auto=off              as the command
  *   batch=N depth=N       PFNs a descriptor (256, at most 1024) and descriptors in flight (32, at most 64)
@@ -171,7 +172,7 @@ const char *tsc_source(void);
 struct options {
   u64 devices[64];
   u32 device_count;
-  bool must_tell_host, deflate_on_oom, indirect_desc, automatic;
+  bool must_tell_host, deflate_on_oom, stats, indirect_desc, automatic;
   u64 batch, depth, beat_ms, tsc_khz, exit_port, poweroff_port, poweroff_value;
   char *run;
 };
@@ -221,6 +222,8 @@ u32 balloon_target(void);
 u32 balloon_actual(void);
 /* One batch towards num_pages; true when there was something to do. */
 bool balloon_follow(void);
+/* Makes the next report of memory when the device has asked for it. */
+void balloon_report(void);
 /* Inflates or deflates up to `pages`; *done says how many it were. NULL, or why it stopped early. */
 const char *balloon_change(bool inflate, u64 pages, u64 *done);
 const char *balloon_pfns(bool inflate, u64 first, u64 count, u64 stride);

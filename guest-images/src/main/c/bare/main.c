@@ -105,6 +105,7 @@ _Noreturn void bare_main(const struct start_info *info) {
     tick();
     bool busy = serve_serial();
     busy |= balloon_follow();
+    balloon_report();
     if (busy) dirty_step(); /* a balloon that always moves does not end the writing */
     while (!busy && rdtsc() - polled < POLL_CYCLES) {
       if (!dirty_step()) pause();

@@ -29,6 +29,7 @@ static const struct {
 } switches[] = {
     {"must_tell_host=", &options.must_tell_host},
     {"deflate_on_oom=", &options.deflate_on_oom},
+    {"stats=", &options.stats},
     {"indirect_desc=", &options.indirect_desc},
     {"auto=", &options.automatic},
 };

@@ -2,7 +2,7 @@
 #include "bare.h"
 #include "virtio_mmio.h"
 
-#define QUEUES 2
+#define QUEUES 3
 /* Reading the status register is an exit, so a waiting driver looks at it rarely. */
 #define STATUS_INTERVAL (1u << 20)
 

@@ -35,6 +35,7 @@ public final class VirtioConstants {
 
   public static final int ID_BALLOON = VirtioH.VIRTIO_ID_BALLOON();
   public static final int BALLOON_F_MUST_TELL_HOST = VirtioH.VIRTIO_BALLOON_F_MUST_TELL_HOST();
+  public static final int BALLOON_F_STATS_VQ = VirtioH.VIRTIO_BALLOON_F_STATS_VQ();
   public static final int BALLOON_F_DEFLATE_ON_OOM = VirtioH.VIRTIO_BALLOON_F_DEFLATE_ON_OOM();
   public static final int BALLOON_PFN_SHIFT = VirtioH.VIRTIO_BALLOON_PFN_SHIFT();
 

@@ -5,6 +5,7 @@ import dev.ballast.tools.qmp.QmpException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,6 +37,14 @@ final class BalloonCommand implements Callable<Integer> {
       description = "Wait until the guest is there, at most so long; fail if it is not.")
   private long wait;
 
+  @Option(
+      names = "--stats",
+      paramLabel = "SECONDS",
+      description =
+          "Ask the guest about its memory every so many seconds from now on, 0 for never;"
+              + " 'ballast status' shows what it says.")
+  private @Nullable Long statsInterval;
+
   @Parameters(
       paramLabel = "SIZE|query",
       description = "Memory for the guest, for instance 400M or 1G; or 'query'.")
@@ -49,15 +58,23 @@ final class BalloonCommand implements Callable<Integer> {
   public Integer call() throws IOException, QmpException, InterruptedException {
     if (size.equals(QUERY)) {
       try (QmpClient client = qmp.connect()) {
+        pollStatistics(client);
         print(actual(client));
       }
       return 0;
     }
     long target = target();
     try (QmpClient client = qmp.connect()) {
+      pollStatistics(client);
       long memory = client.command("query-memory-size-summary").path("base-memory").asLong();
       client.command("balloon", QmpClient.arguments().put("value", target));
       return wait > 0 ? await(client, Math.min(target, memory)) : 0;
+    }
+  }
+
+  private void pollStatistics(QmpClient client) throws IOException, QmpException {
+    if (statsInterval != null) {
+      GuestStatistics.poll(client, statsInterval);
     }
   }
 

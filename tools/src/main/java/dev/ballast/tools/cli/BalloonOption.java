@@ -14,6 +14,7 @@ import picocli.CommandLine.ITypeConverter;
 record BalloonOption(Optional<BalloonConfig> config) {
   private static final String MUST_TELL_HOST = "must-tell-host";
   private static final String DEFLATE_ON_OOM = "deflate-on-oom";
+  private static final String STATS = "stats";
 
   /** Lets picocli parse it. */
   static final class Converter implements ITypeConverter<BalloonOption> {
@@ -26,12 +27,14 @@ record BalloonOption(Optional<BalloonConfig> config) {
           Map<String, Boolean> defaults = new LinkedHashMap<>();
           defaults.put(MUST_TELL_HOST, BalloonConfig.DEFAULT.mustTellHost());
           defaults.put(DEFLATE_ON_OOM, BalloonConfig.DEFAULT.deflateOnOom());
+          defaults.put(STATS, BalloonConfig.DEFAULT.stats());
           Map<String, Boolean> switches = Switches.parse(value, defaults);
           yield new BalloonOption(
               Optional.of(
                   new BalloonConfig(
                       Boolean.TRUE.equals(switches.get(MUST_TELL_HOST)),
-                      Boolean.TRUE.equals(switches.get(DEFLATE_ON_OOM)))));
+                      Boolean.TRUE.equals(switches.get(DEFLATE_ON_OOM)),
+                      Boolean.TRUE.equals(switches.get(STATS)))));
         }
       };
     }

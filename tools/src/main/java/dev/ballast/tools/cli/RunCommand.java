@@ -111,8 +111,9 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "on",
       converter = BalloonOption.Converter.class,
       description =
-          "The balloon device; keys must-tell-host and deflate-on-oom are what it offers to the"
-              + " driver, on unless given (default: ${DEFAULT-VALUE}).")
+          "The balloon device; keys must-tell-host, deflate-on-oom and stats (the guest tells how"
+              + " it uses its memory) are what it offers to the driver, on unless given"
+              + " (default: ${DEFAULT-VALUE}).")
   private BalloonOption balloon;
 
   @Option(

@@ -13,7 +13,9 @@ import picocli.CommandLine.Option;
 /** {@code ballast status}: what a machine is, and what it is doing. */
 @Command(
     name = "status",
-    description = "Shows what a machine is doing: run state, vCPUs, memory, balloon, migration.",
+    description =
+        "Shows what a machine is doing: run state, vCPUs, memory, balloon, what the guest says of its"
+            + " memory while it is asked (ballast balloon --stats), migration.",
     mixinStandardHelpOptions = true)
 final class StatusCommand implements Callable<Integer> {
   @Mixin private QmpOption qmp;
@@ -50,6 +52,7 @@ final class StatusCommand implements Callable<Integer> {
     try {
       balloon.setAll((ObjectNode) client.command("query-balloon"));
       balloon.setAll((ObjectNode) client.command("x-query-balloon-bitmap"));
+      GuestStatistics.polled(client).ifPresent(stats -> balloon.set("guest-stats", stats));
       return balloon;
     } catch (QmpException e) {
       if (!e.errorClass().equals("DeviceNotActive")) {
@@ -78,6 +81,9 @@ final class StatusCommand implements Callable<Integer> {
                 + " left to the guest; "
                 + Units.count(balloon.path("pages").asLong())
                 + " pages in the bitmap");
+    if (balloon.has("guest-stats")) {
+      line("guest", GuestStatistics.text(balloon.path("guest-stats")));
+    }
     JsonNode migration = status.path("migration");
     line("migration", migration.isEmpty() ? "none" : migration.path("status").asText());
     if (migration.has("error-desc")) {

@@ -20,6 +20,9 @@ sealed interface ArgumentType {
   /** {@code true} or {@code false}. */
   record Bool() implements ArgumentType {}
 
+  /** Whatever the command makes of it. */
+  record Any() implements ArgumentType {}
+
   /**
    * One of several strings.
    *
@@ -77,6 +80,9 @@ sealed interface ArgumentType {
       }
       case Str() -> expect(value.isTextual(), path, "string");
       case Bool() -> expect(value.isBoolean(), path, "boolean");
+      case Any() -> {
+        // The command checks it.
+      }
       case OneOf(List<String> values) -> {
         expect(value.isTextual(), path, "string");
         if (!values.contains(value.textValue())) {

@@ -21,6 +21,7 @@ final class CommandTable {
     new ControlCommands(vm).commands().forEach(this::add);
     new InfoCommands(vm).commands().forEach(this::add);
     new BalloonCommands(vm).commands().forEach(this::add);
+    new QomCommands(vm).commands().forEach(this::add);
     new MigrationCommands(vm.migration()).commands().forEach(this::add);
   }
 

@@ -7,7 +7,9 @@ public enum QmpErrorClass {
   /** There is no such command, or not at this moment. */
   COMMAND_NOT_FOUND("CommandNotFound"),
   /** The device is not there, or not in use. */
-  DEVICE_NOT_ACTIVE("DeviceNotActive");
+  DEVICE_NOT_ACTIVE("DeviceNotActive"),
+  /** Nothing of that name is there. */
+  DEVICE_NOT_FOUND("DeviceNotFound");
 
   private final String qmpName;
 

@@ -1,6 +1,7 @@
 package dev.ballast.tools.vm;
 
 import dev.ballast.vmm.memory.PageBitmap;
+import java.util.Optional;
 
 /** The balloon of a machine as its user steers it. Any thread. */
 public interface BalloonControl {
@@ -16,4 +17,7 @@ public interface BalloonControl {
 
   /** Returns the live set of pages in the balloon, one bit per 4 KiB of guest RAM. */
   PageBitmap bitmap();
+
+  /** Returns the guest's reports of its memory; empty when the device does not offer them. */
+  Optional<StatisticsControl> statistics();
 }

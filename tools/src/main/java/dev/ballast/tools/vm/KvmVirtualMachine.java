@@ -2,6 +2,8 @@ package dev.ballast.tools.vm;
 
 import dev.ballast.virtio.balloon.BalloonConfig;
 import dev.ballast.virtio.balloon.BalloonDevice;
+import dev.ballast.virtio.balloon.BalloonStatistics;
+import dev.ballast.virtio.balloon.MemoryReport;
 import dev.ballast.virtio.transport.VirtioMmio;
 import dev.ballast.vmm.machine.Board;
 import dev.ballast.vmm.machine.BoardConfig;
@@ -227,6 +229,28 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
     @Override
     public PageBitmap bitmap() {
       return device.bitmap().excluded();
+    }
+
+    @Override
+    public Optional<StatisticsControl> statistics() {
+      return device.statistics().map(Statistics::new);
+    }
+  }
+
+  private record Statistics(BalloonStatistics statistics) implements StatisticsControl {
+    @Override
+    public MemoryReport latest() {
+      return statistics.latest();
+    }
+
+    @Override
+    public long interval() {
+      return statistics.interval();
+    }
+
+    @Override
+    public void setInterval(long seconds) {
+      statistics.setInterval(seconds);
     }
   }
 

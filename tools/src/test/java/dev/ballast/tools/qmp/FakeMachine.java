@@ -7,9 +7,11 @@ import dev.ballast.tools.vm.MigrationControl;
 import dev.ballast.tools.vm.MigrationInfo;
 import dev.ballast.tools.vm.MigrationParameters;
 import dev.ballast.tools.vm.ShutdownCause;
+import dev.ballast.tools.vm.StatisticsControl;
 import dev.ballast.tools.vm.VirtualMachine;
 import dev.ballast.tools.vm.VmEvent;
 import dev.ballast.tools.vm.VmException;
+import dev.ballast.virtio.balloon.MemoryReport;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.PageBitmap;
 import java.util.EnumMap;
@@ -34,6 +36,9 @@ final class FakeMachine implements VirtualMachine {
 
   volatile RunState state = RunState.RUNNING;
   volatile boolean hasBalloon = true;
+  volatile boolean hasStatistics = true;
+  volatile MemoryReport report = MemoryReport.NONE;
+  private volatile long interval;
   volatile MigrationInfo migrationInfo = MigrationInfo.NONE;
   private final FakeMigration migration = new FakeMigration();
 
@@ -137,6 +142,29 @@ final class FakeMachine implements VirtualMachine {
     @Override
     public PageBitmap bitmap() {
       return bitmap;
+    }
+
+    @Override
+    public Optional<StatisticsControl> statistics() {
+      return hasStatistics ? Optional.of(new FakeStatistics()) : Optional.empty();
+    }
+  }
+
+  private final class FakeStatistics implements StatisticsControl {
+    @Override
+    public MemoryReport latest() {
+      return report;
+    }
+
+    @Override
+    public long interval() {
+      return interval;
+    }
+
+    @Override
+    public void setInterval(long seconds) {
+      calls.add("interval " + seconds);
+      interval = seconds;
     }
   }
 

@@ -396,6 +396,8 @@ class QmpServerTest {
               "query-migrate-capabilities",
               "migrate-set-parameters",
               "query-migrate-parameters",
+              "qom-get",
+              "qom-set",
               "x-query-balloon-bitmap",
               "x-query-memory-map");
     }

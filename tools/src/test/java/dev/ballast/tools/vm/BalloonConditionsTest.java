@@ -124,7 +124,7 @@ class BalloonConditionsTest {
   void theDeviceDoesNotAskToBeTold() throws Exception {
     KvmVirtualMachine b =
         move(
-            Optional.of(new BalloonConfig(false, true)),
+            Optional.of(new BalloonConfig(false, true, true)),
             "",
             true,
             Optional.of("the driver did not negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST"));

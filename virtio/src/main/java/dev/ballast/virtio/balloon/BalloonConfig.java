@@ -7,8 +7,9 @@ package dev.ballast.virtio.balloon;
  *     uses a page again. Without it a migration cannot leave the balloon's pages out
  * @param deflateOnOom VIRTIO_BALLOON_F_DEFLATE_ON_OOM: the guest may take pages back when it runs
  *     out of memory
+ * @param stats VIRTIO_BALLOON_F_STATS_VQ: the driver tells how the guest uses its memory
  */
-public record BalloonConfig(boolean mustTellHost, boolean deflateOnOom) {
-  /** Both are offered. */
-  public static final BalloonConfig DEFAULT = new BalloonConfig(true, true);
+public record BalloonConfig(boolean mustTellHost, boolean deflateOnOom, boolean stats) {
+  /** All are offered. */
+  public static final BalloonConfig DEFAULT = new BalloonConfig(true, true, true);
 }

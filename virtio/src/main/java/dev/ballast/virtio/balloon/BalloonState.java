@@ -6,27 +6,53 @@ import dev.ballast.vmm.state.StateWriter;
 
 /**
  * A balloon's own state. Which pages are in the balloon is not here: that is the RAM block {@code
- * balloon-bitmap}.
+ * balloon-bitmap}. Version 1 ends after {@code actualPages}.
  *
  * @param targetPages {@code num_pages}: how many 4 KiB pages the host wants, 0 to 2^32 - 1
  * @param actualPages {@code actual}: how many the guest says it has given, 0 to 2^32 - 1; may be a
  *     lie
+ * @param statsInterval every how many seconds the guest is asked about its memory, 0 to 2^32 - 1; 0
+ *     for never
+ * @param heldStats the head of the chain that the device holds to ask by, or {@link
+ *     BalloonStatistics#NONE}
  */
-record BalloonState(long targetPages, long actualPages) {
+record BalloonState(long targetPages, long actualPages, long statsInterval, int heldStats) {
+  /** The version that {@link #write} writes. */
+  static final int VERSION = 2;
+
+  /** Tells whether the state is one that a device without statistics cannot have. */
+  boolean usesStatistics() {
+    return statsInterval != 0 || heldStats != BalloonStatistics.NONE;
+  }
+
   void write(StateWriter writer) {
-    writer.u32((int) targetPages).u32((int) actualPages);
+    writer.u32((int) targetPages).u32((int) actualPages).u32((int) statsInterval);
+    boolean holds = heldStats != BalloonStatistics.NONE;
+    writer.bool(holds).u16(holds ? heldStats : 0);
   }
 
   /**
    * Reads what {@link #write} wrote.
    *
+   * @param version 1 to {@link #VERSION}
    * @param maxTarget the most pages that a host can want
    */
-  static BalloonState read(StateReader reader, long maxTarget) throws StateFormatException {
+  static BalloonState read(StateReader reader, int version, long maxTarget)
+      throws StateFormatException {
     long target = Integer.toUnsignedLong(reader.u32());
     if (target > maxTarget) {
       throw reader.fail("balloon target of " + target + " pages, expected at most " + maxTarget);
     }
-    return new BalloonState(target, Integer.toUnsignedLong(reader.u32()));
+    long actual = Integer.toUnsignedLong(reader.u32());
+    if (version < 2) {
+      return new BalloonState(target, actual, 0, BalloonStatistics.NONE);
+    }
+    long interval = Integer.toUnsignedLong(reader.u32());
+    boolean holds = reader.bool();
+    int head = reader.u16();
+    if (head >= BalloonDevice.QUEUE_SIZE) {
+      throw reader.fail("descriptor " + head + " of the statistics queue is held");
+    }
+    return new BalloonState(target, actual, interval, holds ? head : BalloonStatistics.NONE);
   }
 }

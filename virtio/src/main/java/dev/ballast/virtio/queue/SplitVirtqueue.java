@@ -135,8 +135,13 @@ public final class SplitVirtqueue {
     nextAvailable = (nextAvailable - 1) & U16;
   }
 
+  /** Returns how many chains were taken and not completed. */
+  public int inFlight() {
+    return (nextAvailable - nextUsed) & U16;
+  }
+
   private void requireInFlight() {
-    if (nextUsed == nextAvailable) {
+    if (inFlight() == 0) {
       throw new IllegalStateException("no chain is in flight");
     }
   }

@@ -65,6 +65,7 @@ final class CommonConfiguration {
     Arrays.fill(queues, QueueState.RESET);
     device.onConfigChange(this::configChanged);
     this.worker = new QueueWorker(name, device, queueNotify, interrupts, this::needsReset);
+    device.onQueueWork(worker::wake);
   }
 
   // ---- events of the device
@@ -311,6 +312,7 @@ final class CommonConfiguration {
   }
 
   void close() {
+    device.close();
     worker.close();
   }
 
@@ -348,9 +350,11 @@ final class CommonConfiguration {
         reader.u32(
             "interrupt status", 0, InterruptStatus.USED_BUFFER | InterruptStatus.CONFIGURATION);
     int newGeneration = reader.u32();
-    reader.u32("queue count", queues.length, queues.length);
+    // A device may have got a queue since the state's version was written: its driver knew of none.
+    int count = reader.u32("queue count", 1, queues.length);
     QueueState[] newQueues = new QueueState[queues.length];
-    for (int i = 0; i < newQueues.length; i++) {
+    Arrays.fill(newQueues, QueueState.RESET);
+    for (int i = 0; i < count; i++) {
       newQueues[i] = QueueState.read(reader);
     }
     @Nullable SplitVirtqueue[] live = check(reader, newStatus, newFeatures, newQueues);

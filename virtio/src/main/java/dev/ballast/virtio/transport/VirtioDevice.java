@@ -49,6 +49,13 @@ public interface VirtioDevice {
   void onConfigChange(Runnable notify);
 
   /**
+   * Takes what has {@link #process} called for every live queue soon, as a notification by the
+   * driver has: for a device that has to give something back by itself. Any thread; does not block;
+   * not after {@link #close}. Called once, by the transport.
+   */
+  default void onQueueWork(Runnable wake) {}
+
+  /**
    * The driver set DRIVER_OK, or a state was loaded in which it had.
    *
    * @param negotiated the features that driver and device share
@@ -84,4 +91,7 @@ public interface VirtioDevice {
    * @throws StateFormatException if the state is malformed or does not fit
    */
   void loadState(StateReader reader, int version) throws StateFormatException;
+
+  /** Ends what the device does by itself, for good; the queues are still there. */
+  default void close() {}
 }

@@ -79,8 +79,8 @@ class BalloonDeviceTest {
 
   @Test
   void offersExactlyTheFeaturesOfItsConfiguration() {
-    assertThat(driver.offeredFeatures()).isEqualTo(FEATURES);
-    assertThat(new BalloonDevice(memory, new BalloonConfig(false, false)).features())
+    assertThat(driver.offeredFeatures()).isEqualTo(FEATURES | BalloonDevice.STATS_VQ);
+    assertThat(new BalloonDevice(memory, new BalloonConfig(false, false, false)).features())
         .isEqualTo(INDIRECT_DESC | EVENT_IDX);
     assertThat(driver.read(Register.DEVICE_ID)).isEqualTo(5);
   }
@@ -306,7 +306,7 @@ class BalloonDeviceTest {
   void anIndirectArrayOfTheLargestSizeIsTaken() {
     MockBalloonDriver guest = start();
     long[] pfns =
-        LongStream.range(0, BalloonDevice.MAX_PFNS_PER_CHAIN).map(i -> 0x8_0000 - 2 * i).toArray();
+        LongStream.range(0, PfnRequests.MAX_PFNS_PER_CHAIN).map(i -> 0x8_0000 - 2 * i).toArray();
     MockBuffer array = guest.array(pfns);
     guest.inflateQueue().add(guest.inflateQueue().indirect(driver.allocate(16, 16), array));
     driver.notifyQueue(INFLATE_QUEUE);
@@ -322,7 +322,7 @@ class BalloonDeviceTest {
             List.of(MockBuffer.readable(0x20_0000, 5)),
             List.of(MockBuffer.writable(0x20_0000, 4)),
             List.of(MockBuffer.readable(0x20_0000, 4), MockBuffer.writable(0x20_0000, 4)),
-            List.of(MockBuffer.readable(0x20_0000, 4L * BalloonDevice.MAX_PFNS_PER_CHAIN + 4)));
+            List.of(MockBuffer.readable(0x20_0000, 4L * PfnRequests.MAX_PFNS_PER_CHAIN + 4)));
     for (List<MockBuffer> request : requests) {
       MockBalloonDriver guest = start();
       long faults = mmio.faults();

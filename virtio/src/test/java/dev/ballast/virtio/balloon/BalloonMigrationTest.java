@@ -127,7 +127,7 @@ class BalloonMigrationTest {
 
   @Test
   void aFeatureThatTheTargetDoesNotOfferIsRefused() {
-    try (Side older = new Side(RAM, new BalloonConfig(false, true))) {
+    try (Side older = new Side(RAM, new BalloonConfig(false, true, true))) {
       byte[] state = source.save();
       assertThatThrownBy(() -> older.load(state))
           .isInstanceOf(StateFormatException.class)
@@ -160,7 +160,7 @@ class BalloonMigrationTest {
   void aRequestThatIsHalfDoneIsDoneWholeAtTheTarget() throws Exception {
     int batches = 4;
     source.mmio.quiesce();
-    long[] pfns = new long[batches * BalloonDevice.BATCH_PFNS];
+    long[] pfns = new long[batches * PfnRequests.BATCH_PFNS];
     for (int i = 0; i < pfns.length; i++) {
       pfns[i] = 1024L + i % 1024;
     }

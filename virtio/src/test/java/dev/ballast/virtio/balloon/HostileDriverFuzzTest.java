@@ -20,9 +20,9 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Random registers, rings and resets, in any order, with good requests between them. Whatever
- * happens, the device itself does not fail, and a page is in the bitmap only if it was discarded
- * since the last reset, or the guest gave it and did not take it back.
+ * Random registers, rings, questions and resets, in any order, with good requests between them.
+ * Whatever happens, the device itself does not fail, and a page is in the bitmap only if it was
+ * discarded since the last reset, or the guest gave it and did not take it back.
  */
 @Timeout(120)
 class HostileDriverFuzzTest {
@@ -89,16 +89,21 @@ class HostileDriverFuzzTest {
     drainDiscards();
     discarded.clear();
     driver = new MockDriver(memory, mmio, DRIVER_BASE);
-    driver.negotiate(VirtioFeature.VERSION_1 | (random.nextLong() & balloon.features()));
+    long features = VirtioFeature.VERSION_1 | (random.nextLong() & balloon.features());
+    driver.negotiate(features);
     int size = 1 << random.nextInt(9);
-    MockQueue[] queues = {driver.addQueue(0, size), driver.addQueue(1, size)};
+    boolean stats = (features & BalloonDevice.STATS_VQ) != 0 || random.nextInt(16) == 0;
+    MockQueue[] queues = new MockQueue[stats ? 3 : 2];
+    for (int i = 0; i < queues.length; i++) {
+      queues[i] = driver.addQueue(i, size);
+    }
     driver.start();
     return queues;
   }
 
   private void act(Random random, MockQueue[] queues) {
-    MockQueue queue = queues[random.nextInt(2)];
-    switch (random.nextInt(12)) {
+    MockQueue queue = queues[random.nextInt(queues.length)];
+    switch (random.nextInt(13)) {
       case 0 -> driver.write(random.nextInt(0x44) * 4, noise(random));
       case 1 -> mmio.write(random.nextInt(0x200), 1 << random.nextInt(4), random.nextLong());
       case 2 -> mmio.read(random.nextInt(0x200), 1 << random.nextInt(4));
@@ -111,6 +116,7 @@ class HostileDriverFuzzTest {
         mmio.resume();
       }
       case 8 -> queue.setUsedEvent(random.nextInt());
+      case 9 -> balloon.statistics().orElseThrow().ask();
       default -> request(random, queue);
     }
   }

@@ -168,7 +168,7 @@ class HostileDriverTest {
   /** The page with the array is discarded while the device reads it: the rest reads as zero. */
   @Test
   void thePageThatHoldsTheArrayMayBeGivenAway() {
-    int count = BalloonDevice.MAX_PFNS_PER_CHAIN;
+    int count = PfnRequests.MAX_PFNS_PER_CHAIN;
     MockBuffer array = MockBuffer.readable(driver.allocate(4L * count, 4096), 4L * count);
     long first = array.address() >> 12;
     for (int i = 0; i < count; i++) {

@@ -2,12 +2,15 @@ package dev.ballast.virtio.mock;
 
 import dev.ballast.virtio.balloon.BalloonDevice;
 import dev.ballast.virtio.transport.Register;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** A balloon driver: sends page frame numbers and waits until the device has acknowledged them. */
 public final class MockBalloonDriver {
   private final MockDriver driver;
   private final MockQueue inflate;
   private final MockQueue deflate;
+  private final @Nullable MockQueue stats;
   private MockBuffer scratch = MockBuffer.readable(0, 0);
 
   /**
@@ -24,6 +27,10 @@ public final class MockBalloonDriver {
     }
     this.inflate = driver.addQueue(BalloonDevice.INFLATE_QUEUE, queueSize);
     this.deflate = driver.addQueue(BalloonDevice.DEFLATE_QUEUE, queueSize);
+    this.stats =
+        (features & BalloonDevice.STATS_VQ) == 0
+            ? null
+            : driver.addQueue(BalloonDevice.STATS_QUEUE, queueSize);
     driver.start();
   }
 
@@ -35,6 +42,34 @@ public final class MockBalloonDriver {
   /** Returns the deflate queue. */
   public MockQueue deflateQueue() {
     return deflate;
+  }
+
+  /** Returns the statistics queue, which must have been negotiated. */
+  public MockQueue statsQueue() {
+    return Objects.requireNonNull(stats);
+  }
+
+  /**
+   * Makes a buffer with a report available, and notifies.
+   *
+   * @param tagsAndValues tag, value, tag, value
+   */
+  public void report(long... tagsAndValues) {
+    int entry = 10;
+    long length = tagsAndValues.length / 2L * entry;
+    long address = driver.allocate(Math.max(1, length), 8);
+    for (int i = 0; i < tagsAndValues.length; i += 2) {
+      long at = address + i / 2L * entry;
+      driver.guest().put16(at, (int) tagsAndValues[i]);
+      driver.guest().put64(at + 2, tagsAndValues[i + 1]);
+    }
+    offerReport(MockBuffer.readable(address, length));
+  }
+
+  /** Makes any buffer available as a report, and notifies. */
+  public void offerReport(MockBuffer buffer) {
+    statsQueue().add(buffer);
+    driver.notifyQueue(BalloonDevice.STATS_QUEUE);
   }
 
   /** Gives pages, by page frame number. */

@@ -104,6 +104,15 @@ public class VirtioH extends VirtioH$shared {
     public static int VIRTIO_BALLOON_F_MUST_TELL_HOST() {
         return VIRTIO_BALLOON_F_MUST_TELL_HOST;
     }
+    private static final int VIRTIO_BALLOON_F_STATS_VQ = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * #define VIRTIO_BALLOON_F_STATS_VQ 1
+     * }
+     */
+    public static int VIRTIO_BALLOON_F_STATS_VQ() {
+        return VIRTIO_BALLOON_F_STATS_VQ;
+    }
     private static final int VIRTIO_BALLOON_F_DEFLATE_ON_OOM = (int)2L;
     /**
      * {@snippet lang=c :

@@ -1,0 +1,207 @@
+package dev.ballast.virtio.balloon;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.ballast.virtio.queue.DescriptorChain;
+import dev.ballast.virtio.queue.SplitVirtqueue;
+import dev.ballast.virtio.queue.VirtqueueException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The guest's reports of its memory (virtio v1.3 §5.5.6.3). The driver makes one buffer available,
+ * with a report in it; the device keeps it, and asks for the next report by giving it back.
+ *
+ * <p>Nobody waits for the guest: what asks only leaves a wish that the queues' thread fulfils when
+ * it has a buffer. A wish that the driver has not answered yet is not made twice.
+ */
+public final class BalloonStatistics {
+  /** The longest time between two questions, in seconds. */
+  public static final long MAX_INTERVAL = 0xffff_ffffL;
+
+  /** No buffer is held. */
+  static final int NONE = -1;
+
+  /** A tag of 16 bits and a value of 64, packed. */
+  static final int ENTRY_BYTES = Short.BYTES + Long.BYTES;
+
+  /** How many entries of a buffer are looked at; Linux sends up to 16. */
+  static final int MAX_ENTRIES = 64;
+
+  private static final ValueLayout.OfShort TAG =
+      JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong VALUE =
+      JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final MemorySegment entries = Arena.ofAuto().allocate((long) MAX_ENTRIES * ENTRY_BYTES);
+  private final AtomicBoolean wanted = new AtomicBoolean();
+  private volatile MemoryReport latest = MemoryReport.NONE;
+  private volatile boolean negotiated;
+
+  /** The head of the chain that is to be given back next. With the queues' lock held. */
+  private int held = NONE;
+
+  private volatile Runnable wake = () -> {};
+
+  // Guarded by the monitor, which is taken before the queues' lock, never after.
+  private @Nullable ScheduledThreadPoolExecutor timer;
+  private volatile long interval;
+  private boolean closed;
+
+  BalloonStatistics() {}
+
+  // ---- the host's side
+
+  /** Returns the last report; {@link MemoryReport#NONE} until there is one. Any thread. */
+  public MemoryReport latest() {
+    return latest;
+  }
+
+  /** Returns every how many seconds the guest is asked, 0 for never. Any thread. */
+  public long interval() {
+    return interval;
+  }
+
+  /**
+   * Has the guest asked regularly, a first time at once if it was not until now. Resets of the
+   * guest and migrations do not change it. Any thread; returns at once.
+   *
+   * @param seconds between two questions, at most {@link #MAX_INTERVAL}; 0 for never
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public synchronized void setInterval(long seconds) {
+    if (seconds < 0 || seconds > MAX_INTERVAL) {
+      throw new IllegalArgumentException(
+          "polling interval of " + seconds + " s, expected 0 to " + MAX_INTERVAL);
+    }
+    if (seconds == interval || closed) {
+      return;
+    }
+    long delay = interval == 0 ? 0 : seconds;
+    interval = seconds;
+    stopTimer();
+    if (seconds > 0) {
+      ScheduledThreadPoolExecutor started =
+          new ScheduledThreadPoolExecutor(
+              1, Thread.ofPlatform().daemon().name("balloon-statistics").factory());
+      var _ = started.scheduleWithFixedDelay(this::tick, delay, seconds, TimeUnit.SECONDS);
+      timer = started;
+    }
+  }
+
+  private void stopTimer() {
+    if (timer != null) {
+      timer.shutdownNow();
+      timer = null;
+    }
+  }
+
+  private synchronized void tick() {
+    if (interval != 0) {
+      ask();
+    }
+  }
+
+  /** Asks for one report, which comes in {@link #latest} when the guest has made it. */
+  void ask() {
+    wanted.set(true);
+    wake.run();
+  }
+
+  /** Takes what has {@link #process} called soon. */
+  void onAsk(Runnable newWake) {
+    wake = newWake;
+  }
+
+  /** Asks no more, for good. */
+  synchronized void close() {
+    closed = true;
+    interval = 0;
+    stopTimer();
+  }
+
+  // ---- the driver's side, with the queues' lock held or nobody there to have it
+
+  void activate(boolean isNegotiated) {
+    negotiated = isNegotiated;
+  }
+
+  /** Takes one buffer, and gives one back if a report is wanted; returns whether there is more. */
+  boolean process(SplitVirtqueue queue) throws VirtqueueException {
+    if (queue.inFlight() == 0) {
+      // A state from elsewhere may say that a buffer is held, and have none in its queue.
+      held = NONE;
+    }
+    DescriptorChain chain = queue.next();
+    if (chain != null) {
+      take(chain, queue);
+    }
+    if (held != NONE && wanted.getAndSet(false)) {
+      giveBack(queue);
+    }
+    return chain != null;
+  }
+
+  private void take(DescriptorChain chain, SplitVirtqueue queue) throws VirtqueueException {
+    if (!negotiated) {
+      throw new VirtqueueException("statistics without VIRTIO_BALLOON_F_STATS_VQ");
+    }
+    if (chain.writableBytes() != 0) {
+      throw new VirtqueueException(
+          "statistics in a buffer with " + chain.writableBytes() + " writable bytes");
+    }
+    read(chain.read(entries));
+    // The driver has at most one buffer here (§5.5.6.3.1); one that has two gets the first back.
+    giveBack(queue);
+    held = chain.head();
+  }
+
+  /** Reads the whole entries; a driver may put in an empty buffer, which says nothing, to start. */
+  private void read(long bytes) {
+    Map<MemoryStatistic, Long> values = new EnumMap<>(MemoryStatistic.class);
+    for (long at = 0; at + ENTRY_BYTES <= bytes; at += ENTRY_BYTES) {
+      long value = entries.get(VALUE, at + Short.BYTES);
+      MemoryStatistic.ofTag(Short.toUnsignedInt(entries.get(TAG, at)))
+          .ifPresent(statistic -> values.put(statistic, value));
+    }
+    if (bytes >= ENTRY_BYTES) {
+      latest = new MemoryReport(values, Instant.now(Clock.systemUTC()));
+    }
+  }
+
+  private void giveBack(SplitVirtqueue queue) {
+    if (held != NONE) {
+      queue.complete(held, 0);
+      held = NONE;
+    }
+  }
+
+  /** The buffer is the driver's again, and what the last guest said is void. */
+  void reset() {
+    negotiated = false;
+    held = NONE;
+    latest = MemoryReport.NONE;
+  }
+
+  /** Returns the head of the chain that is held, or {@link #NONE}. */
+  int held() {
+    return held;
+  }
+
+  /** Takes over what another device was doing; {@link #activate} follows if there is a driver. */
+  void restore(long newInterval, int newHeld) {
+    held = newHeld;
+    setInterval(newInterval);
+  }
+}

@@ -1,0 +1,242 @@
+package dev.ballast.virtio.balloon;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+
+import dev.ballast.ffi.linux.VirtioConstants;
+import dev.ballast.virtio.queue.DescriptorChain;
+import dev.ballast.virtio.queue.SplitVirtqueue;
+import dev.ballast.virtio.queue.VirtqueueException;
+import dev.ballast.virtio.transport.RateLimitedLog;
+import dev.ballast.vmm.memory.GuestMemory;
+import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries out the requests of the inflate and the deflate queue: arrays of page frame numbers,
+ * unsigned 32 bits, little-endian, in units of 4 KiB of guest physical address (virtio v1.3
+ * §5.5.6). Called with the queues' lock held.
+ */
+final class PfnRequests {
+  private static final int PFN_SHIFT = VirtioConstants.BALLOON_PFN_SHIFT;
+  private static final int PFN_BYTES = Integer.BYTES;
+  private static final ValueLayout.OfInt PFN =
+      JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  /**
+   * After how many page frame numbers a batch ends, in the middle of a request if need be: who
+   * stops the machine or resets the device waits for it, and each may be a system call.
+   */
+  static final int BATCH_PFNS = 2048;
+
+  /** The most page frame numbers in one request; Linux sends 256. */
+  static final int MAX_PFNS_PER_CHAIN = 65536;
+
+  private final GuestMemory memory;
+  private final BalloonBitmap bitmap;
+  private final BalloonMetrics metrics;
+  private final long pagesPerHostPage;
+  private final RateLimitedLog log =
+      new RateLimitedLog(LoggerFactory.getLogger(PfnRequests.class), "balloon");
+  private final PageBatch batch = new PageBatch(2 * BATCH_PFNS);
+  private final MemorySegment pfns =
+      Arena.ofAuto().allocate((long) BATCH_PFNS * PFN_BYTES, PFN_BYTES);
+
+  /** By queue: how many bytes of the request that is next in it are handled already. */
+  private final long[] handled = new long[2];
+
+  private final PageBatch.RunConsumer inflateRun = this::inflateRun;
+  private final PageBatch.RunConsumer deflateRun = this::deflateRun;
+
+  private volatile boolean mustTellHost;
+
+  PfnRequests(GuestMemory memory, BalloonBitmap bitmap, BalloonMetrics metrics) {
+    this.memory = memory;
+    this.bitmap = bitmap;
+    this.metrics = metrics;
+    this.pagesPerHostPage = memory.backing().hostPageSize() / RamBlock.PAGE_SIZE;
+  }
+
+  /**
+   * Begins with a driver.
+   *
+   * @param tellsHost whether the driver tells the host before it uses a page again
+   */
+  void activate(boolean tellsHost) {
+    mustTellHost = tellsHost;
+    Arrays.fill(handled, 0);
+  }
+
+  /**
+   * Handles one batch of a queue. A request that is too long for one batch stays in the queue until
+   * its last page is handled. Should the machine move in between, the request is begun again there,
+   * which changes nothing: the pages before are as they are to be.
+   *
+   * @param queue {@link BalloonDevice#INFLATE_QUEUE} or {@link BalloonDevice#DEFLATE_QUEUE}
+   * @return whether there may be more
+   */
+  boolean process(int queue, SplitVirtqueue virtqueue) throws VirtqueueException {
+    PageBatch.RunConsumer change = queue == BalloonDevice.INFLATE_QUEUE ? inflateRun : deflateRun;
+    batch.clear();
+    long taken = 0;
+    boolean more = true;
+    while (taken < BATCH_PFNS) {
+      DescriptorChain chain = virtqueue.next();
+      if (chain == null) {
+        more = false;
+        break;
+      }
+      check(chain);
+      chain.skip(handled[queue]);
+      long got = 1;
+      while (taken < BATCH_PFNS && got > 0) {
+        got = chain.read(pfns);
+        collect(got, change);
+        handled[queue] += got;
+        taken += got / PFN_BYTES;
+      }
+      if (handled[queue] < chain.readableBytes()) {
+        virtqueue.putBack();
+      } else {
+        handled[queue] = 0;
+        virtqueue.complete(chain.head(), 0);
+      }
+    }
+    batch.drainRuns(change);
+    return more;
+  }
+
+  private static void check(DescriptorChain chain) throws VirtqueueException {
+    long bytes = chain.readableBytes();
+    if (bytes % PFN_BYTES != 0
+        || bytes > (long) MAX_PFNS_PER_CHAIN * PFN_BYTES
+        || chain.writableBytes() != 0) {
+      throw new VirtqueueException(
+          String.format(
+              "a balloon request of %d readable and %d writable bytes",
+              bytes, chain.writableBytes()));
+    }
+  }
+
+  /** Adds the pages of the first {@code bytes} of {@link #pfns} to the batch. */
+  private void collect(long bytes, PageBatch.RunConsumer change) {
+    long bad = 0;
+    for (long at = 0; at < bytes; at += PFN_BYTES) {
+      long address = Integer.toUnsignedLong(pfns.get(PFN, at)) << PFN_SHIFT;
+      long offset = memory.find(address, RamBlock.PAGE_SIZE);
+      if (offset < 0) {
+        bad++;
+        continue;
+      }
+      if (batch.isFull()) {
+        batch.drainRuns(change);
+      }
+      batch.add(offset / RamBlock.PAGE_SIZE);
+    }
+    if (bad > 0) {
+      metrics.badPfns.add(bad);
+      log.warn("page frame numbers outside guest RAM");
+    }
+  }
+
+  private void inflateRun(long first, long count) {
+    long end = first + count;
+    for (long at = first, next; at < end; at = next) {
+      next = endOfAlike(at, end);
+      if (bitmap.contains(at)) {
+        metrics.repeatedPages.add(next - at);
+      } else {
+        inflate(at, next);
+      }
+    }
+  }
+
+  /** Takes in pages that were not in the balloon; {@code end} is the first that is not meant. */
+  private void inflate(long first, long end) {
+    long from = wholeFrom(first, end);
+    long to = wholeTo(first, end);
+    if (from >= to || discard(from, to - from)) {
+      bitmap.add(first, end - first);
+      metrics.inflatedPages.add(end - first);
+    }
+  }
+
+  /** The start of the first host page that is in the balloon as a whole once the pages are. */
+  private long wholeFrom(long first, long end) {
+    long start = first & -pagesPerHostPage;
+    return start == first || completes(start, first, end) ? start : start + pagesPerHostPage;
+  }
+
+  /** The end of the last host page that is in the balloon as a whole once the pages are. */
+  private long wholeTo(long first, long end) {
+    long start = end & -pagesPerHostPage;
+    return start != end && completes(start, first, end) ? start + pagesPerHostPage : start;
+  }
+
+  /**
+   * Tells whether pages {@code first} to {@code end} are all that the balloon lacked of the host
+   * page at {@code start}. A driver that does not tell the host may use what it gave before already
+   * (§5.5.6.1): then only what it gives now counts.
+   */
+  private boolean completes(long start, long first, long end) {
+    long hostEnd = start + pagesPerHostPage;
+    return mustTellHost
+        && (start >= first || bitmap.containsAll(start, first))
+        && (hostEnd <= end || bitmap.containsAll(end, hostEnd));
+  }
+
+  private boolean discard(long first, long count) {
+    try {
+      memory.discard(first, count);
+      metrics.discards.increment();
+      return true;
+    } catch (IOException e) {
+      // The pages count as the guest's own: they are not left out of a migration, and nothing is
+      // lost.
+      metrics.failedDiscards.increment();
+      log.warn("pages not given back to the host: " + e.getMessage());
+      return false;
+    }
+  }
+
+  private void deflateRun(long first, long count) {
+    long end = first + count;
+    for (long at = first, next; at < end; at = next) {
+      next = endOfAlike(at, end);
+      if (bitmap.contains(at)) {
+        takeOut(at, next - at);
+        metrics.deflatedPages.add(next - at);
+      } else {
+        metrics.strayDeflatedPages.add(next - at);
+      }
+    }
+  }
+
+  /** Takes all pages out. */
+  void clear() {
+    bitmap.excluded().forEachRun(this::takeOut);
+  }
+
+  /** Clears bits; then a migration that left the pages out has to hear of them. */
+  private void takeOut(long first, long count) {
+    bitmap.remove(first, count);
+    memory.markDirty(first * RamBlock.PAGE_SIZE, count * RamBlock.PAGE_SIZE);
+  }
+
+  /**
+   * The first page before {@code end} whose bit is not like that of {@code page}, or {@code end}.
+   */
+  private long endOfAlike(long page, long end) {
+    boolean in = bitmap.contains(page);
+    long next = page + 1;
+    while (next < end && bitmap.contains(next) == in) {
+      next++;
+    }
+    return next;
+  }
+}
