@@ -130,6 +130,9 @@ public final class VcpuThread implements AutoCloseable {
         changed.signalAll();
       }
     } finally {
+        } else if (nanos == 0) {
+          // The vCPU may not have seen the nap yet, and would never clear what it then finds set.
+          run.immediateExit((byte) 0);
       lock.unlock();
     }
   }
