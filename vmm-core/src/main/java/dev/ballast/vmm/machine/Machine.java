@@ -18,6 +18,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A machine's life: it runs, stops, resets, migrates and ends. Every method may be called on any
@@ -36,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 public final class Machine implements MigratableMachine, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
+
   /** What a vCPU caused and nobody has carried out yet. */
   private sealed interface Pending {
     record Reset() implements Pending {}
@@ -194,10 +198,29 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   /** Parks vCPUs and quiesces devices; then carries out what the guest asked for just before. */
   private void halt() throws IOException {
-    vcpus.pause();
-    board.devices().forEach(MachineDevice::quiesce);
-    board.stopClock();
-    handlePending();
+    orInternalError(
+        () -> {
+          vcpus.pause();
+          board.devices().forEach(MachineDevice::quiesce);
+          board.stopClock();
+          handlePending();
+        });
+  }
+
+  /** Something without which the machine is in no state to go on. */
+  @FunctionalInterface
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  private void orInternalError(Step step) throws IOException {
+    try {
+      step.run();
+    } catch (IOException e) {
+      enter(RunState.INTERNAL_ERROR);
+      emit(new MachineEvent.ResetFailed(String.valueOf(e.getMessage())));
+      throw e;
+    }
   }
 
   private void carryOutPending() {
@@ -209,11 +232,10 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       boolean wasRunning = runState == RunState.RUNNING;
       halt();
       if (wasRunning && runState == RunState.RUNNING) {
-        run();
+        orInternalError(this::run);
       }
     } catch (IOException e) {
-      enter(RunState.INTERNAL_ERROR);
-      emit(new MachineEvent.ResetFailed(String.valueOf(e.getMessage())));
+      LOG.debug("what the guest asked for failed, and the machine says so", e);
     } finally {
       lock.unlock();
     }
@@ -241,7 +263,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   /**
    * Resets the machine and boots it again; it runs afterwards if it ran or had crashed.
    *
-   * @throws IOException if the guest cannot be loaded again
+   * @throws IOException if there is no kernel to boot: nothing has changed then; or if it cannot be
+   *     loaded, or KVM refuses: the machine is then in {@link RunState#INTERNAL_ERROR}
    * @throws IllegalStateException if the guest is not here
    */
   public void reset() throws IOException {
@@ -256,12 +279,15 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       if (before == RunState.RUNNING) {
         halt();
       }
-      resetHardware(false);
-      if (before == RunState.PAUSED || before == RunState.PRELAUNCH) {
-        enter(before);
-      } else {
-        run();
-      }
+      orInternalError(
+          () -> {
+            resetHardware(false);
+            if (before == RunState.PAUSED || before == RunState.PRELAUNCH) {
+              enter(before);
+            } else {
+              run();
+            }
+          });
     } finally {
       lock.unlock();
     }
@@ -272,6 +298,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     board.boot();
     emit(new MachineEvent.Reset(guest));
   }
+      board.checkBoot();
 
   /** Presses the power button: QMP's {@code system_powerdown}. The guest decides what follows. */
   public void pressPowerButton() {
@@ -287,6 +314,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   @Override
   public List<RamBlock> ramBlocks() {
     return board.ramBlocks();
+    board.checkBoot();
   }
 
   @Override
