@@ -118,6 +118,8 @@ public final class Board implements AutoCloseable {
       devices.addAll(platform.all());
     } catch (IOException | RuntimeException e) {
       close();
+      // Nobody else has it yet if what failed came before the serial port.
+      config.console().close();
       throw e;
     }
   }
@@ -228,8 +230,6 @@ public final class Board implements AutoCloseable {
   }
 
   /**
-   * Takes everything back to power-on. vCPUs are parked, devices quiesced. RAM keeps its content.
-  /**
    * Looks whether there is something to boot, before what runs is given up for it.
    *
    * @throws IOException if no kernel was given, or a file is not there any more
@@ -244,6 +244,8 @@ public final class Board implements AutoCloseable {
         .orElseThrow(() -> new IOException("no kernel to boot: start with --kernel FILE"));
   }
 
+  /**
+   * Takes everything back to power-on. vCPUs are parked, devices quiesced. RAM keeps its content.
    */
   void reset() throws IOException {
     devices.forEach(MachineDevice::reset);

@@ -64,22 +64,26 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   /**
    * Makes a machine in {@link RunState#PRELAUNCH}, or {@link RunState#INMIGRATE} for a destination.
    *
-   * @param board the hardware; closed by this
+   * @param board the hardware; closed by this, also if this throws
    * @param incoming whether the guest will arrive by migration, rather than boot
    * @throws IOException if the guest cannot be loaded or KVM refuses its state
    */
   public Machine(Board board, boolean incoming) throws IOException {
     this.board = board;
-    this.vcpus = board.startVcpus(new VcpuCallbacks());
     this.runState = incoming ? RunState.INMIGRATE : RunState.PRELAUNCH;
-    if (!incoming) {
-      try {
+    try {
+      this.vcpus = board.startVcpus(new VcpuCallbacks());
+      if (!incoming) {
         board.boot();
       } catch (IOException e) {
         close();
         throw e;
       }
     }
+    } catch (IOException | RuntimeException | Error e) {
+      board.close();
+      control.shutdown();
+      throw e;
   }
 
   /** Reports what the guest did on a vCPU's thread: takes note, parks the vCPUs, and returns. */
