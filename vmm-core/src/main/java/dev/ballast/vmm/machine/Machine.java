@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
  *                        │  ▲ reset
  *                        │  └── shutdown, guest-panicked, internal-error
  *   source:      running or paused ──► finish-migrate ──► postmigrate (or back)
- *   destination: inmigrate ──► running or paused, as the source was
+ *   destination: inmigrate ──► running or paused, as the source was or as was asked for here
  * </pre>
  */
 public final class Machine implements MigratableMachine, AutoCloseable {
@@ -59,6 +59,10 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("machine").factory());
   private final AtomicReference<@Nullable Pending> pending = new AtomicReference<>();
   private volatile RunState runState;
+
+  /** What was asked for while the guest arrives or leaves; null when nothing was. */
+  private @Nullable RunState wanted;
+
   private boolean closed;
 
   /**
@@ -66,7 +70,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    *
    * @param board the hardware; closed by this, also if this throws
    * @param incoming whether the guest will arrive by migration, rather than boot
-   * @throws IOException if the guest cannot be loaded or KVM refuses its state
+   * @throws IOException if the guest cannot be loaded or KVM refuses its state or a vCPU
    */
   public Machine(Board board, boolean incoming) throws IOException {
     this.board = board;
@@ -75,15 +79,12 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       this.vcpus = board.startVcpus(new VcpuCallbacks());
       if (!incoming) {
         board.boot();
-      } catch (IOException e) {
-        close();
-        throw e;
       }
-    }
     } catch (IOException | RuntimeException | Error e) {
       board.close();
       control.shutdown();
       throw e;
+    }
   }
 
   /** Reports what the guest did on a vCPU's thread: takes note, parks the vCPUs, and returns. */
@@ -154,10 +155,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   /**
-   * Lets the guest run: QMP's {@code cont}. Has no effect when it runs.
+   * Lets the guest run: QMP's {@code cont}. Has no effect when it runs. A guest that is to arrive
+   * by migration will run then, even if it was stopped at the source.
    *
    * @throws IOException if KVM refuses
-   * @throws IllegalStateException if the guest is not here, or must be reset first
+   * @throws IllegalStateException if the guest is leaving or gone, or must be reset first
    */
   public void resume() throws IOException {
     lock.lock();
@@ -165,7 +167,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       switch (runState) {
         case RUNNING -> {}
         case PAUSED, PRELAUNCH -> run();
-        case INMIGRATE, FINISH_MIGRATE -> throw refusal("a migration is under way");
+        case INMIGRATE -> wanted = RunState.RUNNING;
+        case FINISH_MIGRATE -> throw refusal("a migration is under way");
         case POSTMIGRATE -> throw refusal("the guest was migrated away and lives there now");
         case SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> throw refusal("reset it first");
       }
@@ -178,7 +181,13 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     return new IllegalStateException("the machine is " + runState.qmpName() + ": " + why);
   }
 
-  /** Stops the guest: QMP's {@code stop}. Has no effect when it does not run. */
+  /**
+   * Stops the guest: QMP's {@code stop}. Has no effect when it does not run. A guest that is to
+   * arrive by migration will be stopped then, and one that is leaving will be if it stays.
+   *
+   * @throws IOException if it cannot be stopped, or cannot be reset as it had just asked for: the
+   *     machine is then in {@link RunState#INTERNAL_ERROR}
+   */
   public void pause() throws IOException {
     lock.lock();
     try {
@@ -187,6 +196,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         if (runState == RunState.RUNNING) {
           enter(RunState.PAUSED);
         }
+      } else if (runState == RunState.INMIGRATE || runState == RunState.FINISH_MIGRATE) {
+        wanted = RunState.PAUSED;
       }
     } finally {
       lock.unlock();
@@ -200,7 +211,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     vcpus.resume();
   }
 
-  /** Parks vCPUs and quiesces devices; then carries out what the guest asked for just before. */
+  /**
+   * Parks vCPUs and quiesces devices; then carries out what the guest asked for just before.
+   *
+   * @throws IOException if that fails; the machine is in {@link RunState#INTERNAL_ERROR}
+   */
   private void halt() throws IOException {
     orInternalError(
         () -> {
@@ -280,6 +295,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
           || before == RunState.POSTMIGRATE) {
         throw refusal("there is no guest here to reset");
       }
+      board.checkBoot();
       if (before == RunState.RUNNING) {
         halt();
       }
@@ -298,11 +314,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   private void resetHardware(boolean guest) throws IOException {
+    board.checkBoot();
     board.reset();
     board.boot();
     emit(new MachineEvent.Reset(guest));
   }
-      board.checkBoot();
 
   /** Presses the power button: QMP's {@code system_powerdown}. The guest decides what follows. */
   public void pressPowerButton() {
@@ -318,7 +334,6 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   @Override
   public List<RamBlock> ramBlocks() {
     return board.ramBlocks();
-    board.checkBoot();
   }
 
   @Override
@@ -345,6 +360,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public RunState stopForMigration() throws IOException {
     lock.lock();
     try {
+      wanted = null;
       if (runState == RunState.RUNNING) {
         halt();
         if (runState == RunState.RUNNING) {
@@ -367,14 +383,24 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       if (runState != RunState.FINISH_MIGRATE && runState != RunState.INMIGRATE) {
         throw refusal("it is not in a migration");
       }
-      if (next == RunState.RUNNING) {
+      if (asWanted(next) == RunState.RUNNING) {
         run();
       } else {
-        enter(next);
+        enter(asWanted(next));
       }
+      wanted = null;
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Returns what a guest that could run or be stopped does, by who asked last. */
+  private RunState asWanted(RunState next) {
+    return switch (next) {
+      case RUNNING -> wanted == null ? next : wanted;
+      case PAUSED, PRELAUNCH -> wanted == RunState.RUNNING ? wanted : next;
+      default -> next;
+    };
   }
 
   /** Ends the machine: parks and joins vCPUs, closes devices, unmaps guest RAM. */
