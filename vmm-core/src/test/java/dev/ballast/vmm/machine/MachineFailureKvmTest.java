@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.bus.BusDevice;
 import dev.ballast.vmm.memory.RamConfig;
@@ -108,7 +109,10 @@ class MachineFailureKvmTest {
   void aMachineThatGotItsGuestByMigrationRefusesToResetIt() throws Exception {
     try (Machine machine = machine(board(Optional.empty()), true)) {
       machine.endMigration(RunState.PAUSED);
+      KvmVcpu vcpu = machine.vcpuThreads().getFirst().vcpu();
+      vcpu.setRegs(vcpu.regs().rip(0x1234));
       assertThatThrownBy(machine::reset).hasMessageContaining("no kernel to boot");
+      assertThat(vcpu.regs().rip()).as("untouched").isEqualTo(0x1234);
       assertThat(machine.runState()).isEqualTo(RunState.PAUSED);
     }
   }
