@@ -7,6 +7,7 @@ module dev.ballast.vmm {
   exports dev.ballast.vmm.irq;
   exports dev.ballast.vmm.machine;
   exports dev.ballast.vmm.memory;
+  exports dev.ballast.vmm.socket;
   exports dev.ballast.vmm.state;
   exports dev.ballast.vmm.vcpu;
 

@@ -3,6 +3,7 @@ package dev.ballast.tools.qmp;
 import dev.ballast.tools.vm.MigrationCapability;
 import dev.ballast.tools.vm.VirtualMachine;
 import dev.ballast.tools.vm.VmEvent;
+import dev.ballast.vmm.socket.SocketFile;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
@@ -64,7 +65,7 @@ public final class QmpServer implements AutoCloseable {
    * @throws IOException if the path cannot be used; the message is complete
    */
   public static QmpServer start(VirtualMachine vm, Path path) throws IOException {
-    QmpServer server = new QmpServer(vm, SocketFile.listen(path));
+    QmpServer server = new QmpServer(vm, SocketFile.listen(path, 0));
     vm.addListener(server::onEvent);
     server.acceptor.start();
     return server;

@@ -76,6 +76,20 @@ public final class KernelLoader {
     }
   }
 
+  /**
+   * Looks whether the files are there and can be read, not what is in them.
+   *
+   * @throws IOException if one cannot
+   */
+  public static void checkReadable(KernelConfig config) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      map(arena, config.kernel());
+      if (config.initrd().isPresent()) {
+        map(arena, config.initrd().get());
+      }
+    }
+  }
+
   private static BzImage parseImage(String name, MemorySegment file) throws KernelFormatException {
     if (!BzImage.looksLike(file)) {
       throw new KernelFormatException(

@@ -3,6 +3,7 @@ package dev.ballast.vmm.device;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
+import java.util.Arrays;
 
 /** Input of a UART: the receiver's FIFO, and what waits behind it, in order. Not thread-safe. */
 final class ReceiveBuffer {
@@ -13,7 +14,7 @@ final class ReceiveBuffer {
 
   private final ByteRing fifo = new ByteRing(FIFO_SIZE);
 
-  /** A loaded state comes on top of what came in here: twice the bound. */
+  /** A loaded state comes before what came in here: twice the bound. */
   private final ByteRing backlog = new ByteRing(2 * BACKLOG_SIZE + FIFO_SIZE);
 
   /** Tells whether as much waits as may. */
@@ -59,8 +60,12 @@ final class ReceiveBuffer {
     fifo.clear();
   }
 
+  /** What is beyond the bound stays here, as what the backend still holds does. */
   void save(StateWriter writer) {
-    writer.bytes(fifo.toByteArray()).bytes(backlog.toByteArray());
+    byte[] waiting = backlog.toByteArray();
+    writer
+        .bytes(fifo.toByteArray())
+        .bytes(Arrays.copyOf(waiting, Math.min(waiting.length, BACKLOG_SIZE)));
   }
 
   /** The contents of a saved buffer. */
@@ -71,7 +76,10 @@ final class ReceiveBuffer {
     }
   }
 
-  /** Takes over what was saved; input that came in here meanwhile comes after it. */
+  /**
+   * Takes over what was saved; input that came in here meanwhile comes after it, as far as there is
+   * room.
+   */
   void load(Saved saved) {
     byte[] receivedHere = fifo.toByteArray();
     byte[] waitingHere = backlog.toByteArray();
@@ -79,7 +87,13 @@ final class ReceiveBuffer {
     backlog.clear();
     fifo.addAll(saved.fifo());
     backlog.addAll(saved.backlog());
-    backlog.addAll(receivedHere);
-    backlog.addAll(waitingHere);
+    addWhatFits(receivedHere);
+    addWhatFits(waitingHere);
+  }
+
+  private void addWhatFits(byte[] values) {
+    for (int i = 0; i < values.length && !backlog.isFull(); i++) {
+      backlog.add(values[i]);
+    }
   }
 }

@@ -33,7 +33,8 @@ public interface SerialBackend extends AutoCloseable {
 
   /**
    * Writes out what was taken, for as long as that makes progress within reason, and lets go of all
-   * resources. Called on a control thread; {@link Line#receive} must not be waiting.
+   * resources. Called on a control thread; {@link Line#receive} must not be waiting. May be called
+   * without {@link #start}, and has no effect the second time.
    */
   @Override
   void close();

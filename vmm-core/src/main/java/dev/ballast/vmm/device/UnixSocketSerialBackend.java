@@ -1,17 +1,12 @@
 package dev.ballast.vmm.device;
 
 import dev.ballast.vmm.device.OutputBuffer.WhenFull;
+import dev.ballast.vmm.socket.SocketFile;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,11 +21,11 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
   private static final int CHUNK = 1 << 10;
 
   private final Path path;
-  private final ServerSocketChannel server;
+  private final SocketFile server;
   private @Nullable SocketChannel client;
   private boolean closing;
 
-  private UnixSocketSerialBackend(Path path, ServerSocketChannel server) {
+  private UnixSocketSerialBackend(Path path, SocketFile server) {
     super(path.toString(), WhenFull.DROP_OLDEST);
     this.path = path;
     this.server = server;
@@ -39,38 +34,11 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
   /**
    * Listens; only this user can connect. A socket file that nobody listens on any more is replaced.
    *
-   * @param path where to make the socket, at most 107 bytes
-   * @throws IOException if the path is in use or cannot be made
+   * @param path where to make the socket, at most 107 bytes; its directory has at most 98
+   * @throws IOException if the path is in use or cannot be made; the message is complete
    */
   public static UnixSocketSerialBackend listen(Path path) throws IOException {
-    UnixDomainSocketAddress address = UnixDomainSocketAddress.of(path);
-    removeAbandoned(path, address);
-    ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-    try {
-      server.bind(address, 1);
-      Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-    } catch (IOException e) {
-      server.close();
-      throw new IOException("cannot listen on " + path + ": " + e.getMessage(), e);
-    }
-    return new UnixSocketSerialBackend(path, server);
-  }
-
-  private static void removeAbandoned(Path path, UnixDomainSocketAddress address)
-      throws IOException {
-    boolean socket =
-        Files.exists(path) && Files.readAttributes(path, BasicFileAttributes.class).isOther();
-    if (!socket) {
-      return;
-    }
-    try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      probe.connect(address);
-    } catch (IOException e) {
-      LOG.debug("{}: nobody listens: {}", path, e.getMessage());
-      Files.delete(path);
-      return;
-    }
-    throw new IOException("cannot listen on " + path + ": somebody else does");
+    return new UnixSocketSerialBackend(path, SocketFile.listen(path, 1));
   }
 
   @Override
@@ -103,7 +71,7 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
     while (true) {
       SocketChannel accepted;
       try {
-        accepted = server.accept();
+        accepted = server.channel().accept();
       } catch (ClosedChannelException e) {
         LOG.debug("{}: closed", path);
         return;
@@ -167,6 +135,5 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
     if (last != null) {
       disconnect(last);
     }
-    Files.deleteIfExists(path);
   }
 }

@@ -118,6 +118,8 @@ public final class Board implements AutoCloseable {
       devices.addAll(platform.all());
     } catch (IOException | RuntimeException e) {
       close();
+      // Nobody else has it yet if what failed came before the serial port.
+      config.console().close();
       throw e;
     }
   }
@@ -228,6 +230,21 @@ public final class Board implements AutoCloseable {
   }
 
   /**
+   * Looks whether there is something to boot, before what runs is given up for it.
+   *
+   * @throws IOException if no kernel was given, or a file is not there any more
+   */
+  void checkBoot() throws IOException {
+    KernelLoader.checkReadable(kernel());
+  }
+
+  private KernelConfig kernel() throws IOException {
+    return config
+        .kernel()
+        .orElseThrow(() -> new IOException("no kernel to boot: start with --kernel FILE"));
+  }
+
+  /**
    * Takes everything back to power-on. vCPUs are parked, devices quiesced. RAM keeps its content.
    */
   void reset() throws IOException {
@@ -248,10 +265,7 @@ public final class Board implements AutoCloseable {
    * @throws IOException if there is no kernel, or it is malformed or does not fit
    */
   void boot() throws IOException {
-    KernelConfig kernel =
-        config
-            .kernel()
-            .orElseThrow(() -> new IOException("no kernel to boot: start with --kernel FILE"));
+    KernelConfig kernel = kernel();
     AcpiImage acpi = AcpiTables.build(platform.acpi(config.vcpus(), mmioSlots), ACPI_BASE);
     try {
       memory.write(acpi.base(), MemorySegment.ofArray(acpi.bytes()));

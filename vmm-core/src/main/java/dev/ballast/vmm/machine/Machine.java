@@ -18,6 +18,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A machine's life: it runs, stops, resets, migrates and ends. Every method may be called on any
@@ -32,10 +34,12 @@ import org.jspecify.annotations.Nullable;
  *                        │  ▲ reset
  *                        │  └── shutdown, guest-panicked, internal-error
  *   source:      running or paused ──► finish-migrate ──► postmigrate (or back)
- *   destination: inmigrate ──► running or paused, as the source was
+ *   destination: inmigrate ──► running or paused, as the source was or as was asked for here
  * </pre>
  */
 public final class Machine implements MigratableMachine, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
+
   /** What a vCPU caused and nobody has carried out yet. */
   private sealed interface Pending {
     record Reset() implements Pending {}
@@ -55,26 +59,31 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("machine").factory());
   private final AtomicReference<@Nullable Pending> pending = new AtomicReference<>();
   private volatile RunState runState;
+
+  /** What was asked for while the guest arrives or leaves; null when nothing was. */
+  private @Nullable RunState wanted;
+
   private boolean closed;
 
   /**
    * Makes a machine in {@link RunState#PRELAUNCH}, or {@link RunState#INMIGRATE} for a destination.
    *
-   * @param board the hardware; closed by this
+   * @param board the hardware; closed by this, also if this throws
    * @param incoming whether the guest will arrive by migration, rather than boot
-   * @throws IOException if the guest cannot be loaded or KVM refuses its state
+   * @throws IOException if the guest cannot be loaded or KVM refuses its state or a vCPU
    */
   public Machine(Board board, boolean incoming) throws IOException {
     this.board = board;
-    this.vcpus = board.startVcpus(new VcpuCallbacks());
     this.runState = incoming ? RunState.INMIGRATE : RunState.PRELAUNCH;
-    if (!incoming) {
-      try {
+    try {
+      this.vcpus = board.startVcpus(new VcpuCallbacks());
+      if (!incoming) {
         board.boot();
-      } catch (IOException e) {
-        close();
-        throw e;
       }
+    } catch (IOException | RuntimeException | Error e) {
+      board.close();
+      control.shutdown();
+      throw e;
     }
   }
 
@@ -146,10 +155,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   /**
-   * Lets the guest run: QMP's {@code cont}. Has no effect when it runs.
+   * Lets the guest run: QMP's {@code cont}. Has no effect when it runs. A guest that is to arrive
+   * by migration will run then, even if it was stopped at the source.
    *
    * @throws IOException if KVM refuses
-   * @throws IllegalStateException if the guest is not here, or must be reset first
+   * @throws IllegalStateException if the guest is leaving or gone, or must be reset first
    */
   public void resume() throws IOException {
     lock.lock();
@@ -157,7 +167,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       switch (runState) {
         case RUNNING -> {}
         case PAUSED, PRELAUNCH -> run();
-        case INMIGRATE, FINISH_MIGRATE -> throw refusal("a migration is under way");
+        case INMIGRATE -> wanted = RunState.RUNNING;
+        case FINISH_MIGRATE -> throw refusal("a migration is under way");
         case POSTMIGRATE -> throw refusal("the guest was migrated away and lives there now");
         case SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> throw refusal("reset it first");
       }
@@ -170,7 +181,13 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     return new IllegalStateException("the machine is " + runState.qmpName() + ": " + why);
   }
 
-  /** Stops the guest: QMP's {@code stop}. Has no effect when it does not run. */
+  /**
+   * Stops the guest: QMP's {@code stop}. Has no effect when it does not run. A guest that is to
+   * arrive by migration will be stopped then, and one that is leaving will be if it stays.
+   *
+   * @throws IOException if it cannot be stopped, or cannot be reset as it had just asked for: the
+   *     machine is then in {@link RunState#INTERNAL_ERROR}
+   */
   public void pause() throws IOException {
     lock.lock();
     try {
@@ -179,6 +196,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         if (runState == RunState.RUNNING) {
           enter(RunState.PAUSED);
         }
+      } else if (runState == RunState.INMIGRATE || runState == RunState.FINISH_MIGRATE) {
+        wanted = RunState.PAUSED;
       }
     } finally {
       lock.unlock();
@@ -192,12 +211,35 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     vcpus.resume();
   }
 
-  /** Parks vCPUs and quiesces devices; then carries out what the guest asked for just before. */
+  /**
+   * Parks vCPUs and quiesces devices; then carries out what the guest asked for just before.
+   *
+   * @throws IOException if that fails; the machine is in {@link RunState#INTERNAL_ERROR}
+   */
   private void halt() throws IOException {
-    vcpus.pause();
-    board.devices().forEach(MachineDevice::quiesce);
-    board.stopClock();
-    handlePending();
+    orInternalError(
+        () -> {
+          vcpus.pause();
+          board.devices().forEach(MachineDevice::quiesce);
+          board.stopClock();
+          handlePending();
+        });
+  }
+
+  /** Something without which the machine is in no state to go on. */
+  @FunctionalInterface
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  private void orInternalError(Step step) throws IOException {
+    try {
+      step.run();
+    } catch (IOException e) {
+      enter(RunState.INTERNAL_ERROR);
+      emit(new MachineEvent.ResetFailed(String.valueOf(e.getMessage())));
+      throw e;
+    }
   }
 
   private void carryOutPending() {
@@ -209,11 +251,10 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       boolean wasRunning = runState == RunState.RUNNING;
       halt();
       if (wasRunning && runState == RunState.RUNNING) {
-        run();
+        orInternalError(this::run);
       }
     } catch (IOException e) {
-      enter(RunState.INTERNAL_ERROR);
-      emit(new MachineEvent.ResetFailed(String.valueOf(e.getMessage())));
+      LOG.debug("what the guest asked for failed, and the machine says so", e);
     } finally {
       lock.unlock();
     }
@@ -241,7 +282,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   /**
    * Resets the machine and boots it again; it runs afterwards if it ran or had crashed.
    *
-   * @throws IOException if the guest cannot be loaded again
+   * @throws IOException if there is no kernel to boot: nothing has changed then; or if it cannot be
+   *     loaded, or KVM refuses: the machine is then in {@link RunState#INTERNAL_ERROR}
    * @throws IllegalStateException if the guest is not here
    */
   public void reset() throws IOException {
@@ -253,21 +295,26 @@ public final class Machine implements MigratableMachine, AutoCloseable {
           || before == RunState.POSTMIGRATE) {
         throw refusal("there is no guest here to reset");
       }
+      board.checkBoot();
       if (before == RunState.RUNNING) {
         halt();
       }
-      resetHardware(false);
-      if (before == RunState.PAUSED || before == RunState.PRELAUNCH) {
-        enter(before);
-      } else {
-        run();
-      }
+      orInternalError(
+          () -> {
+            resetHardware(false);
+            if (before == RunState.PAUSED || before == RunState.PRELAUNCH) {
+              enter(before);
+            } else {
+              run();
+            }
+          });
     } finally {
       lock.unlock();
     }
   }
 
   private void resetHardware(boolean guest) throws IOException {
+    board.checkBoot();
     board.reset();
     board.boot();
     emit(new MachineEvent.Reset(guest));
@@ -313,6 +360,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public RunState stopForMigration() throws IOException {
     lock.lock();
     try {
+      wanted = null;
       if (runState == RunState.RUNNING) {
         halt();
         if (runState == RunState.RUNNING) {
@@ -335,14 +383,24 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       if (runState != RunState.FINISH_MIGRATE && runState != RunState.INMIGRATE) {
         throw refusal("it is not in a migration");
       }
-      if (next == RunState.RUNNING) {
+      if (asWanted(next) == RunState.RUNNING) {
         run();
       } else {
-        enter(next);
+        enter(asWanted(next));
       }
+      wanted = null;
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Returns what a guest that could run or be stopped does, by who asked last. */
+  private RunState asWanted(RunState next) {
+    return switch (next) {
+      case RUNNING -> wanted == null ? next : wanted;
+      case PAUSED, PRELAUNCH -> wanted == RunState.RUNNING ? wanted : next;
+      default -> next;
+    };
   }
 
   /** Ends the machine: parks and joins vCPUs, closes devices, unmaps guest RAM. */

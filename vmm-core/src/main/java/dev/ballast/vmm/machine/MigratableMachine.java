@@ -45,7 +45,7 @@ public interface MigratableMachine {
    *
    * @param next {@link RunState#RUNNING} runs the guest here; {@link RunState#PAUSED}, {@link
    *     RunState#PRELAUNCH}, {@link RunState#POSTMIGRATE} and the rest leave it stopped in that
-   *     state
+   *     state; who stopped or continued the machine meanwhile has the last word on the first three
    * @throws IOException if a vCPU cannot be started
    */
   void endMigration(RunState next) throws IOException;

@@ -58,9 +58,9 @@ public final class GuestMemory implements AutoCloseable {
     }
     List<MemoryRegion> laidOut = new ArrayList<>();
     long low = Math.min(size, MMIO_HOLE_START);
-    laidOut.add(new MemoryRegion(0, 0, low, 0));
+    laidOut.add(new MemoryRegion(0, low, 0));
     if (size > low) {
-      laidOut.add(new MemoryRegion(1, HIGH_RAM_START, size - low, low));
+      laidOut.add(new MemoryRegion(HIGH_RAM_START, size - low, low));
     }
     this.regions = List.copyOf(laidOut);
     this.regionStart = regions.stream().mapToLong(MemoryRegion::guestAddress).toArray();

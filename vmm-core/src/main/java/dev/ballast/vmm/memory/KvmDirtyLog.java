@@ -16,11 +16,25 @@ import java.util.List;
 public final class KvmDirtyLog implements DirtyLog {
   private static final long CLEAR_CHUNK_PAGES = 1 << 18;
 
+  /** KVM takes fewer than 2^31 pages in a memslot; half of that keeps huge pages aligned. */
+  private static final long MAX_SLOT_BYTES = 4L << 40;
+
+  /**
+   * A memslot of KVM's: a region of RAM, or a part of one that is larger than a memslot may be.
+   *
+   * @param number the number by which KVM knows it
+   * @param guestAddress the first guest physical address in bytes
+   * @param size in bytes, a multiple of 2 MiB
+   * @param ramOffset where it starts in the {@code ram} block, in bytes
+   */
+  private record Memslot(int number, long guestAddress, long size, long ramOffset) {}
+
   private final KvmVm vm;
   private final GuestMemory memory;
+  private final List<Memslot> slots;
   private final boolean manualProtect;
 
-  /** What KVM's log is read into, by region; kept from pass to pass while the log runs. */
+  /** What KVM's log is read into, by memslot; kept from pass to pass while the log runs. */
   private final List<PageBitmap> logs = new ArrayList<>();
 
   private boolean running;
@@ -33,8 +47,16 @@ public final class KvmDirtyLog implements DirtyLog {
    * @throws IOException if KVM refuses a memslot
    */
   public KvmDirtyLog(KvmVm vm, GuestMemory memory) throws IOException {
+    this(vm, memory, MAX_SLOT_BYTES);
+  }
+
+  /**
+   * @param maxSlotBytes the most that a memslot gets, a multiple of 2 MiB
+   */
+  KvmDirtyLog(KvmVm vm, GuestMemory memory, long maxSlotBytes) throws IOException {
     this.vm = vm;
     this.memory = memory;
+    this.slots = split(memory.regions(), maxSlotBytes);
     this.manualProtect =
         (vm.checkExtension(Capability.MANUAL_DIRTY_LOG_PROTECT2)
                 & KvmVm.DIRTY_LOG_MANUAL_PROTECT_ENABLE)
@@ -46,11 +68,26 @@ public final class KvmDirtyLog implements DirtyLog {
     setFlags(0);
   }
 
+  private static List<Memslot> split(List<MemoryRegion> regions, long maxSlotBytes) {
+    List<Memslot> slots = new ArrayList<>();
+    for (MemoryRegion region : regions) {
+      for (long done = 0; done < region.size(); done += maxSlotBytes) {
+        slots.add(
+            new Memslot(
+                slots.size(),
+                region.guestAddress() + done,
+                Math.min(maxSlotBytes, region.size() - done),
+                region.ramOffset() + done));
+      }
+    }
+    return List.copyOf(slots);
+  }
+
   private void setFlags(int flags) throws IOException {
     long base = memory.ram().address();
-    for (MemoryRegion region : memory.regions()) {
+    for (Memslot slot : slots) {
       vm.setUserMemoryRegion(
-          region.slot(), flags, region.guestAddress(), region.size(), base + region.ramOffset());
+          slot.number(), flags, slot.guestAddress(), slot.size(), base + slot.ramOffset());
     }
   }
 
@@ -58,8 +95,8 @@ public final class KvmDirtyLog implements DirtyLog {
   public void start() throws IOException {
     // First: should a later memslot be refused, stop() still undoes the earlier ones.
     running = true;
-    for (MemoryRegion region : memory.regions()) {
-      logs.add(PageBitmap.allocate(region.size() / RamBlock.PAGE_SIZE));
+    for (Memslot slot : slots) {
+      logs.add(PageBitmap.allocate(slot.size() / RamBlock.PAGE_SIZE));
     }
     setFlags(KvmVm.MEM_LOG_DIRTY_PAGES);
   }
@@ -79,13 +116,13 @@ public final class KvmDirtyLog implements DirtyLog {
   @Override
   public void fetch(PageBitmap into) throws IOException {
     for (int i = 0; i < logs.size(); i++) {
-      MemoryRegion region = memory.regions().get(i);
+      Memslot slot = slots.get(i);
       PageBitmap dirty = logs.get(i);
-      vm.getDirtyLog(region.slot(), dirty.memory());
+      vm.getDirtyLog(slot.number(), dirty.memory());
       if (manualProtect) {
-        protect(region.slot(), dirty);
+        protect(slot.number(), dirty);
       }
-      merge(dirty, region.ramOffset() / RamBlock.PAGE_SIZE, into);
+      merge(dirty, slot.ramOffset() / RamBlock.PAGE_SIZE, into);
     }
   }
 
@@ -102,7 +139,7 @@ public final class KvmDirtyLog implements DirtyLog {
     }
   }
 
-  /** Regions start and end on 2 MiB, so that their words are words of the whole bitmap. */
+  /** Memslots start and end on 2 MiB, so that their words are words of the whole bitmap. */
   private static void merge(PageBitmap dirty, long firstPage, PageBitmap into) {
     long firstWord = firstPage >>> 6;
     for (long i = 0; i < dirty.wordCount(); i++) {

@@ -107,4 +107,16 @@ public sealed interface VcpuExit {
           : Optional.empty();
     }
   }
+
+  /**
+   * This program failed while it handled an ordinary exit.
+   *
+   * @param failure what was thrown
+   */
+  record Defect(int vcpu, String failure, RegisterDump registers) implements VcpuExit {
+    @Override
+    public String summary() {
+      return "vCPU " + vcpu + ": a defect of this program: " + failure;
+    }
+  }
 }

@@ -13,6 +13,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A vCPU on its thread: enters the guest, hands its port and memory-mapped I/O to the buses, and
@@ -22,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * the guest, and a signal that makes it leave: together they leave no window.
  */
 public final class VcpuThread implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(VcpuThread.class);
+
   private enum Order {
     RUN,
     PAUSE,
@@ -126,6 +130,9 @@ public final class VcpuThread implements AutoCloseable {
           if (threadId != 0) {
             kick();
           }
+        } else if (nanos == 0) {
+          // The vCPU may not have seen the nap yet, and would never clear what it then finds set.
+          run.immediateExit((byte) 0);
         }
         changed.signalAll();
       }
@@ -179,8 +186,25 @@ public final class VcpuThread implements AutoCloseable {
   }
 
   private void loop() {
-    threadId = ThreadKick.currentThreadId();
-    while (park()) {
+    try {
+      threadId = ThreadKick.currentThreadId();
+      while (park()) {
+        runUntilTold();
+      }
+    } finally {
+      // Nobody shall wait for a thread that is gone.
+      lock.lock();
+      try {
+        parked = true;
+        changed.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private void runUntilTold() {
+    try {
       while (order == Order.RUN) {
         VcpuExit exit = step();
         if (exit != null) {
@@ -191,6 +215,9 @@ public final class VcpuThread implements AutoCloseable {
         }
       }
       completeInstruction();
+    } catch (RuntimeException | Error e) {
+      LOG.error("vCPU {}: a defect of this program", vcpu.id(), e);
+      stopWith(new VcpuExit.Defect(vcpu.id(), e.toString(), dump()));
     }
   }
 

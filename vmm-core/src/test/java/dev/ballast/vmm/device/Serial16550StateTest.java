@@ -138,6 +138,35 @@ class Serial16550StateTest {
     assertThat(readAll(other)).isEqualTo("a".repeat(FIFO + BACKLOG) + typedEarly);
   }
 
+  /** However much waits at a hop, the next destination takes it. */
+  @Test
+  void whatComesTogetherOnManyHopsIsAlwaysTaken() throws Exception {
+    uart.write(2, 1, 1);
+    typing("a".repeat(FIFO + BACKLOG)).join();
+    byte[] state = StateRoundTrip.save(uart);
+    Serial16550 last = uart;
+    for (int hop = 0; hop < 4; hop++) {
+      MemorySerialBackend here = new MemorySerialBackend();
+      last = new Serial16550("serial0", new RecordingLine(), here);
+      last.write(2, 1, 1);
+      here.type("b".repeat(FIFO + BACKLOG));
+      StateRoundTrip.load(last, state);
+      state = StateRoundTrip.save(last);
+    }
+    assertThat(readAll(last)).isEqualTo("a".repeat(FIFO + BACKLOG) + "b".repeat(FIFO + BACKLOG));
+  }
+
+  @Test
+  void aStateThatIsLoadedAgainAndAgainIsTaken() throws Exception {
+    uart.write(2, 1, 1);
+    typing("a".repeat(FIFO + BACKLOG)).join();
+    byte[] state = StateRoundTrip.save(uart);
+    for (int i = 0; i < 4; i++) {
+      StateRoundTrip.load(uart, state);
+    }
+    assertThat(readAll(uart)).startsWith("a".repeat(FIFO + BACKLOG));
+  }
+
   @Test
   void hostileStateIsRefused() throws Exception {
     uart.write(2, 1, 1);

@@ -118,7 +118,7 @@ class UnixSocketSerialBackendTest {
   void pathInUseIsRefused() {
     assertThatThrownBy(() -> UnixSocketSerialBackend.listen(path))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining(path + ": somebody else does");
+        .hasMessageContaining(path + ": another process listens there");
     assertThat(path).as("still served").exists();
   }
 

@@ -54,12 +54,14 @@ class MachineKvmTest {
     return machine(vcpus, Optional.of(kernel), false);
   }
 
-  private Machine machine(int vcpus, Optional<Path> kernel, boolean incoming) throws IOException {
+  private Board board(int vcpus, Optional<Path> kernel) throws IOException {
     Optional<KernelConfig> boots =
         kernel.map(file -> new KernelConfig(file, Optional.empty(), "", KernelConfig.Mode.AUTO));
-    Board board =
-        new Board(new BoardConfig(KVM, RamConfig.anonymous(MEMORY), vcpus, boots, console));
-    Machine machine = new Machine(board, incoming);
+    return new Board(new BoardConfig(KVM, RamConfig.anonymous(MEMORY), vcpus, boots, console));
+  }
+
+  private Machine machine(int vcpus, Optional<Path> kernel, boolean incoming) throws IOException {
+    Machine machine = new Machine(board(vcpus, kernel), incoming);
     machine.addListener(events::add);
     return machine;
   }
@@ -241,5 +243,23 @@ class MachineKvmTest {
     assertThatThrownBy(() -> machine(1, Optional.of(directory.resolve("absent")), false))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("absent: no such file");
+    assertThat(console.isClosed()).isTrue();
+  }
+
+  @Test
+  void vcpusThatCannotBeMadeLeaveNothingBehind() throws Exception {
+    Board board = board(1, Optional.empty());
+    board.startVcpus(new NoGuestEvents());
+    assertThatThrownBy(() -> new Machine(board, true)).isInstanceOf(IOException.class);
+    assertThat(console.isClosed()).isTrue();
+  }
+
+  @Test
+  void aMissingKvmClosesTheConsole() {
+    BoardConfig config =
+        new BoardConfig(
+            directory.resolve("kvm"), RamConfig.anonymous(MEMORY), 1, Optional.empty(), console);
+    assertThatThrownBy(() -> new Board(config)).isInstanceOf(IOException.class);
+    assertThat(console.isClosed()).isTrue();
   }
 }

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 /** Keeps what the guest prints. */
 final class TestConsole implements SerialBackend {
   private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
+  private boolean closed;
 
   @Override
   public void start(Line line) {}
@@ -21,6 +22,12 @@ final class TestConsole implements SerialBackend {
     return printed.toString(StandardCharsets.US_ASCII);
   }
 
+  synchronized boolean isClosed() {
+    return closed;
+  }
+
   @Override
-  public void close() {}
+  public synchronized void close() {
+    closed = true;
+  }
 }

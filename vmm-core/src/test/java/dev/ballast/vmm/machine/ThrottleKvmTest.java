@@ -91,6 +91,19 @@ class ThrottleKvmTest {
   }
 
   @Test
+  void aNapThatIsCalledOffBeforeItBeganLeavesTheGuestRunning() throws Exception {
+    try (Machine machine = machine()) {
+      machine.resume();
+      for (int i = 0; i < 50; i++) {
+        awaitProgress(machine);
+        machine.vcpuThreads().getFirst().nap(TimeUnit.HOURS.toNanos(1));
+        machine.vcpuThreads().getFirst().nap(0);
+      }
+      awaitProgress(machine);
+    }
+  }
+
+  @Test
   void aThrottledMachineStopsGoesOnAndEnds() throws Exception {
     try (Machine machine = machine()) {
       machine.resume();

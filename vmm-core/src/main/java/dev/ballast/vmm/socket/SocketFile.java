@@ -1,4 +1,4 @@
-package dev.ballast.tools.qmp;
+package dev.ballast.vmm.socket;
 
 import java.io.IOException;
 import java.net.ConnectException;
@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A Unix socket that others can connect to, and its file. Only the owner may connect (mode 0600),
- * from the first moment on.
+ * from the first moment on. Any thread.
  */
-final class SocketFile implements AutoCloseable {
+public final class SocketFile implements AutoCloseable {
   private final Path path;
   private final ServerSocketChannel channel;
   private final @Nullable Object fileKey;
@@ -34,11 +34,12 @@ final class SocketFile implements AutoCloseable {
   /**
    * Listens. A socket that nobody listens to any more is replaced.
    *
-   * @param path where; its directory must exist
+   * @param path where, at most 107 bytes; its directory must exist and have at most 98
+   * @param backlog how many clients may wait to be accepted; 0 for the default
    * @throws IOException if something else is there, or the path cannot be used; the message is
    *     complete
    */
-  static SocketFile listen(Path path) throws IOException {
+  public static SocketFile listen(Path path, int backlog) throws IOException {
     Path absolute = path.toAbsolutePath();
     Path directory = absolute.getParent();
     if (directory == null || !Files.isDirectory(directory)) {
@@ -56,7 +57,7 @@ final class SocketFile implements AutoCloseable {
           hidden,
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
       try {
-        channel.bind(UnixDomainSocketAddress.of(bound));
+        channel.bind(UnixDomainSocketAddress.of(bound), backlog);
         Files.setPosixFilePermissions(bound, PosixFilePermissions.fromString("rw-------"));
         Files.move(bound, path);
       } finally {
@@ -85,6 +86,8 @@ final class SocketFile implements AutoCloseable {
       throw new IOException("cannot listen on " + path + ": it is not a socket");
     }
     try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      // Not waiting: where too many clients wait already, somebody listens.
+      probe.configureBlocking(false);
       probe.connect(UnixDomainSocketAddress.of(path));
     } catch (ConnectException e) {
       Files.deleteIfExists(path);
@@ -93,7 +96,8 @@ final class SocketFile implements AutoCloseable {
     throw new IOException("cannot listen on " + path + ": another process listens there");
   }
 
-  ServerSocketChannel channel() {
+  /** Returns what accepts clients. */
+  public ServerSocketChannel channel() {
     return channel;
   }
 

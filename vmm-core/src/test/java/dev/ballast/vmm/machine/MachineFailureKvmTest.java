@@ -1,0 +1,206 @@
+package dev.ballast.vmm.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.ballast.ffi.kvm.KvmVcpu;
+import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.bus.BusDevice;
+import dev.ballast.vmm.memory.RamConfig;
+import dev.ballast.vmm.state.StateReader;
+import dev.ballast.vmm.state.StateWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a machine does when it, rather than its guest, fails; on the real KVM. */
+@Tag("kvm")
+@Timeout(60)
+class MachineFailureKvmTest {
+  private static final Path KVM = Path.of("/dev/kvm");
+
+  /** Counts in EBX and at 2 MiB for ever. */
+  private static final int[] COUNTER = {
+    0x31, 0xdb, // xor ebx, ebx
+    0x43, // inc ebx
+    0x89, 0x1d, 0x00, 0x00, 0x20, 0x00, // mov [0x200000], ebx
+    0xeb, 0xf7, // jmp back to inc
+  };
+
+  /** Waits until something is at 2 MiB, then asks for a reset. */
+  private static final int[] RESET_WHEN_TOLD = {
+    0x83, 0x3d, 0x00, 0x00, 0x20, 0x00, 0x00, // cmp dword [0x200000], 0
+    0x74, 0xf7, // je back
+    0xb0, 0xfe, 0xe6, 0x64, // mov al, 0xfe; out 0x64, al
+    0xeb, 0xfe, // jmp self
+  };
+
+  /** Writes to the registers of the first virtio device. */
+  private static final int[] TOUCH_DEVICE = {
+    0x89, 0x1d, 0x00, 0x00, 0x00, 0xd0, // mov [0xd0000000], ebx
+    0xeb, 0xfe, // jmp self
+  };
+
+  @TempDir Path directory;
+  private final List<MachineEvent> events = new CopyOnWriteArrayList<>();
+
+  @BeforeEach
+  void needsKvm() {
+    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
+  }
+
+  private static Board board(Optional<Path> kernel) throws IOException {
+    Optional<KernelConfig> boots =
+        kernel.map(file -> new KernelConfig(file, Optional.empty(), "", KernelConfig.Mode.AUTO));
+    return new Board(
+        new BoardConfig(KVM, RamConfig.anonymous(64L << 20), 1, boots, new TestConsole()));
+  }
+
+  private Machine machine(Board board, boolean incoming) throws IOException {
+    Machine machine = new Machine(board, incoming);
+    machine.addListener(events::add);
+    return machine;
+  }
+
+  private Path kernel(int... code) throws IOException {
+    return TinyGuest.write(directory, code);
+  }
+
+  private static int counter(Machine machine) throws Exception {
+    return machine.memory().readU32(0x20_0000);
+  }
+
+  private static void awaitProgress(Machine machine) throws Exception {
+    int before = counter(machine);
+    await().until(() -> counter(machine) != before);
+  }
+
+  @Test
+  void aResetWithoutKernelIsRefusedAndTheGuestGoesOn() throws Exception {
+    Path kernel = kernel(COUNTER);
+    try (Machine machine = machine(board(Optional.of(kernel)), false)) {
+      machine.resume();
+      awaitProgress(machine);
+      Files.delete(kernel);
+      assertThatThrownBy(machine::reset)
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining(kernel.toString());
+      assertThat(machine.runState()).isEqualTo(RunState.RUNNING);
+      awaitProgress(machine);
+      machine.pause();
+      assertThatThrownBy(machine::reset).isInstanceOf(IOException.class);
+      assertThat(machine.runState()).isEqualTo(RunState.PAUSED);
+      machine.resume();
+      awaitProgress(machine);
+    }
+  }
+
+  @Test
+  void aMachineThatGotItsGuestByMigrationRefusesToResetIt() throws Exception {
+    try (Machine machine = machine(board(Optional.empty()), true)) {
+      machine.endMigration(RunState.PAUSED);
+      KvmVcpu vcpu = machine.vcpuThreads().getFirst().vcpu();
+      vcpu.setRegs(vcpu.regs().rip(0x1234));
+      assertThatThrownBy(machine::reset).hasMessageContaining("no kernel to boot");
+      assertThat(vcpu.regs().rip()).as("untouched").isEqualTo(0x1234);
+      assertThat(machine.runState()).isEqualTo(RunState.PAUSED);
+    }
+  }
+
+  @Test
+  void aKernelThatIsNoneAnyMoreEndsInInternalError() throws Exception {
+    Path kernel = kernel(COUNTER);
+    try (Machine machine = machine(board(Optional.of(kernel)), false)) {
+      machine.resume();
+      awaitProgress(machine);
+      Files.write(kernel, new byte[4096]);
+      assertThatThrownBy(machine::reset).isInstanceOf(IOException.class);
+      assertThat(machine.runState()).isEqualTo(RunState.INTERNAL_ERROR);
+      assertThat(events).filteredOn(MachineEvent.ResetFailed.class::isInstance).hasSize(1);
+      assertThatThrownBy(machine::resume).hasMessageContaining("reset it first");
+
+      assertThat(kernel(COUNTER)).isEqualTo(kernel);
+      machine.reset();
+      assertThat(machine.runState()).isEqualTo(RunState.RUNNING);
+      awaitProgress(machine);
+    }
+  }
+
+  @Test
+  void aResetOfTheGuestsThatFailsIsReportedWhoeverCarriesItOut() throws Exception {
+    Path kernel = kernel(RESET_WHEN_TOLD);
+    try (Machine machine = machine(board(Optional.of(kernel)), false)) {
+      machine.resume();
+      Files.delete(kernel);
+      machine.memory().writeU32(0x20_0000, 1);
+      // Whether the control thread was first or not.
+      while (machine.runState() == RunState.RUNNING) {
+        try {
+          machine.pause();
+          machine.resume();
+        } catch (IOException | IllegalStateException e) {
+          assertThat(machine.runState()).isEqualTo(RunState.INTERNAL_ERROR);
+        }
+      }
+      assertThat(machine.runState()).isEqualTo(RunState.INTERNAL_ERROR);
+      assertThat(events).filteredOn(MachineEvent.ResetFailed.class::isInstance).hasSize(1);
+    }
+  }
+
+  /** A device with a bug. */
+  private static final class BrokenDevice implements MachineDevice, BusDevice {
+    @Override
+    public long read(long offset, int size) {
+      throw new IllegalStateException("a broken device was read");
+    }
+
+    @Override
+    public void write(long offset, int size, long value) {
+      throw new IllegalStateException("a broken device was written");
+    }
+
+    @Override
+    public String stateName() {
+      return "broken0";
+    }
+
+    @Override
+    public int stateVersion() {
+      return 1;
+    }
+
+    @Override
+    public void saveState(StateWriter writer) {}
+
+    @Override
+    public void loadState(StateReader reader, int version) {}
+  }
+
+  @Test
+  void aDeviceThatThrowsStopsTheMachineAndIsNamed() throws Exception {
+    Board board = board(Optional.of(kernel(TOUCH_DEVICE)));
+    board.addMmioDevice((memory, slot) -> new BrokenDevice());
+    try (Machine machine = machine(board, false)) {
+      machine.resume();
+      await().until(() -> machine.runState() == RunState.INTERNAL_ERROR);
+      assertThat(events)
+          .filteredOn(MachineEvent.Crashed.class::isInstance)
+          .singleElement()
+          .satisfies(
+              event ->
+                  assertThat(((MachineEvent.Crashed) event).exit().summary())
+                      .contains("vCPU 0")
+                      .contains("a broken device was written"));
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package dev.ballast.vmm.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.memory.RamConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Who stops or continues a machine while its guest arrives or leaves, on the real KVM. */
+@Tag("kvm")
+@Timeout(60)
+class WantedRunStateKvmTest {
+  private static final Path KVM = Path.of("/dev/kvm");
+  private static final int[] LOOP = {0xeb, 0xfe}; // jmp self
+
+  @TempDir Path directory;
+
+  @BeforeEach
+  void needsKvm() {
+    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
+  }
+
+  private Machine machine(boolean incoming) throws IOException {
+    KernelConfig boots =
+        new KernelConfig(
+            TinyGuest.write(directory, LOOP), Optional.empty(), "", KernelConfig.Mode.AUTO);
+    BoardConfig board =
+        new BoardConfig(
+            KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole());
+    return new Machine(new Board(board), incoming);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "RUNNING, '', RUNNING",
+    "RUNNING, stop, PAUSED",
+    "RUNNING, stop cont, RUNNING",
+    "RUNNING, cont stop, PAUSED",
+    "PAUSED, '', PAUSED",
+    "PAUSED, cont, RUNNING",
+    "PRELAUNCH, cont, RUNNING",
+    "PRELAUNCH, stop, PRELAUNCH",
+    "SHUTDOWN, cont, SHUTDOWN",
+    "SHUTDOWN, stop, SHUTDOWN",
+  })
+  void theGuestArrivesAsItWasWantedHere(RunState sent, String commands, RunState arrived)
+      throws IOException {
+    try (Machine machine = machine(true)) {
+      for (String command : commands.split(" ")) {
+        switch (command) {
+          case "stop" -> machine.pause();
+          case "cont" -> machine.resume();
+          default -> assertThat(command).isEmpty();
+        }
+        assertThat(machine.runState()).isEqualTo(RunState.INMIGRATE);
+      }
+      machine.endMigration(sent);
+      assertThat(machine.runState()).isEqualTo(arrived);
+    }
+  }
+
+  @Test
+  void aGuestThatDidNotLeaveStaysStoppedIfThatWasAsked() throws IOException {
+    try (Machine machine = machine(false)) {
+      machine.resume();
+      RunState before = machine.stopForMigration();
+      machine.pause();
+      assertThatThrownBy(machine::resume).hasMessageContaining("a migration is under way");
+      machine.endMigration(before);
+      assertThat(machine.runState()).isEqualTo(RunState.PAUSED);
+
+      // The wish was for that migration only.
+      machine.resume();
+      machine.endMigration(machine.stopForMigration());
+      assertThat(machine.runState()).isEqualTo(RunState.RUNNING);
+    }
+  }
+
+  @Test
+  void aGuestThatLeftIsGoneWhateverWasAsked() throws IOException {
+    try (Machine machine = machine(false)) {
+      machine.resume();
+      assertThat(machine.stopForMigration()).isEqualTo(RunState.RUNNING);
+      machine.pause();
+      machine.endMigration(RunState.POSTMIGRATE);
+      assertThat(machine.runState()).isEqualTo(RunState.POSTMIGRATE);
+    }
+  }
+}
