@@ -22,9 +22,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class QomCommandsTest {
   private static final String GET =
       "{'execute':'qom-get','arguments':{'path':'%s','property':'%s'}}";
-  private static final String SET =
-      "{'execute':'qom-set','arguments':{'path':'balloon0',"
-          + "'property':'guest-stats-polling-interval','value':%s}}";
 
   private final FakeMachine machine = new FakeMachine();
   private final Path socket;
@@ -46,7 +43,10 @@ class QomCommandsTest {
     try (RawClient client = RawClient.negotiated(socket)) {
       String get = GET.formatted(path, "guest-stats-polling-interval");
       assertThat(client.ask(get)).hasToString("{\"return\":0}");
-      assertThat(client.ask(SET.formatted("4294967295"))).hasToString("{\"return\":{}}");
+      String set =
+          "{'execute':'qom-set','arguments':{'path':'balloon0',"
+              + "'property':'guest-stats-polling-interval','value':4294967295}}";
+      assertThat(client.ask(set)).hasToString("{\"return\":{}}");
       assertThat(client.ask(get)).hasToString("{\"return\":4294967295}");
       assertThat(machine.calls).containsExactly("interval 4294967295");
     }

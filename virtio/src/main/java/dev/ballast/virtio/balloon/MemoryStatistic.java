@@ -25,10 +25,10 @@ public enum MemoryStatistic {
   /** Huge pages that could not be allocated. */
   HTLB_PGFAIL;
 
+  /** The specification numbers them in the order above, from 0 on. */
   private static final MemoryStatistic[] BY_TAG = values();
 
   /** Returns what a driver means by a tag; empty when it means nothing known. */
-  @SuppressWarnings("EnumOrdinal") // the specification numbers them in this order from 0 on
   static Optional<MemoryStatistic> ofTag(int tag) {
     return tag < BY_TAG.length ? Optional.of(BY_TAG[tag]) : Optional.empty();
   }
