@@ -131,6 +131,20 @@ class QmpServerTest {
     }
   }
 
+  @Test
+  void aCommandThatFailsByADefectIsAnsweredAndTheNextIsToo() throws IOException {
+    try (RawClient client = RawClient.negotiated(socket)) {
+      JsonNode answer =
+          client.ask(
+              "{'execute':'migrate','arguments':{'uri':'" + FakeMachine.DEFECT + "'},'id':1}");
+      assertThat(errorClass(answer)).isEqualTo("GenericError");
+      assertThat(desc(answer)).contains("a defect");
+      assertThat(answer.path("id").asInt()).isEqualTo(1);
+      assertThat(client.ask("{'execute':'query-name'}").at("/return/name").asText())
+          .isEqualTo("fake");
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
