@@ -211,6 +211,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
             ram.normal(),
             ram.dirtyPerSecond(),
             traffic.bitsPerSecond() / BITS_PER_BYTE,
+            traffic.pagesPerSecond(),
             ram.dirtySyncs(),
             traffic.precopy(),
             traffic.downtime(),
