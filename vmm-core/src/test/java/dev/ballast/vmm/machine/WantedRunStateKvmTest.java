@@ -58,7 +58,7 @@ class WantedRunStateKvmTest {
   void theGuestArrivesAsItWasWantedHere(RunState sent, String commands, RunState arrived)
       throws IOException {
     try (Machine machine = machine(true)) {
-      for (String command : commands.split(" ")) {
+      for (String command : commands.split(" ", -1)) {
         switch (command) {
           case "stop" -> machine.pause();
           case "cont" -> machine.resume();
