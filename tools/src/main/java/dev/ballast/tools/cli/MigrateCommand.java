@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpException;
+import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Set;
@@ -26,7 +27,8 @@ import picocli.CommandLine.Parameters;
     },
     footer = {
       "",
-      "Exit code: 0 the guest has moved; 1 it has not, and goes on here.",
+      "Exit code: 0 the guest has moved; 1 it has not, and goes on here, or it was handed over and"
+          + " the destination did not confirm that it runs there: the message says which.",
       "",
       "Example: ballast migrate --qmp unix:/tmp/a unix:/tmp/b.migration"
     },
@@ -222,8 +224,19 @@ final class MigrateCommand implements Callable<Integer> {
       return 0;
     }
     System.err.println(
-        "ballast: the guest has not moved; the machine here is "
-            + client.command("query-status").path("status").asText());
+        "ballast: " + whereTheGuestIs(client.command("query-status").path("status").asText()));
     return Failures.FAILED;
+  }
+
+  /**
+   * Says where the guest is after a migration that did not complete.
+   *
+   * @param status what the machine here is now
+   */
+  static String whereTheGuestIs(String status) {
+    return status.equals(RunState.POSTMIGRATE.qmpName())
+        ? "the guest was handed over, but the destination did not confirm it: look for it there;"
+            + " it does not run here any more"
+        : "the guest has not moved; the machine here is " + status;
   }
 }

@@ -8,6 +8,8 @@ import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The connection of a client, whose reader can be told to take what has arrived and no more: {@link
@@ -19,16 +21,36 @@ final class ClientChannel implements ReadableByteChannel {
   private final Selector writable;
   private volatile boolean draining;
 
-  /**
-   * @param channel the connection; closed by this
-   */
-  ClientChannel(SocketChannel channel) throws IOException {
+  private ClientChannel(SocketChannel channel, Selector readable, Selector writable) {
     this.channel = channel;
-    channel.configureBlocking(false);
-    readable = Selector.open();
-    channel.register(readable, SelectionKey.OP_READ);
-    writable = Selector.open();
-    channel.register(writable, SelectionKey.OP_WRITE);
+    this.readable = readable;
+    this.writable = writable;
+  }
+
+  /**
+   * Takes over a connection.
+   *
+   * @param channel the connection; closed with the result, and if this fails
+   * @throws IOException if the host lacks file descriptors, or the connection is closed
+   */
+  static ClientChannel of(SocketChannel channel) throws IOException {
+    List<Selector> selectors = new ArrayList<>();
+    try {
+      channel.configureBlocking(false);
+      for (int operation : new int[] {SelectionKey.OP_READ, SelectionKey.OP_WRITE}) {
+        Selector selector = channel.provider().openSelector();
+        selectors.add(selector);
+        channel.register(selector, operation);
+      }
+      return new ClientChannel(channel, selectors.getFirst(), selectors.getLast());
+    } catch (IOException e) {
+      channel.close();
+      for (Selector selector : selectors) {
+        selector.close();
+      }
+      // Not as it is: a closed connection says nothing about the socket it came from.
+      throw new IOException("the connection cannot be used: " + e.getMessage(), e);
+    }
   }
 
   /** Waits for input. Returns -1 at the end of the stream, or of what had arrived when draining. */

@@ -9,9 +9,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** All commands of a machine, by name. Any thread. */
 final class CommandTable {
+  private static final Logger log = LoggerFactory.getLogger(CommandTable.class);
+
   private static final List<String> REQUEST_MEMBERS = List.of("execute", "arguments", "id");
 
   private final Map<String, QmpCommand> commands = new TreeMap<>();
@@ -97,6 +101,10 @@ final class CommandTable {
       return command.handler().run(request.arguments());
     } catch (VmException e) {
       throw QmpException.generic(String.valueOf(e.getMessage()));
+    } catch (RuntimeException e) {
+      // A client must get an answer, and may go on with other commands.
+      log.error("QMP: {}: a defect of this program", request.command(), e);
+      throw QmpException.generic("a defect of this program: " + e);
     }
   }
 }

@@ -45,7 +45,7 @@ final class MigrationJson {
         .put("postcopy-requests", 0)
         .put("page-size", RamBlock.PAGE_SIZE)
         .put("multifd-bytes", ram.multifdBytes())
-        .put("pages-per-second", ram.bytesPerSecond() / RamBlock.PAGE_SIZE)
+        .put("pages-per-second", ram.pagesPerSecond())
         .put("precopy-bytes", ram.precopyBytes())
         .put("downtime-bytes", ram.downtimeBytes())
         .put("postcopy-bytes", 0)

@@ -12,9 +12,11 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,8 +38,18 @@ public final class QmpServer implements AutoCloseable {
   /** For all clients together, after that. */
   private static final Duration FLUSH_LIMIT = Duration.ofSeconds(2);
 
+  /** How long no client is taken after one could not be. */
+  private static final Duration ACCEPT_RETRY = Duration.ofMillis(200);
+
+  /** Waits for the next client. */
+  @FunctionalInterface
+  interface Clients {
+    SocketChannel accept() throws IOException;
+  }
+
   private final VirtualMachine vm;
   private final SocketFile socket;
+  private final Clients clients;
   private final CommandTable commands;
   private final Set<QmpSession> sessions = ConcurrentHashMap.newKeySet();
   // An event that comes when the timer is shut down already is of interest to nobody.
@@ -49,11 +61,12 @@ public final class QmpServer implements AutoCloseable {
   private final Throttle<VmEvent> balloonChanges =
       new Throttle<>(this::broadcast, BALLOON_CHANGE_INTERVAL, timer);
   private final Thread acceptor = Thread.ofPlatform().daemon().name("qmp").unstarted(this::accept);
-  private volatile boolean closing;
+  private final CountDownLatch closing = new CountDownLatch(1);
 
-  private QmpServer(VirtualMachine vm, SocketFile socket) {
+  private QmpServer(VirtualMachine vm, SocketFile socket, Clients clients) {
     this.vm = vm;
     this.socket = socket;
+    this.clients = clients;
     this.commands = new CommandTable(vm);
   }
 
@@ -65,7 +78,12 @@ public final class QmpServer implements AutoCloseable {
    * @throws IOException if the path cannot be used; the message is complete
    */
   public static QmpServer start(VirtualMachine vm, Path path) throws IOException {
-    QmpServer server = new QmpServer(vm, SocketFile.listen(path, 0));
+    SocketFile socket = SocketFile.listen(path, 0);
+    return start(vm, socket, socket.channel()::accept);
+  }
+
+  static QmpServer start(VirtualMachine vm, SocketFile socket, Clients clients) {
+    QmpServer server = new QmpServer(vm, socket, clients);
     vm.addListener(server::onEvent);
     server.acceptor.start();
     return server;
@@ -73,26 +91,43 @@ public final class QmpServer implements AutoCloseable {
 
   private void accept() {
     try {
-      while (true) {
-        SocketChannel client = socket.channel().accept();
-        if (sessions.size() >= MAX_CLIENTS || closing) {
-          log.warn("a QMP client is turned away: {} are connected", sessions.size());
-          client.close();
-          continue;
+      while (!isClosing()) {
+        try {
+          serve(clients.accept());
+        } catch (ClosedChannelException e) {
+          log.debug("QMP takes no more clients");
+          return;
+        } catch (IOException e) {
+          // Too few file descriptors, most likely: the client, if it still waits, may be served
+          // when others have gone.
+          log.warn("QMP cannot take a client: {}", e.getMessage());
+          if (closing.await(ACCEPT_RETRY.toMillis(), TimeUnit.MILLISECONDS)) {
+            return;
+          }
         }
-        QmpSession session = new QmpSession(new ClientChannel(client), commands, sessions::remove);
-        sessions.add(session);
-        session.start();
       }
-    } catch (ClosedChannelException e) {
-      log.debug("QMP takes no more clients");
-    } catch (IOException e) {
-      log.error("QMP takes no more clients: {}", e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
+  private void serve(SocketChannel client) throws IOException {
+    if (sessions.size() >= MAX_CLIENTS || isClosing()) {
+      log.warn("a QMP client is turned away: {} are connected", sessions.size());
+      client.close();
+      return;
+    }
+    QmpSession session = new QmpSession(ClientChannel.of(client), commands, sessions::remove);
+    sessions.add(session);
+    session.start();
+  }
+
+  private boolean isClosing() {
+    return closing.getCount() == 0;
+  }
+
   private void onEvent(VmEvent event) {
-    if (closing) {
+    if (isClosing()) {
       return;
     }
     switch (event) {
@@ -123,7 +158,7 @@ public final class QmpServer implements AutoCloseable {
    */
   @Override
   public void close() throws IOException {
-    closing = true;
+    closing.countDown();
     socket.close();
     timer.shutdownNow();
     try {

@@ -20,9 +20,12 @@ import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The migrations of one machine: out, one after the other, or in, once. */
 final class KvmMigrations implements MigrationControl, AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(KvmMigrations.class);
   private static final int BITS_PER_BYTE = 8;
 
   private final Machine machine;
@@ -154,9 +157,16 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     } catch (CancelledException e) {
       // The machine is being closed.
     } catch (IOException e) {
-      incoming(MigrationStatus.FAILED);
-      incomingFailed.accept("the guest did not arrive: " + e.getMessage());
+      didNotArrive(String.valueOf(e.getMessage()));
+    } catch (RuntimeException | OutOfMemoryError e) {
+      log.error("the guest did not arrive", e);
+      didNotArrive(e.toString());
     }
+  }
+
+  private void didNotArrive(String reason) {
+    incoming(MigrationStatus.FAILED);
+    incomingFailed.accept("the guest did not arrive: " + reason);
   }
 
   @Override
@@ -201,6 +211,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
             ram.normal(),
             ram.dirtyPerSecond(),
             traffic.bitsPerSecond() / BITS_PER_BYTE,
+            traffic.pagesPerSecond(),
             ram.dirtySyncs(),
             traffic.precopy(),
             traffic.downtime(),

@@ -69,7 +69,7 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
     balloon.ifPresent(
         device ->
             device.onActualChange(
-                pages -> emit(new VmEvent.BalloonChanged(memoryBytes() - bytes(pages)))));
+                pages -> emit(new VmEvent.BalloonChanged(device.logicalBytes()))));
   }
 
   private static BalloonDevice addBalloon(Board board, BalloonConfig config) throws IOException {
@@ -78,10 +78,6 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
     board.addRamBlock(device.bitmap().block());
     board.setPageFilter(device.bitmap());
     return device;
-  }
-
-  private static long bytes(long pages) {
-    return pages * RamBlock.PAGE_SIZE;
   }
 
   private void translate(MachineEvent event) {

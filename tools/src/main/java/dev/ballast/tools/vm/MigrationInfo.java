@@ -41,7 +41,7 @@ public record MigrationInfo(
           OptionalLong.empty(),
           OptionalLong.empty(),
           Optional.empty(),
-          new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+          new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
           new Balloon(false, Optional.empty(), 0, 0, 0),
           OptionalLong.empty(),
           0);
@@ -70,7 +70,9 @@ public record MigrationInfo(
    * @param zeroPages pages found to be zero
    * @param normalPages pages sent whole; a page that is sent twice counts twice
    * @param dirtyPagesPerSecond how fast the guest writes, in the last pass
-   * @param bytesPerSecond how fast pages are sent, lately
+   * @param bytesPerSecond how fast all was written, on average from the first page to now or to the
+   *     end
+   * @param pagesPerSecond how many pages were sent whole, over the same time
    * @param passes how often the dirty log was fetched
    * @param precopyBytes what was written while the guest ran
    * @param downtimeBytes what was written while the guest stood still
@@ -85,6 +87,7 @@ public record MigrationInfo(
       long normalPages,
       long dirtyPagesPerSecond,
       long bytesPerSecond,
+      long pagesPerSecond,
       long passes,
       long precopyBytes,
       long downtimeBytes,
@@ -96,7 +99,7 @@ public record MigrationInfo(
    *
    * @param active whether pages in the balloon are skipped
    * @param reason why they are not; empty when they are
-   * @param skippedPages pages in the balloon at switchover, or now
+   * @param skippedPages how many pages the balloon excluded in the first pass
    * @param bitmapBytes how much of the bitmap was sent
    * @param bitmapBytesDowntime how much of it while the guest stood still
    */

@@ -26,6 +26,9 @@ import java.util.function.Consumer;
 final class FakeMachine implements VirtualMachine {
   static final long MEMORY = 1L << 30;
 
+  /** An address that makes {@code migrate} fail as no command should. */
+  static final String DEFECT = "defect:";
+
   final List<String> calls = new CopyOnWriteArrayList<>();
   final List<Consumer<VmEvent>> listeners = new CopyOnWriteArrayList<>();
   final PageBitmap bitmap = PageBitmap.allocate(MEMORY / 4096);
@@ -181,6 +184,9 @@ final class FakeMachine implements VirtualMachine {
 
     @Override
     public void start(String uri) {
+      if (uri.equals(DEFECT)) {
+        throw new IllegalStateException("a defect");
+      }
       calls.add("migrate " + uri);
     }
 

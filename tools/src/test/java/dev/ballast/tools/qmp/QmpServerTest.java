@@ -131,6 +131,20 @@ class QmpServerTest {
     }
   }
 
+  @Test
+  void aCommandThatFailsByADefectIsAnsweredAndTheNextIsToo() throws IOException {
+    try (RawClient client = RawClient.negotiated(socket)) {
+      JsonNode answer =
+          client.ask(
+              "{'execute':'migrate','arguments':{'uri':'" + FakeMachine.DEFECT + "'},'id':1}");
+      assertThat(errorClass(answer)).isEqualTo("GenericError");
+      assertThat(desc(answer)).contains("a defect");
+      assertThat(answer.path("id").asInt()).isEqualTo(1);
+      assertThat(client.ask("{'execute':'query-name'}").at("/return/name").asText())
+          .isEqualTo("fake");
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -319,7 +333,7 @@ class QmpServerTest {
               OptionalLong.of(7),
               OptionalLong.empty(),
               Optional.empty(),
-              new MigrationInfo.Ram(1000, 0, 1 << 30, 2, 3, 4, 4096000, 6, 7, 8, 11, 9),
+              new MigrationInfo.Ram(1000, 0, 1 << 30, 2, 3, 4, 4096000, 12, 6, 7, 8, 11, 9),
               new MigrationInfo.Balloon(true, Optional.empty(), 11, 12, 13),
               OptionalLong.of(4),
               30);
@@ -329,7 +343,7 @@ class QmpServerTest {
               {"status":"completed","total-time":100,"setup-time":5,"downtime":7,\
               "cpu-throttle-percentage":30,"ram":{"transferred":1000,"remaining":0,"total":1073741824,"duplicate":2,"normal":3,\
               "normal-bytes":12288,"dirty-pages-rate":4,"mbps":32.768,"dirty-sync-count":6,\
-              "postcopy-requests":0,"page-size":4096,"multifd-bytes":11,"pages-per-second":1000,\
+              "postcopy-requests":0,"page-size":4096,"multifd-bytes":11,"pages-per-second":12,\
               "precopy-bytes":7,"downtime-bytes":8,"postcopy-bytes":0,\
               "dirty-sync-missed-zero-copy":0},\
               "x-balloon":{"active":true,"pages-skipped":11,"bitmap-bytes":12,\

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -75,6 +76,29 @@ class BareGuestEventsTest {
               status(MigrationStatus.ACTIVE),
               new VmEvent.Resumed(),
               status(MigrationStatus.COMPLETED));
+    }
+  }
+
+  @Test
+  void aDefectAtTheDestinationEndsItAndTheGuestStays() throws Exception {
+    BareMachines machines = new BareMachines(directory, MEMORY);
+    try (KvmVirtualMachine a = machines.make("a", false);
+        KvmVirtualMachine b = machines.make("b", true);
+        BareGuestConsole console = machines.console("a")) {
+      a.cont();
+      console.awaitReady(BareMachines.TIMEOUT);
+      b.addListener(
+          event -> {
+            if (event.equals(status(MigrationStatus.ACTIVE))) {
+              throw new IllegalStateException("a defect");
+            }
+          });
+      assertThat(machines.migrate(a, b).status()).isEqualTo(MigrationStatus.FAILED);
+      assertThat(b.end().get(BareMachines.TIMEOUT.toSeconds(), TimeUnit.SECONDS).message())
+          .startsWith("the guest did not arrive: ")
+          .contains("a defect");
+      assertThat(b.migration().info().status()).isEqualTo(MigrationStatus.FAILED);
+      console.send("count", BareMachines.TIMEOUT);
     }
   }
 

@@ -86,12 +86,15 @@ public final class SocketFile implements AutoCloseable {
       throw new IOException("cannot listen on " + path + ": it is not a socket");
     }
     try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      // Not waiting: where too many clients wait already, somebody listens.
+      // Without waiting, as it would where too many clients wait already.
       probe.configureBlocking(false);
       probe.connect(UnixDomainSocketAddress.of(path));
     } catch (ConnectException e) {
       Files.deleteIfExists(path);
       return;
+    } catch (IOException e) {
+      throw new IOException(
+          "cannot listen on " + path + ": another process may listen there: " + e.getMessage(), e);
     }
     throw new IOException("cannot listen on " + path + ": another process listens there");
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -67,15 +68,20 @@ class SocketFileTest {
     Path path = directory.resolve("socket");
     List<SocketChannel> waiting = new ArrayList<>();
     try (SocketFile socket = SocketFile.listen(path, 1)) {
-      boolean more = true;
-      while (more) {
-        SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX);
-        waiting.add(client);
-        client.configureBlocking(false);
-        more = client.connect(UnixDomainSocketAddress.of(path));
-      }
+      assertThatThrownBy(
+              () -> {
+                while (true) {
+                  SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX);
+                  waiting.add(client);
+                  client.configureBlocking(false);
+                  client.connect(UnixDomainSocketAddress.of(path));
+                }
+              })
+          .as("the queue of clients is full")
+          .isInstanceOf(SocketException.class);
       assertThatThrownBy(() -> SocketFile.listen(path, 1))
-          .hasMessageContaining("another process listens there");
+          .hasMessageContaining("another process may listen there");
+      assertThat(path).exists();
       assertThat(socket.channel().isOpen()).isTrue();
     } finally {
       for (SocketChannel client : waiting) {
