@@ -98,7 +98,8 @@ class ConvergenceTest {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING)) {
       Run run = migrate(a, limited().maxPasses(6).build(), pass -> 2000);
       assertThat(run.percentages()).containsOnly(0);
-      assertThat(run.hop().progress().error().orElse("")).endsWith("auto-converge is off: switch it on, or raise downtime-limit");
+      assertThat(run.hop().progress().error().orElse(""))
+          .endsWith("auto-converge is off: switch it on, or raise downtime-limit");
     }
   }
 

@@ -85,7 +85,7 @@ final class Reception implements AutoCloseable {
     phase = ReceiverPhase.COMMITTED;
     machine.endMigration(runState);
     confirm();
-    blocks.release();
+    release(blocks);
     return new IncomingMigration(
         runState,
         version,
@@ -192,6 +192,15 @@ final class Reception implements AutoCloseable {
     } catch (IOException e) {
       // The guest is here and runs: a source that is gone changes nothing about that.
       log.warn("the source did not wait for the confirmation: {}", e.getMessage());
+    }
+  }
+
+  private static void release(Blocks blocks) {
+    try {
+      blocks.release();
+    } catch (IOException e) {
+      // The guest is here and runs: what bitmaps still take is the lesser evil.
+      log.warn("bitmaps of the migration keep their memory: {}", e.getMessage());
     }
   }
 

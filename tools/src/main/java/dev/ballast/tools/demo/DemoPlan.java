@@ -74,8 +74,7 @@ public enum DemoPlan {
     return switch (this) {
       case WHOLE -> List.of(false, true, true);
       case QUICK -> List.of(true, true);
-      case SOAK ->
-          IntStream.range(0, SOAK_HOPS).mapToObj(hop -> hop % SOAK_WITHOUT != 1).toList();
+      case SOAK -> IntStream.range(0, SOAK_HOPS).mapToObj(hop -> hop % SOAK_WITHOUT != 1).toList();
     };
   }
 

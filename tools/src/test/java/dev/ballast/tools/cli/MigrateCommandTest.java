@@ -60,7 +60,8 @@ class MigrateCommandTest {
         assertThat(exitCode(a.startMigrate(output, c, "--verify", "--multifd", "2"))).isZero();
         assertThat(Files.readString(output))
             .contains("migrated in ", "the guest stood still for ", "pages skipped", "verified");
-        assertThat(a.ask("query-migrate").at("/ram/multifd-bytes").asLong()).isGreaterThan(48 << 20);
+        assertThat(a.ask("query-migrate").at("/ram/multifd-bytes").asLong())
+            .isGreaterThan(48 << 20);
         try (BareGuestConsole there = c.console()) {
           there.send(CHECK, BallastProcess.TIMEOUT);
         }

@@ -50,8 +50,7 @@ class SoakTest {
         // Not waited for: the balloon is on its way while the guest moves.
         here.balloon().orElseThrow().setTarget(MEMORY - random.nextLong(128) * MIB);
         KvmVirtualMachine next = machines.destination("vm" + hop);
-        here.migration()
-            .setCapabilities(Map.of(MigrationCapability.MULTIFD, streams));
+        here.migration().setCapabilities(Map.of(MigrationCapability.MULTIFD, streams));
         MigrationInfo info = machines.migrate(here, next, skip);
         assertThat(info.balloon().active()).as("seed %d, hop %d", seed, hop).isEqualTo(skip);
         machines.end(here);
