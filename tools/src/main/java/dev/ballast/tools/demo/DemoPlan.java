@@ -83,6 +83,11 @@ public enum DemoPlan {
     return this != SOAK;
   }
 
+  /** Tells whether the balloon's driver and the guest are started again at the end. */
+  boolean restarts() {
+    return this == SOAK;
+  }
+
   /** Returns the size of the guest outside the balloon for a migration, from 0. */
   long keptBytes(int hop) {
     long wave = this == SOAK ? (hop * 7L) % 5 * (balloonMib / 8) : 0;

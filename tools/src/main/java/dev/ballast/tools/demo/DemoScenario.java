@@ -128,6 +128,32 @@ final class DemoScenario {
     }
     story.table(hops.subList(Math.max(0, hops.size() - TABLE_COLUMNS), hops.size()));
     end(machine, memTotal, md5);
+    if (plan.restarts()) {
+      restart(machine);
+    }
+  }
+
+  /** The balloon is empty without its driver, and exact again with a new one, or a new kernel. */
+  private void restart(DemoMachine machine) throws IOException, InterruptedException {
+    machine.console().send("unbind", STEP_TIMEOUT);
+    if (machine.bitmapPages() != 0) {
+      throw new IOException("without a driver " + machine.bitmapPages() + " pages are ballooned");
+    }
+    machine.console().send("bind", STEP_TIMEOUT);
+    machine.balloon(plan.keptBytes(), STEP_TIMEOUT);
+    checkBitmap(machine);
+    machine.console().reboot(BOOT_TIMEOUT);
+    machine.balloon(plan.keptBytes(), STEP_TIMEOUT);
+    checkBitmap(machine);
+    story.say("the balloon's driver was taken away and given back, then the guest rebooted");
+  }
+
+  private void checkBitmap(DemoMachine machine) throws IOException {
+    long given = (plan.memoryBytes() - machine.actualBytes()) / PAGE;
+    if (machine.bitmapPages() != given) {
+      throw new IOException(
+          "the bitmap has %d pages, the guest has given %d".formatted(machine.bitmapPages(), given));
+    }
   }
 
   /** Lets a machine that got no bitmap see which pages are in the balloon. */
