@@ -152,7 +152,8 @@ final class DemoScenario {
     long given = (plan.memoryBytes() - machine.actualBytes()) / PAGE;
     if (machine.bitmapPages() != given) {
       throw new IOException(
-          "the bitmap has %d pages, the guest has given %d".formatted(machine.bitmapPages(), given));
+          "the bitmap has %d pages, the guest has given %d"
+              .formatted(machine.bitmapPages(), given));
     }
   }
 
