@@ -9,6 +9,7 @@ module dev.ballast.vmm {
   exports dev.ballast.vmm.memory;
   exports dev.ballast.vmm.socket;
   exports dev.ballast.vmm.state;
+  exports dev.ballast.vmm.thread;
   exports dev.ballast.vmm.vcpu;
 
   requires transitive dev.ballast.ffi;

@@ -9,6 +9,7 @@ import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.ProtocolException;
 import dev.ballast.migration.protocol.ReceiverPhase;
 import dev.ballast.migration.protocol.StreamSetup;
+import dev.ballast.vmm.thread.Threads;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
@@ -258,20 +259,8 @@ final class ReceivingStreams implements AutoCloseable {
       lock.notifyAll();
     }
     channels.forEach(MigrationChannel::cancel);
-    boolean interrupted = false;
-    for (Thread thread : threads) {
-      while (thread.isAlive()) {
-        try {
-          thread.join();
-        } catch (InterruptedException e) {
-          // The memory that the thread writes may be about to go: it has to be waited for.
-          interrupted = true;
-        }
-      }
-    }
+    // The memory that the threads write may be about to go: they have to be waited for.
+    threads.forEach(Threads::joinUninterruptibly);
     channels.forEach(MigrationChannel::close);
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

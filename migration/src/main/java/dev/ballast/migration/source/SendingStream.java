@@ -6,6 +6,7 @@ import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
 import dev.ballast.migration.protocol.StreamSetup;
+import dev.ballast.vmm.thread.Threads;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -187,19 +188,8 @@ final class SendingStream implements AutoCloseable {
       lock.notifyAll();
     }
     channel.cancel();
-    boolean interrupted = false;
-    while (true) {
-      try {
-        thread.join();
-        break;
-      } catch (InterruptedException e) {
-        // The memory that the thread reads may be about to go: it has to be waited for.
-        interrupted = true;
-      }
-    }
+    // The memory that the thread reads may be about to go: it has to be waited for.
+    Threads.joinUninterruptibly(thread);
     channel.close();
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

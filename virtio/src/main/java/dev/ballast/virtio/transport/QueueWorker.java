@@ -3,6 +3,7 @@ package dev.ballast.virtio.transport;
 import dev.ballast.ffi.linux.EventFd;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
+import dev.ballast.vmm.thread.Threads;
 import java.io.IOException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -231,18 +232,7 @@ final class QueueWorker {
       LOG.error("{}: the thread cannot be told to end", thread.getName());
       return;
     }
-    boolean interrupted = false;
-    while (true) {
-      try {
-        thread.join();
-        break;
-      } catch (InterruptedException e) {
-        // The memory and the event that the thread uses are about to go: it has to be waited for.
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    // The memory and the event that the thread uses are about to go: it has to be waited for.
+    Threads.joinUninterruptibly(thread);
   }
 }

@@ -75,14 +75,7 @@ public final class AnonymousRam implements RamBacking {
       // All of it becomes content: a huge page wastes nothing, and takes one fault of 512.
       tryHugePage(segment, offset, length);
     }
-    try {
-      Madvise.populateWrite(segment, offset, length);
-    } catch (ErrnoException e) {
-      // A kernel that does not know the advice faults the pages in one by one.
-      if (e.errno() != Errno.EINVAL) {
-        throw e;
-      }
-    }
+    HostPages.populate(segment, offset, length);
   }
 
   /** Does without where the kernel has none, or no room for one more part of the mapping. */

@@ -1,5 +1,7 @@
 package dev.ballast.vmm.memory;
 
+import dev.ballast.ffi.linux.Errno;
+import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.Madvise;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -51,6 +53,18 @@ public enum HostPages {
       case SMALL -> Madvise.noHugePage(ram, 0, ram.byteSize());
       case TRANSPARENT_HUGE -> Madvise.hugePage(ram, 0, ram.byteSize());
       case DEFAULT, HUGE_2M, HUGE_1G -> {}
+    }
+  }
+
+  /** Gets host memory for a range of guest RAM at once. */
+  static void populate(MemorySegment ram, long offset, long length) throws IOException {
+    try {
+      Madvise.populateWrite(ram, offset, length);
+    } catch (ErrnoException e) {
+      // Kernels before 5.14 do not know the advice, and fault the pages in one by one.
+      if (e.errno() != Errno.EINVAL) {
+        throw e;
+      }
     }
   }
 }

@@ -1,7 +1,5 @@
 package dev.ballast.vmm.memory;
 
-import dev.ballast.ffi.linux.Errno;
-import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.Fallocate;
 import dev.ballast.ffi.linux.FileDescriptor;
 import dev.ballast.ffi.linux.Madvise;
@@ -75,14 +73,7 @@ public final class MemfdRam implements RamBacking {
 
   @Override
   public void populate(long offset, long length) throws IOException {
-    try {
-      Madvise.populateWrite(mapping.segment(), offset, length);
-    } catch (ErrnoException e) {
-      // Kernels before 5.14 fault the pages in one by one.
-      if (e.errno() != Errno.EINVAL) {
-        throw e;
-      }
-    }
+    HostPages.populate(mapping.segment(), offset, length);
   }
 
   @Override

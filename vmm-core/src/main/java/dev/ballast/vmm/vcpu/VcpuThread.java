@@ -8,6 +8,7 @@ import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.ThreadKick;
 import dev.ballast.vmm.bus.Bus;
 import dev.ballast.vmm.memory.GuestMemory;
+import dev.ballast.vmm.thread.Threads;
 import java.io.UncheckedIOException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -358,17 +359,7 @@ public final class VcpuThread implements AutoCloseable {
   @Override
   public void close() {
     command(Order.END);
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Threads.joinUninterruptibly(thread);
     vcpu.close();
   }
 }

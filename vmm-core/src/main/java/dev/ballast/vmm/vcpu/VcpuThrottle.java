@@ -1,5 +1,6 @@
 package dev.ballast.vmm.vcpu;
 
+import dev.ballast.vmm.thread.Threads;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -61,22 +62,8 @@ final class VcpuThrottle {
       lock.unlock();
     }
     if (ended != null) {
-      join(ended);
+      Threads.joinUninterruptibly(ended);
       vcpus.forEach(vcpu -> vcpu.nap(0));
-    }
-  }
-
-  private static void join(Thread thread) {
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 
