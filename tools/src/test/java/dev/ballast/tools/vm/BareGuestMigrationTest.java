@@ -4,24 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ballast.guest.bare.BareGuest;
 import dev.ballast.guest.bare.BareGuestConsole;
-import dev.ballast.virtio.balloon.BalloonConfig;
-import dev.ballast.vmm.boot.KernelConfig;
-import dev.ballast.vmm.device.UnixSocketSerialBackend;
-import dev.ballast.vmm.machine.BoardConfig;
 import dev.ballast.vmm.machine.RunState;
-import dev.ballast.vmm.memory.HostPages;
-import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -35,7 +24,6 @@ class BareGuestMigrationTest {
   private static final long MEMORY = 256 * MIB;
   private static final long BALLOON = 128 * MIB;
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
-  private static final String COMMAND_LINE = "virtio_mmio.device=4K@0xd0000000:16";
 
   @TempDir Path directory;
 
@@ -45,26 +33,11 @@ class BareGuestMigrationTest {
   }
 
   private KvmVirtualMachine machine(String name, boolean incoming) throws IOException {
-    Path kernel = BareGuest.writeTo(directory.resolve("bare.elf"));
-    KernelConfig boots =
-        new KernelConfig(kernel, Optional.empty(), COMMAND_LINE, KernelConfig.Mode.AUTO);
-    BoardConfig board =
-        new BoardConfig(
-            KVM,
-            new RamConfig(
-                MEMORY,
-                RamConfig.Kind.ANONYMOUS,
-                incoming ? HostPages.SMALL : HostPages.DEFAULT,
-                false),
-            1,
-            Optional.of(boots),
-            UnixSocketSerialBackend.listen(directory.resolve(name)));
-    return new KvmVirtualMachine(name, board, Optional.of(BalloonConfig.DEFAULT), incoming);
+    return new BareMachines(directory, MEMORY).make(name, incoming);
   }
 
   private BareGuestConsole console(String name) throws IOException {
-    SocketChannel serial = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve(name)));
-    return new BareGuestConsole(Channels.newInputStream(serial), Channels.newOutputStream(serial));
+    return new BareMachines(directory, MEMORY).console(name);
   }
 
   private MigrationInfo migrate(KvmVirtualMachine from, KvmVirtualMachine to, boolean skip)

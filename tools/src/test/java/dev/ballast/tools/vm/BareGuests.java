@@ -4,22 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ballast.guest.bare.BareGuest;
 import dev.ballast.guest.bare.BareGuestConsole;
 import dev.ballast.virtio.balloon.BalloonConfig;
 import dev.ballast.virtio.transport.VirtioMmio;
-import dev.ballast.vmm.boot.KernelConfig;
-import dev.ballast.vmm.device.UnixSocketSerialBackend;
-import dev.ballast.vmm.machine.BoardConfig;
 import dev.ballast.vmm.machine.RunState;
-import dev.ballast.vmm.memory.HostPages;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
-import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,9 +27,9 @@ final class BareGuests implements AutoCloseable {
   static final Duration TIMEOUT = Duration.ofSeconds(60);
 
   private static final Path KVM = Path.of("/dev/kvm");
-  private static final String DEVICE = "virtio_mmio.device=4K@0xd0000000:16";
 
   private final Path directory;
+  private final BareMachines machines;
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
   private final Map<String, BareGuestConsole> consoles = new HashMap<>();
 
@@ -48,6 +39,7 @@ final class BareGuests implements AutoCloseable {
   BareGuests(Path directory) {
     assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
     this.directory = directory;
+    this.machines = new BareMachines(directory, MEMORY);
   }
 
   /** Makes a machine with a balloon that boots; it does not run yet. */
@@ -68,22 +60,7 @@ final class BareGuests implements AutoCloseable {
   KvmVirtualMachine make(
       String name, boolean incoming, Optional<BalloonConfig> balloon, String words)
       throws IOException {
-    Path kernel = BareGuest.writeTo(directory.resolve("bare.elf"));
-    String commandLine = balloon.isPresent() ? DEVICE + " " + words : words;
-    KernelConfig boots =
-        new KernelConfig(kernel, Optional.empty(), commandLine, KernelConfig.Mode.AUTO);
-    BoardConfig board =
-        new BoardConfig(
-            KVM,
-            new RamConfig(
-                MEMORY,
-                RamConfig.Kind.ANONYMOUS,
-                incoming ? HostPages.SMALL : HostPages.DEFAULT,
-                false),
-            1,
-            Optional.of(boots),
-            UnixSocketSerialBackend.listen(socket(name)));
-    KvmVirtualMachine machine = new KvmVirtualMachine(name, board, balloon, incoming);
+    KvmVirtualMachine machine = machines.make(name, incoming, balloon, words);
     open.push(machine);
     return machine;
   }
@@ -99,9 +76,7 @@ final class BareGuests implements AutoCloseable {
     if (known != null) {
       return known;
     }
-    SocketChannel serial = SocketChannel.open(UnixDomainSocketAddress.of(socket(machine.name())));
-    BareGuestConsole console =
-        new BareGuestConsole(Channels.newInputStream(serial), Channels.newOutputStream(serial));
+    BareGuestConsole console = machines.console(machine.name());
     open.push(console);
     consoles.put(machine.name(), console);
     return console;

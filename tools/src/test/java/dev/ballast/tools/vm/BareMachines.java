@@ -21,27 +21,44 @@ import java.util.Optional;
 /** Machines with the bare guest, whose sockets are in one directory, by name. */
 record BareMachines(Path directory, long memoryBytes) {
   static final Duration TIMEOUT = Duration.ofSeconds(60);
-  private static final String COMMAND_LINE = "virtio_mmio.device=4K@0xd0000000:16";
+  private static final String DEVICE = "virtio_mmio.device=4K@0xd0000000:16";
 
+  /** Makes a machine with a balloon, on the memory that a source or a destination has. */
   KvmVirtualMachine make(String name, boolean incoming) throws IOException {
+    return make(name, incoming, Optional.of(BalloonConfig.DEFAULT), "");
+  }
+
+  /**
+   * Makes a machine.
+   *
+   * @param words for the guest's command line
+   */
+  KvmVirtualMachine make(
+      String name, boolean incoming, Optional<BalloonConfig> balloon, String words)
+      throws IOException {
+    HostPages pages = incoming ? HostPages.SMALL : HostPages.DEFAULT;
+    RamConfig ram = new RamConfig(memoryBytes, RamConfig.Kind.ANONYMOUS, pages, false);
+    return make(name, incoming, ram, balloon, words);
+  }
+
+  /** Makes a machine on memory of any kind. */
+  KvmVirtualMachine make(
+      String name, boolean incoming, RamConfig ram, Optional<BalloonConfig> balloon, String words)
+      throws IOException {
     KernelConfig boots =
         new KernelConfig(
             BareGuest.writeTo(directory.resolve("bare.elf")),
             Optional.empty(),
-            COMMAND_LINE,
+            balloon.isPresent() ? DEVICE + " " + words : words,
             KernelConfig.Mode.AUTO);
     BoardConfig board =
         new BoardConfig(
             Path.of("/dev/kvm"),
-            new RamConfig(
-                memoryBytes,
-                RamConfig.Kind.ANONYMOUS,
-                incoming ? HostPages.SMALL : HostPages.DEFAULT,
-                false),
+            ram,
             1,
             Optional.of(boots),
             UnixSocketSerialBackend.listen(directory.resolve(name)));
-    return new KvmVirtualMachine(name, board, Optional.of(BalloonConfig.DEFAULT), incoming);
+    return new KvmVirtualMachine(name, board, balloon, incoming);
   }
 
   BareGuestConsole console(String name) throws IOException {

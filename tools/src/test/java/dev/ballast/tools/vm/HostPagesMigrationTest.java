@@ -5,22 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ballast.guest.bare.BareGuest;
 import dev.ballast.guest.bare.BareGuestConsole;
 import dev.ballast.guest.bare.BareGuestException;
 import dev.ballast.virtio.balloon.BalloonConfig;
-import dev.ballast.vmm.boot.KernelConfig;
-import dev.ballast.vmm.device.UnixSocketSerialBackend;
-import dev.ballast.vmm.machine.BoardConfig;
 import dev.ballast.vmm.memory.HostPages;
 import dev.ballast.vmm.memory.MemfdRam;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamConfig;
 import dev.ballast.vmm.memory.RamConfig.Kind;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,7 +44,6 @@ class HostPagesMigrationTest {
   private static final long FIRST = 64 * MIB / 4096;
 
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
-  private static final String COMMAND_LINE = "virtio_mmio.device=4K@0xd0000000:16";
 
   @TempDir Path directory;
 
@@ -62,26 +54,18 @@ class HostPagesMigrationTest {
 
   private KvmVirtualMachine machine(String name, Kind kind, HostPages pages, boolean incoming)
       throws IOException {
-    Path kernel = BareGuest.writeTo(directory.resolve("bare.elf"));
-    KernelConfig boots =
-        new KernelConfig(kernel, Optional.empty(), COMMAND_LINE, KernelConfig.Mode.AUTO);
-    BoardConfig board =
-        new BoardConfig(
-            KVM,
-            new RamConfig(
-                MEMORY,
-                kind,
-                incoming && !pages.pooled() ? HostPages.SMALL : pages,
-                kind == Kind.MEMFD && pages.pooled()),
-            1,
-            Optional.of(boots),
-            UnixSocketSerialBackend.listen(directory.resolve(name)));
-    return new KvmVirtualMachine(name, board, Optional.of(BalloonConfig.DEFAULT), incoming);
+    RamConfig ram =
+        new RamConfig(
+            MEMORY,
+            kind,
+            incoming && !pages.pooled() ? HostPages.SMALL : pages,
+            kind == Kind.MEMFD && pages.pooled());
+    return new BareMachines(directory, MEMORY)
+        .make(name, incoming, ram, Optional.of(BalloonConfig.DEFAULT), "");
   }
 
   private BareGuestConsole console(String name) throws IOException {
-    SocketChannel serial = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve(name)));
-    return new BareGuestConsole(Channels.newInputStream(serial), Channels.newOutputStream(serial));
+    return new BareMachines(directory, MEMORY).console(name);
   }
 
   private MigrationInfo migrate(KvmVirtualMachine from, KvmVirtualMachine to) throws VmException {
