@@ -1,0 +1,226 @@
+package dev.ballast.tools.qmp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.ballast.tools.vm.MigrationInfo;
+import dev.ballast.tools.vm.MigrationStatus;
+import dev.ballast.tools.vm.VmEvent;
+import dev.ballast.vmm.machine.RunState;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the commands do to a machine, and what its events say. */
+@Timeout(30)
+class QmpCommandsTest {
+  private final FakeMachine machine = new FakeMachine();
+  private final Path socket;
+  private final QmpServer server;
+
+  QmpCommandsTest(@TempDir Path directory) throws IOException {
+    socket = directory.resolve("qmp");
+    server = QmpServer.start(machine, socket);
+  }
+
+  @AfterEach
+  void closeServer() throws IOException {
+    server.close();
+  }
+
+  private static String errorClass(JsonNode answer) {
+    return answer.path("error").path("class").asText();
+  }
+
+  private static String desc(JsonNode answer) {
+    return answer.path("error").path("desc").asText();
+  }
+
+  @Test
+  void controlsTheMachineAndTellsEveryClient() throws IOException {
+    try (RawClient one = RawClient.negotiated(socket);
+        RawClient two = RawClient.negotiated(socket);
+        RawClient silent = new RawClient(socket)) {
+      // The second client gets events once it has an answer to anything after its negotiation.
+      two.ask("{'execute':'query-name'}");
+      Instant before = Instant.now();
+      JsonNode event = one.ask("{'execute':'stop'}");
+      assertThat(event.path("event").asText()).isEqualTo("STOP");
+      Instant at =
+          Instant.ofEpochSecond(
+              event.at("/timestamp/seconds").asLong(),
+              event.at("/timestamp/microseconds").asLong() * 1000);
+      assertThat(at).isBetween(before.minusMillis(1), Instant.now());
+      assertThat(one.read()).hasToString("{\"return\":{}}");
+      assertThat(two.read().path("event").asText()).isEqualTo("STOP");
+      assertThat(one.ask("{'execute':'query-status'}").at("/return/status").asText())
+          .isEqualTo("paused");
+      assertThat(two.ask("{'execute':'cont'}").path("event").asText()).isEqualTo("RESUME");
+      assertThat(machine.calls).containsExactly("stop", "cont");
+      assertThat(silent.read().has("QMP")).isTrue();
+    }
+  }
+
+  @Test
+  void saysWhyTheMachineRefuses() throws IOException {
+    machine.state = RunState.POSTMIGRATE;
+    try (RawClient client = RawClient.negotiated(socket)) {
+      JsonNode answer = client.ask("{'execute':'cont'}");
+      assertThat(errorClass(answer)).isEqualTo("GenericError");
+      assertThat(desc(answer)).isEqualTo("the guest was migrated away");
+    }
+  }
+
+  @Test
+  void tellsAboutTheBalloon() throws IOException {
+    machine.bitmap.set(10, 20);
+    machine.bitmap.set(100, 1);
+    try (RawClient client = RawClient.negotiated(socket)) {
+      client.ask("{'execute':'balloon','arguments':{'value':500000000}}");
+      assertThat(machine.calls).containsExactly("balloon 500000000");
+      assertThat(client.ask("{'execute':'query-balloon'}").at("/return/actual").asLong())
+          .isEqualTo(FakeMachine.MEMORY - 21 * 4096);
+      JsonNode bitmap = client.ask("{'execute':'x-query-balloon-bitmap'}").path("return");
+      assertThat(bitmap.path("pages").asLong()).isEqualTo(21);
+      assertThat(bitmap.path("runs").asLong()).isEqualTo(2);
+      byte[] words = new byte[(int) (FakeMachine.MEMORY / 4096 / 8)];
+      for (int page = 0; page < words.length * 8; page++) {
+        words[page / 8] |= (byte) (machine.bitmap.get(page) ? 1 << page % 8 : 0);
+      }
+      java.util.zip.CRC32C crc = new java.util.zip.CRC32C();
+      crc.update(words);
+      assertThat(bitmap.path("checksum").asText()).isEqualTo("%08x".formatted(crc.getValue()));
+
+      machine.hasBalloon = false;
+      for (String command :
+          List.of(
+              "{'execute':'balloon','arguments':{'value':1}}",
+              "{'execute':'query-balloon'}",
+              "{'execute':'x-query-balloon-bitmap'}")) {
+        assertThat(errorClass(client.ask(command))).isEqualTo("DeviceNotActive");
+      }
+    }
+  }
+
+  @Test
+  void sendsAtMostOneBalloonChangeASecondAndKeepsTheLast() throws IOException {
+    try (RawClient client = RawClient.negotiated(socket)) {
+      client.ask("{'execute':'query-name'}");
+      long start = System.nanoTime();
+      for (int i = 1; i <= 100; i++) {
+        machine.emit(new VmEvent.BalloonChanged(i));
+      }
+      assertThat(client.read().at("/data/actual").asLong()).isEqualTo(1);
+      assertThat(client.read().at("/data/actual").asLong()).isEqualTo(100);
+      assertThat(System.nanoTime() - start).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(990));
+    }
+  }
+
+  @Test
+  void tellsAboutMigration() throws IOException {
+    try (RawClient client = RawClient.negotiated(socket)) {
+      assertThat(client.ask("{'execute':'query-migrate'}")).hasToString("{\"return\":{}}");
+      client.ask("{'execute':'migrate','arguments':{'uri':'unix:/x','detach':true}}");
+      assertThat(client.ask("{'execute':'migrate_cancel'}")).hasToString("{\"return\":{}}");
+      assertThat(machine.calls).containsExactly("migrate unix:/x", "cancel");
+      machine.migrationInfo =
+          new MigrationInfo(
+              MigrationStatus.COMPLETED,
+              100,
+              5,
+              OptionalLong.of(7),
+              OptionalLong.empty(),
+              Optional.empty(),
+              new MigrationInfo.Ram(1000, 0, 1 << 30, 2, 3, 4, 4096000, 12, 6, 7, 8, 11, 9),
+              new MigrationInfo.Balloon(true, Optional.empty(), 11, 12, 13),
+              OptionalLong.of(4),
+              30);
+      assertThat(client.ask("{'execute':'query-migrate'}").path("return"))
+          .hasToString(
+              """
+              {"status":"completed","total-time":100,"setup-time":5,"downtime":7,\
+              "cpu-throttle-percentage":30,"ram":{"transferred":1000,"remaining":0,"total":1073741824,"duplicate":2,"normal":3,\
+              "normal-bytes":12288,"dirty-pages-rate":4,"mbps":32.768,"dirty-sync-count":6,\
+              "postcopy-requests":0,"page-size":4096,"multifd-bytes":11,"pages-per-second":12,\
+              "precopy-bytes":7,"downtime-bytes":8,"postcopy-bytes":0,\
+              "dirty-sync-missed-zero-copy":0},\
+              "x-balloon":{"active":true,"pages-skipped":11,"bitmap-bytes":12,\
+              "bitmap-bytes-downtime":13},"x-pages-scanned":9,"x-verified":true,"x-verify-time":4}\
+              """);
+    }
+  }
+
+  @Test
+  void switchesCapabilitiesAndParameters() throws IOException {
+    try (RawClient client = RawClient.negotiated(socket)) {
+      client.ask(
+          "{'execute':'migrate-set-capabilities','arguments':{'capabilities':"
+              + "[{'capability':'skip-balloon','state':false},{'capability':'events','state':true}]}}");
+      assertThat(client.ask("{'execute':'query-migrate-capabilities'}").path("return"))
+          .hasToString(
+              "[{\"capability\":\"skip-balloon\",\"state\":false},"
+                  + "{\"capability\":\"events\",\"state\":true},"
+                  + "{\"capability\":\"multifd\",\"state\":false},"
+                  + "{\"capability\":\"auto-converge\",\"state\":false},"
+                  + "{\"capability\":\"x-verify\",\"state\":false}]");
+      client.ask(
+          "{'execute':'migrate-set-parameters','arguments':"
+              + "{'max-bandwidth':1000,'max-cpu-throttle':80,'x-timeout':5000}}");
+      assertThat(client.ask("{'execute':'query-migrate-parameters'}").path("return"))
+          .hasToString(
+              "{\"max-bandwidth\":1000,\"downtime-limit\":300,\"multifd-channels\":2,"
+                  + "\"cpu-throttle-initial\":20,"
+                  + "\"cpu-throttle-increment\":10,\"max-cpu-throttle\":80,"
+                  + "\"x-connect-timeout\":10000,\"x-silence-timeout\":30000,\"x-timeout\":5000}");
+    }
+  }
+
+  @Test
+  void listsExactlyItsCommands() throws IOException {
+    try (RawClient client = RawClient.negotiated(socket)) {
+      List<String> names = new ArrayList<>();
+      client
+          .ask("{'execute':'query-commands'}")
+          .path("return")
+          .forEach(command -> names.add(command.path("name").asText()));
+      assertThat(names)
+          .containsExactlyInAnyOrder(
+              "qmp_capabilities",
+              "query-commands",
+              "stop",
+              "cont",
+              "quit",
+              "system_reset",
+              "system_powerdown",
+              "query-status",
+              "query-version",
+              "query-name",
+              "query-kvm",
+              "query-cpus-fast",
+              "query-memory-size-summary",
+              "balloon",
+              "query-balloon",
+              "migrate",
+              "migrate_cancel",
+              "migrate-incoming",
+              "query-migrate",
+              "migrate-set-capabilities",
+              "query-migrate-capabilities",
+              "migrate-set-parameters",
+              "query-migrate-parameters",
+              "qom-get",
+              "qom-set",
+              "x-query-balloon-bitmap",
+              "x-query-memory-map");
+    }
+  }
+}
