@@ -6,11 +6,11 @@ import dev.ballast.guest.linux.LinuxGuestConsole;
 import dev.ballast.tools.lab.Distribution;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpException;
+import dev.ballast.tools.qmp.QmpProcess;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,17 +25,12 @@ final class DemoMachine implements AutoCloseable {
   private static final long POLL_MILLIS = 50;
 
   private final String name;
-  private final Process process;
-  private final QmpClient qmp;
+  private final QmpProcess vmm;
   private final LinuxGuestConsole console;
-  private final Path log;
 
-  private DemoMachine(
-      String name, Process process, Path log, QmpClient qmp, LinuxGuestConsole console) {
+  private DemoMachine(String name, QmpProcess vmm, LinuxGuestConsole console) {
     this.name = name;
-    this.process = process;
-    this.log = log;
-    this.qmp = qmp;
+    this.vmm = vmm;
     this.console = console;
   }
 
@@ -55,37 +50,18 @@ final class DemoMachine implements AutoCloseable {
     command.addAll(List.of("--console", "unix:" + serialSocket));
     command.addAll(arguments);
     Path log = directory.resolve(name + ".log");
-    Process process =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+    QmpProcess vmm = QmpProcess.start(name, builder, qmpSocket, log, START_TIMEOUT);
     try {
-      QmpClient qmp = connectQmp(process, qmpSocket, log);
       SocketChannel serial = SocketChannel.open(UnixDomainSocketAddress.of(serialSocket));
-      LinuxGuestConsole console =
-          new LinuxGuestConsole(Channels.newInputStream(serial), Channels.newOutputStream(serial));
-      return new DemoMachine(name, process, log, qmp, console);
-    } catch (IOException | InterruptedException e) {
-      process.destroyForcibly();
+      return new DemoMachine(
+          name,
+          vmm,
+          new LinuxGuestConsole(Channels.newInputStream(serial), Channels.newOutputStream(serial)));
+    } catch (IOException e) {
+      vmm.process().destroyForcibly();
       throw e;
-    }
-  }
-
-  private static QmpClient connectQmp(Process process, Path socket, Path log)
-      throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
-    while (true) {
-      if (Files.exists(socket)) {
-        try {
-          return QmpClient.connect(socket);
-        } catch (IOException e) {
-          // The socket is there before anybody listens: try again, within the limit.
-          if (System.nanoTime() > deadline) {
-            throw e;
-          }
-        }
-      }
-      if (process.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS) || System.nanoTime() > deadline) {
-        throw new IOException("ballast run did not start: " + Files.readString(log).strip());
-      }
     }
   }
 
@@ -103,22 +79,16 @@ final class DemoMachine implements AutoCloseable {
   }
 
   JsonNode query(String command) throws IOException {
-    return query(command, QmpClient.arguments());
+    return vmm.query(command);
   }
 
   JsonNode query(String command, ObjectNode arguments) throws IOException {
-    try {
-      return qmp.command(command, arguments);
-    } catch (QmpException e) {
-      throw new IOException(name + ": " + command + ": " + e.getMessage(), e);
-    } catch (IOException e) {
-      throw new IOException(name + ": " + command + ": " + e.getMessage() + lastWords(), e);
-    }
+    return vmm.query(command, arguments);
   }
 
   /** Returns the guest's memory outside the balloon in bytes. */
   long actualBytes() throws IOException {
-    return query("query-balloon").path("actual").asLong();
+    return vmm.actualBytes();
   }
 
   /** Returns how many pages are in the balloon, by its bitmap. */
@@ -126,17 +96,9 @@ final class DemoMachine implements AutoCloseable {
     return query("x-query-balloon-bitmap").path("pages").asLong();
   }
 
-  /** Asks for a size of the guest outside the balloon, and waits until it is there. */
+  /** Brings the guest to a size outside the balloon. */
   void balloon(long bytes, Duration timeout) throws IOException, InterruptedException {
-    query("balloon", QmpClient.arguments().put("value", bytes));
-    long deadline = System.nanoTime() + timeout.toNanos();
-    while (actualBytes() != bytes) {
-      if (System.nanoTime() > deadline) {
-        throw new IOException(
-            name + ": the balloon is at " + actualBytes() + " bytes, not at " + bytes);
-      }
-      process.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS);
-    }
+    vmm.balloon(bytes, timeout);
   }
 
   /** Migrates the guest away and returns the last answer of query-migrate. */
@@ -160,25 +122,13 @@ final class DemoMachine implements AutoCloseable {
         throw new IOException(
             "migration from " + name + ": " + status + ": " + info.path("error-desc").asText());
       }
-      process.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS);
+      vmm.pause(POLL_MILLIS);
     }
   }
 
   /** Returns the resident memory of the process in bytes. */
   long residentBytes() throws IOException {
-    for (String line :
-        Files.readAllLines(Path.of("/proc", Long.toString(process.pid()), "status"))) {
-      if (line.startsWith("VmRSS:")) {
-        return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
-      }
-    }
-    throw new IOException(name + ": there is no resident memory" + lastWords());
-  }
-
-  /** Returns what the process wrote, and its exit code if it ended. */
-  private String lastWords() throws IOException {
-    String ended = process.isAlive() ? "" : "; exit code " + process.exitValue();
-    return ended + "; its output: " + Files.readString(log).strip();
+    return vmm.residentBytes();
   }
 
   /**
@@ -189,8 +139,9 @@ final class DemoMachine implements AutoCloseable {
    */
   @Override
   public void close() throws IOException {
+    Process process = vmm.process();
     IOException unanswered = null;
-    try (qmp;
+    try (QmpClient qmp = vmm.qmp();
         console) {
       qmp.command("quit");
     } catch (QmpException e) {
@@ -202,7 +153,7 @@ final class DemoMachine implements AutoCloseable {
       boolean ended = process.waitFor(END_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
       if (!ended || process.exitValue() != 0 || unanswered != null) {
         String answer = unanswered == null ? "" : ": " + unanswered.getMessage();
-        throw new IOException(name + ": quit" + answer + lastWords(), unanswered);
+        throw new IOException(name + ": quit" + answer + vmm.lastWords(), unanswered);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
