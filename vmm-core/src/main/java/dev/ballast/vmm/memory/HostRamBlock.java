@@ -18,6 +18,7 @@ public final class HostRamBlock implements RamBlock {
   public HostRamBlock(String name, long size) {
     this.name = name;
     long pages = (size + PAGE_SIZE - 1) / PAGE_SIZE;
+    // As bitmaps have it: of a large block, only what is touched takes host memory.
     this.memory = PageBitmap.allocate(pages * PAGE_SIZE * Byte.SIZE).memory();
     this.dirty = PageBitmap.allocate(pages);
   }
