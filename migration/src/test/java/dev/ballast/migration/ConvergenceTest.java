@@ -40,22 +40,27 @@ class ConvergenceTest {
   private static Run migrate(
       TestMachine a, MigrationParameters parameters, LongUnaryOperator dirtied) throws Exception {
     List<Integer> percentages = new ArrayList<>();
-    MigrationListener writes =
+    MigrationListener listener =
         new MigrationListener() {
           @Override
           public void passStarted(long pass) {
             percentages.add(a.throttlePercentage());
-            if (a.runState() == RunState.RUNNING) {
-              long share = 100L - a.throttlePercentage();
-              long pages = dirtied.applyAsLong(pass) * share / 100;
-              for (long page = 0; page < pages; page++) {
-                a.guestWrite(page, pass << 32 | page);
-              }
-            }
           }
         };
+    a.dirtyLog()
+        .beforeFetch(
+            () -> {
+              int pass = percentages.size();
+              if (pass > 0 && a.runState() == RunState.RUNNING) {
+                long share = 100L - a.throttlePercentage();
+                long pages = dirtied.applyAsLong(pass) * share / 100;
+                for (long page = 0; page < pages; page++) {
+                  a.guestWrite(page, (long) pass << 32 | page);
+                }
+              }
+            });
     try (TestMachine b = TestMachine.waiting(MIB)) {
-      Hop hop = Hop.run(a, b, parameters, Hop.DESTINATION, writes);
+      Hop hop = Hop.run(a, b, parameters, Hop.DESTINATION, listener);
       if (hop.progress().status() == MigrationStatus.COMPLETED) {
         assertThat(b.firstDifference(a)).isEqualTo(-1);
       }

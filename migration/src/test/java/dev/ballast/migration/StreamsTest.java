@@ -26,6 +26,7 @@ import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -118,33 +119,36 @@ class StreamsTest {
         MigrationDestination destination = Hop.listen()) {
       a.fill(0, 20_000, 1);
       CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
-      MigrationListener intruder =
-          new MigrationListener() {
-            @Override
-            public void statusChanged(MigrationStatus status) {
-              if (status == MigrationStatus.SETUP) {
-                // Waits in the queue of the listening socket, in front of the real streams.
-                Thread.ofPlatform().daemon().start(() -> knock(destination.uri()));
-                Thread.ofPlatform().daemon().start(() -> intrude(destination.uri()));
-              }
-            }
-          };
-      MigrationSource source = new MigrationSource(a, destination.uri(), streams(2), intruder);
+      // They wait in the queue of the listening socket, in front of the real streams.
+      a.beforeDescription(
+          () -> {
+            knock(destination.uri());
+            intrude(destination.uri());
+          });
+      MigrationSource source =
+          new MigrationSource(a, destination.uri(), streams(2), MigrationListener.NONE);
       source.start();
       assertMoved(Hop.of(source.await(), received), a, b);
     }
   }
 
+  /** Connects, says that it is a stream of another migration, and stays until it is sent away. */
   private static void intrude(MigrationUri uri) {
-    try (MigrationChannel stranger = MigrationChannel.open(uri)) {
+    try {
+      MigrationChannel stranger = MigrationChannel.open(uri);
       stranger.connect(Duration.ofSeconds(5));
       FrameWriter writer = new FrameWriter(stranger, false);
       writer.frame(FrameType.STREAM, new StreamSetup(2, 1, 2).greeting(0).encode());
       writer.flush();
-      stranger.drain();
-    } catch (IOException closed) {
-      // As it should be.
-      return;
+      Thread.ofPlatform()
+          .daemon()
+          .start(
+              () -> {
+                stranger.drain();
+                stranger.close();
+              });
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -152,9 +156,8 @@ class StreamsTest {
   private static void knock(MigrationUri uri) {
     try (MigrationChannel stranger = MigrationChannel.open(uri)) {
       stranger.connect(Duration.ofSeconds(5));
-    } catch (IOException closed) {
-      // As it should be.
-      return;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

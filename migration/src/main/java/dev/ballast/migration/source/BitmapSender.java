@@ -25,6 +25,7 @@ final class BitmapSender {
   private final ByteBuffer payload =
       ByteBuffer.allocate(FrameType.BITMAP.maxPayload()).order(ByteOrder.LITTLE_ENDIAN);
   private final BitmapDelta.Encoder encoder = new BitmapDelta.Encoder(payload);
+  private boolean all = true;
   private boolean asEmpty;
 
   /**
@@ -40,7 +41,6 @@ final class BitmapSender {
     this.atDestination = PageBitmap.allocate(bits);
     this.changed = PageBitmap.allocate(block.pages());
     this.writer = writer;
-    changed.setAll();
   }
 
   RamBlock block() {
@@ -56,6 +56,10 @@ final class BitmapSender {
   /** Fetches which parts of the bitmap were written. */
   void sync() throws IOException {
     block.fetchDirtyLog(changed);
+    if (all) {
+      changed.setAll();
+      all = false;
+    }
   }
 
   /** From here on the destination's bitmap is to be empty, whatever the balloon does. */

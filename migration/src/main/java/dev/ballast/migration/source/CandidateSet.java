@@ -3,26 +3,62 @@ package dev.ballast.migration.source;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The pages of a block that have to be looked at: those written since they were last taken, without
- * those that the filter excludes. Word by word on bitmaps. One thread syncs; streams take words,
- * each word one of them.
+ * those that the filter excludes, and without those that have no host memory and are therefore
+ * zero, unless the destination may have something else there. Word by word on bitmaps. One thread
+ * syncs; streams take words, each word one of them.
  *
- * <p>An excluded page is dropped and not remembered. That is safe because whoever takes a page out
- * of the filter marks it dirty <em>afterwards</em>: if its bit was still set here, the mark comes
- * after the dirty log was fetched, and so in a later one.
+ * <p>A page that is dropped is not remembered. That is safe because whoever takes a page out of the
+ * filter marks it dirty <em>afterwards</em>, and host memory appears behind a page only by a write:
+ * either way the mark comes after the dirty log was fetched, and so in a later one.
  */
 final class CandidateSet {
+  /** Pages that are taken and sent in one go, in words: 32 MiB. */
+  static final long SPAN_WORDS = 128;
+
+  /** Page maps are read for so many pages at once, if one of them is a candidate: 2 MiB. */
+  private static final long GROUP_WORDS = 8;
+
+  /** What a thread refines at a time: 64 GiB, below which a second thread is not worth its start. */
+  private static final long PART_WORDS = 1 << 18;
+
   private final RamBlock block;
   private final PageBitmap pending;
-  private final PageBitmap fetched;
+  private final PageBitmap populated;
+  private final PageBitmap sent;
+
+  /** One bit a span: whether it has candidates. */
+  private final PageBitmap spans;
+
   private final long wordsPerHostPage;
   private @Nullable PageBitmap excluded;
+  private boolean all = true;
 
   /** The host page that was looked at last, twice, plus 1 if it is excluded; -1 for none. */
   private volatile long known = -1;
+
+  /**
+   * What a sync found.
+   *
+   * @param candidates pages that have to be looked at
+   * @param excluded pages that are not because the filter has them
+   * @param unpopulated pages that are not because they are zero and always were
+   */
+  record Found(long candidates, long excluded, long unpopulated) {
+    private static final Found NOTHING = new Found(0, 0, 0);
+
+    private Found plus(Found other) {
+      return new Found(
+          candidates + other.candidates,
+          excluded + other.excluded,
+          unpopulated + other.unpopulated);
+    }
+  }
 
   /**
    * @param block the block
@@ -32,56 +68,132 @@ final class CandidateSet {
     this.block = block;
     this.excluded = excluded;
     this.pending = PageBitmap.allocate(block.pages());
-    this.fetched = PageBitmap.allocate(block.pages());
+    this.populated = PageBitmap.allocate(block.pages());
+    this.sent = PageBitmap.allocate(block.pages());
+    this.spans = PageBitmap.allocate(Math.ceilDiv(pending.wordCount(), SPAN_WORDS));
     this.wordsPerHostPage = block.hostPageSize() / RamBlock.PAGE_SIZE / Long.SIZE;
   }
 
-  /** Fetches the dirty log; returns how many pages it held. {@link #exclude} is due afterwards. */
-  long sync() throws IOException {
-    block.fetchDirtyLog(fetched);
+  /** Which candidates have host memory. A stream clears what it has sent. */
+  PageBitmap populated() {
+    return populated;
+  }
+
+  /** Which pages the destination may have with content. */
+  PageBitmap sent() {
+    return sent;
+  }
+
+  /** One bit for each {@link #SPAN_WORDS} words: those without it have no candidates. */
+  PageBitmap spans() {
+    return spans;
+  }
+
+  /** Returns the number of words. */
+  long wordCount() {
+    return pending.wordCount();
+  }
+
+  /** Fetches the dirty log; all earlier candidates were taken. {@link #refine} is due afterwards. */
+  void fetch() throws IOException {
+    block.fetchDirtyLog(pending);
     known = -1;
-    long dirty = fetched.cardinality();
-    fetched.drainTo(pending);
-    return dirty;
   }
 
-  /** Makes every page a candidate, as before the first pass. */
-  void addAll() {
-    pending.setAll();
-  }
-
-  /** Stops to exclude pages. Those that were dropped come back. */
+  /** Stops to exclude pages. All pages are candidates at the next {@link #refine}. */
   void excludeNothing() {
     excluded = null;
-    addAll();
+    all = true;
   }
 
-  /** Drops the pages that are excluded now; returns how many. */
-  long exclude() {
-    if (excluded == null) {
-      return 0;
+  /** Drops what need not be looked at; the first time, all pages are candidates before. */
+  Found refine() throws IOException {
+    if (all) {
+      pending.setAll();
+      all = false;
     }
+    spans.clearAll();
+    long parts = Math.ceilDiv(wordCount(), PART_WORDS);
+    if (parts == 1) {
+      return refine(0, wordCount());
+    }
+    try {
+      return LongStream.range(0, parts)
+          .parallel()
+          .mapToObj(this::refinePart)
+          .reduce(Found.NOTHING, Found::plus);
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  private Found refinePart(long part) {
+    try {
+      return refine(part * PART_WORDS, Math.min(wordCount(), (part + 1) * PART_WORDS));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Found refine(long from, long to) throws IOException {
+    Found found = Found.NOTHING;
     long dropped = 0;
-    for (long i = 0; i < pending.wordCount(); i++) {
-      if (pending.word(i) != 0) {
-        long drop = excluded(i);
-        if (drop != 0) {
-          dropped += Long.bitCount(pending.andWord(i, ~drop) & drop);
+    long start = -1;
+    for (long group = from; group < to; group += GROUP_WORDS) {
+      long end = Math.min(to, group + GROUP_WORDS);
+      long any = 0;
+      for (long i = group; i < end; i++) {
+        long word = pending.word(i);
+        if (word != 0) {
+          long kept = word & ~excluded(i);
+          if (kept != word) {
+            dropped += Long.bitCount(word ^ kept);
+            pending.setWord(i, kept);
+          }
+          any |= kept;
+        }
+      }
+      if (any != 0 && start < 0) {
+        start = group;
+      } else if (any == 0 && start >= 0) {
+        found = found.plus(dropUnpopulated(start, group));
+        start = -1;
+      }
+    }
+    if (start >= 0) {
+      found = found.plus(dropUnpopulated(start, to));
+    }
+    return found.plus(new Found(0, dropped, 0));
+  }
+
+  private Found dropUnpopulated(long from, long to) throws IOException {
+    long first = from << 6;
+    block.addPopulated(first, Math.min(pending.size(), to << 6) - first, populated);
+    long candidates = 0;
+    long unpopulated = 0;
+    for (long i = from; i < to; i++) {
+      long word = pending.word(i);
+      if (word != 0) {
+        long there = populated.word(i);
+        long kept = word & (there | sent.word(i));
+        unpopulated += Long.bitCount(word & ~there);
+        candidates += Long.bitCount(kept);
+        if (kept != word) {
+          pending.setWord(i, kept);
+        }
+        if (kept != 0) {
+          spans.add(i / SPAN_WORDS);
         }
       }
     }
-    return dropped;
+    return new Found(candidates, 0, unpopulated);
   }
 
   /** Gives host memory back; nothing is asked of this any more. */
   void release() throws IOException {
     pending.release();
-    fetched.release();
-  }
-
-  /** Returns how many pages wait. */
-  long count() {
-    return pending.cardinality();
+    populated.release();
+    sent.release();
   }
 
   /** Takes the 64 pages of word {@code index} out; those excluded meanwhile are in the result. */

@@ -137,11 +137,6 @@ final class PrecopyLoop {
    */
   void runUntilConverged() throws IOException {
     sync();
-    for (SendingBlock sending : blocks) {
-      sending.candidates().addAll();
-      counters.skipped(sending.candidates().exclude());
-    }
-    countRemaining();
     boolean converged = false;
     while (!converged) {
       pass(false);
@@ -191,29 +186,25 @@ final class PrecopyLoop {
 
   private void sync() throws IOException {
     long now = System.nanoTime();
-    long dirty = 0;
     for (SendingBlock sending : blocks) {
-      dirty += sending.candidates().sync();
+      sending.candidates().fetch();
     }
     if (bitmap != null) {
       bitmap.sync();
     }
     checkFilter();
+    long candidates = 0;
     for (SendingBlock sending : blocks) {
-      sending.candidates().exclude();
+      CandidateSet.Found found = sending.candidates().refine();
+      candidates += found.candidates();
+      if (lastSync == 0) {
+        counters.leftOut(found);
+      }
     }
-    countRemaining();
-    counters.synced(dirty, lastSync == 0 ? 0 : now - lastSync);
-    lastSync = now;
-  }
-
-  private void countRemaining() {
-    long remaining = 0;
-    for (SendingBlock sending : blocks) {
-      remaining += sending.candidates().count();
-    }
-    counters.remaining(remaining);
+    counters.remaining(candidates);
     counters.expectedDowntimeMillis = policy.expectedMillis(counters.bytesRemaining());
+    counters.synced(candidates, lastSync == 0 ? 0 : now - lastSync);
+    lastSync = now;
   }
 
   /**
@@ -252,7 +243,7 @@ final class PrecopyLoop {
     blocks.forEach(SendingBlock::startPass);
     if (streams.isEmpty()) {
       for (RamSender sender : senders) {
-        sender.sendPass(counters.passes == 1);
+        sender.sendPass(last);
       }
     } else {
       streams.sendPass(counters.passes, last, this::checkAndKeepAlive);

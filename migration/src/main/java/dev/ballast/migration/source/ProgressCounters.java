@@ -31,14 +31,14 @@ final class ProgressCounters {
   private final LongAdder pagesNormal = new LongAdder();
   private final LongAdder pagesZero = new LongAdder();
   private final LongAdder pagesScanned = new LongAdder();
-  private final LongAdder pagesUnpopulated = new LongAdder();
+  private volatile long pagesUnpopulated;
   volatile long dirtyPagesPerSecond;
   volatile long dirtySyncs;
   volatile long passes;
 
   volatile boolean skipActive;
   volatile String skipReason = "not set up yet";
-  private final LongAdder pagesSkipped = new LongAdder();
+  private volatile long pagesSkipped;
   volatile long bitmapBytes;
   volatile long bitmapBytesDowntime;
 
@@ -69,7 +69,7 @@ final class ProgressCounters {
             pagesNormal.sum(),
             pagesZero.sum(),
             pagesScanned.sum(),
-            pagesUnpopulated.sum(),
+            pagesUnpopulated,
             dirtyPagesPerSecond,
             dirtySyncs,
             passes),
@@ -81,7 +81,7 @@ final class ProgressCounters {
             perSecond(transferred * Byte.SIZE, active),
             perSecond(pagesNormal.sum(), active)),
         new MigrationProgress.Balloon(
-            skipActive, skipReason, pagesSkipped.sum(), bitmapBytes, bitmapBytesDowntime),
+            skipActive, skipReason, pagesSkipped, bitmapBytes, bitmapBytesDowntime),
         throttlePercentage);
   }
 
@@ -107,12 +107,10 @@ final class ProgressCounters {
     pagesRemaining.addAndGet(-pages);
   }
 
-  void skipped(long pages) {
-    pagesSkipped.add(pages);
-  }
-
-  void unpopulated(long pages) {
-    pagesUnpopulated.add(pages);
+  /** Takes note of the pages of which the first pass sends nothing. */
+  void leftOut(CandidateSet.Found found) {
+    pagesSkipped += found.excluded();
+    pagesUnpopulated += found.unpopulated();
   }
 
   void scanned(long pages) {

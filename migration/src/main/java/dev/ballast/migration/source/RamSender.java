@@ -11,13 +11,10 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Sends candidates of one block over one stream: those with content in runs, those that are zero
- * only if the destination may have something else there. Pages without host memory are not touched.
- * One thread.
+ * only if the destination may have something else there. Pages that had no host memory at the last
+ * sync are not touched. One thread.
  */
 final class RamSender {
-  /** Page maps are read for so many pages at once, if one of them is a candidate: 2 MiB. */
-  private static final long GROUP_WORDS = 8;
-
   /** Runs end at multiples of this, so that whole huge pages arrive in one piece. */
   private static final int RUN_PAGES = Protocol.MAX_RUN_PAGES;
 
@@ -54,8 +51,8 @@ final class RamSender {
     this.sending = sending;
     this.candidates = sending.candidates();
     this.span = sending.span();
-    this.populated = sending.populated();
-    this.sent = sending.sent();
+    this.populated = candidates.populated();
+    this.sent = candidates.sent();
     this.memory = sending.block().memory();
     this.windows = new SegmentWindows(memory);
     this.writer = writer;
@@ -66,14 +63,15 @@ final class RamSender {
   /**
    * Takes and sends candidates until the block has no span left in this pass.
    *
-   * @param first whether this is the first pass, which counts what is left out
+   * @param last whether the guest is stopped, so that no write has to be logged any more
    */
-  void sendPass(boolean first) throws IOException {
+  void sendPass(boolean last) throws IOException {
     for (long from = sending.nextSpan(); from >= 0; from = sending.nextSpan()) {
-      long to = Math.min(span.wordCount(), from + SendingBlock.SPAN_WORDS);
-      if (takeSpan(from, to, first)) {
-        lookUpPopulated(from, to);
-        keepWorthwhile(from, to, first);
+      long to = Math.min(span.wordCount(), from + CandidateSet.SPAN_WORDS);
+      if (takeSpan(from, to)) {
+        if (!last) {
+          sending.block().protectDirty(span, from, to);
+        }
         sendSpan(from << 6, Math.min(span.size(), to << 6));
         writer.keepAlive();
         check.check();
@@ -81,69 +79,20 @@ final class RamSender {
     }
   }
 
-  private boolean takeSpan(long from, long to, boolean first) {
+  private boolean takeSpan(long from, long to) {
     long any = 0;
     long taken = 0;
-    long skipped = 0;
     for (long i = from; i < to; i++) {
       long word = candidates.take(i);
       if (word != 0) {
         taken += Long.bitCount(word);
-        long excluded = candidates.excluded(i);
-        skipped += Long.bitCount(word & excluded);
-        word &= ~excluded;
+        word &= ~candidates.excluded(i);
         any |= word;
         span.setWord(i, word);
       }
     }
-    if (taken > 0) {
-      counters.taken(taken);
-      if (first) {
-        counters.skipped(skipped);
-      }
-    }
+    counters.taken(taken);
     return any != 0;
-  }
-
-  private void lookUpPopulated(long from, long to) throws IOException {
-    long start = -1;
-    for (long group = from; group < to; group += GROUP_WORDS) {
-      long any = 0;
-      for (long i = group; i < Math.min(to, group + GROUP_WORDS); i++) {
-        any |= span.word(i);
-      }
-      if (any != 0 && start < 0) {
-        start = group;
-      } else if (any == 0 && start >= 0) {
-        addPopulated(start, group);
-        start = -1;
-      }
-    }
-    if (start >= 0) {
-      addPopulated(start, to);
-    }
-  }
-
-  private void addPopulated(long fromWord, long toWord) throws IOException {
-    long first = fromWord << 6;
-    long pages = Math.min(span.size(), toWord << 6) - first;
-    sending.block().addPopulated(first, pages, populated);
-  }
-
-  /** Drops pages that are zero without a look, and of which the destination has nothing else. */
-  private void keepWorthwhile(long from, long to, boolean first) {
-    long unpopulated = 0;
-    for (long i = from; i < to; i++) {
-      long word = span.word(i);
-      if (word != 0) {
-        long there = populated.word(i);
-        unpopulated += Long.bitCount(word & ~there);
-        span.setWord(i, word & (there | sent.word(i)));
-      }
-    }
-    if (first) {
-      counters.unpopulated(unpopulated);
-    }
   }
 
   /** Sends what is left of a span, and leaves the bitmaps of the span empty. */

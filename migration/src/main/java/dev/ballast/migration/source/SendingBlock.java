@@ -11,9 +11,6 @@ import java.util.concurrent.atomic.AtomicLong;
  * streams therefore share without meeting.
  */
 final class SendingBlock {
-  /** Pages that are taken, looked up and sent in one go: 32 MiB. */
-  static final long SPAN_WORDS = 128;
-
   private final int number;
   private final RamBlock block;
   private final CandidateSet candidates;
@@ -21,13 +18,7 @@ final class SendingBlock {
   /** What is left of the span that a stream has taken. */
   private final PageBitmap span;
 
-  /** Which pages of it have host memory. */
-  private final PageBitmap populated;
-
-  /** Which pages the destination may have with content. */
-  private final PageBitmap sent;
-
-  private final AtomicLong nextWord = new AtomicLong();
+  private final AtomicLong nextSpan = new AtomicLong();
 
   /**
    * @param number of the block in frame headers
@@ -39,8 +30,6 @@ final class SendingBlock {
     this.block = block;
     this.candidates = candidates;
     this.span = PageBitmap.allocate(block.pages());
-    this.populated = PageBitmap.allocate(block.pages());
-    this.sent = PageBitmap.allocate(block.pages());
   }
 
   int number() {
@@ -59,30 +48,32 @@ final class SendingBlock {
     return span;
   }
 
-  PageBitmap populated() {
-    return populated;
-  }
-
-  PageBitmap sent() {
-    return sent;
-  }
-
   /** Starts a pass: no stream is sending. */
   void startPass() {
-    nextWord.set(0);
+    nextSpan.set(0);
   }
 
   /** Gives host memory back; no stream is sending, and none will. */
   void release() throws IOException {
     candidates.release();
     span.release();
-    populated.release();
-    sent.release();
   }
 
-  /** Takes the next span of the pass; returns its first word, or -1 if there is none left. */
+  /**
+   * Takes the next span of the pass that has candidates; returns its first word, or -1 if there is
+   * none left.
+   */
   long nextSpan() {
-    long from = nextWord.getAndAdd(SPAN_WORDS);
-    return from < span.wordCount() ? from : -1;
+    PageBitmap spans = candidates.spans();
+    while (true) {
+      long from = nextSpan.get();
+      long found = spans.nextSet(from);
+      if (found == spans.size()) {
+        return -1;
+      }
+      if (nextSpan.compareAndSet(from, found + 1)) {
+        return found * CandidateSet.SPAN_WORDS;
+      }
+    }
   }
 }

@@ -128,7 +128,7 @@ final class SendingStream implements AutoCloseable {
           last = lastPass;
         }
         for (RamSender sender : senders) {
-          sender.sendPass(pass == 1);
+          sender.sendPass(last);
         }
         writer.passEnd(pass, last);
         writer.flush();

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.ballast.migration.testing.TestBacking;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.DirtyLog;
+import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -18,23 +20,87 @@ class CandidateSetTest {
   private final RamBlock ram = machine.ramBlocks().getFirst();
   private final CandidateSet set = new CandidateSet(ram, machine.balloon().excluded());
 
+  private static CandidateSet.Found sync(CandidateSet candidates) throws IOException {
+    candidates.fetch();
+    return candidates.refine();
+  }
+
+  /** Takes all candidates as a stream does. */
+  private static long takeAll(CandidateSet candidates, DirtyLog log) throws IOException {
+    PageBitmap taken = PageBitmap.allocate(candidates.wordCount() * Long.SIZE);
+    for (long i = 0; i < candidates.wordCount(); i++) {
+      taken.setWord(i, candidates.take(i));
+    }
+    log.protect(taken, 0, taken.wordCount());
+    candidates.populated().clearAll();
+    return taken.cardinality();
+  }
+
   @Test
-  void theFirstSetIsEverythingWithoutTheBalloon() throws IOException {
+  void theFirstSetIsWhatHasMemoryWithoutTheBalloon() throws IOException {
+    machine.fill(90, 200, 1);
     machine.balloon().inflate(100, 50);
-    set.sync();
-    set.addAll();
-    assertThat(set.exclude()).isEqualTo(50);
-    assertThat(set.count()).isEqualTo(machine.pages() - 50);
-    assertThat(set.exclude()).isZero();
+    machine.dirtyLog().start();
+    assertThat(sync(set)).isEqualTo(new CandidateSet.Found(150, 50, machine.pages() - 200));
+    assertThat(takeAll(set, machine.dirtyLog())).isEqualTo(150);
+  }
+
+  @Test
+  void pagesOfALogThatStartsEmptyAreCandidatesOnce() throws IOException {
+    machine.fill(7, 1, 1);
+    machine.dirtyLog().start();
+    machine.dirtyLog().protectAll();
+    assertThat(sync(set).candidates()).isEqualTo(1);
+    takeAll(set, machine.dirtyLog());
+    assertThat(sync(set)).isEqualTo(new CandidateSet.Found(0, 0, 0));
+  }
+
+  @Test
+  void aPageWithoutMemoryIsACandidateOnceTheGuestWritesToIt() throws IOException {
+    machine.dirtyLog().start();
+    assertThat(sync(set).candidates()).isZero();
+    takeAll(set, machine.dirtyLog());
+    machine.guestWrite(PAGE, 1);
+    assertThat(sync(set).candidates()).isEqualTo(1);
+    assertThat(set.spans().nextSet(0)).isEqualTo(PAGE / 64 / CandidateSet.SPAN_WORDS);
+  }
+
+  @Test
+  void aPageThatWasSentAndIsGoneIsACandidate() throws IOException {
+    machine.guestWrite(PAGE, 1);
+    machine.dirtyLog().start();
+    sync(set);
+    takeAll(set, machine.dirtyLog());
+    set.sent().add(PAGE);
+    machine.balloon().inflate(PAGE, 1);
+    machine.balloon().deflate(PAGE, 1);
+    assertThat(sync(set).candidates()).isEqualTo(1);
+    assertThat(set.populated().get(PAGE)).isFalse();
   }
 
   @Test
   void theFilterIsAppliedAgainAfterEverySync() throws IOException {
-    set.sync();
+    machine.guestWrite(PAGE, 1);
+    machine.dirtyLog().start();
+    assertThat(sync(set).candidates()).isEqualTo(1);
+    takeAll(set, machine.dirtyLog());
+    machine.guestWrite(PAGE, 2);
     machine.balloon().inflate(PAGE, 1);
-    assertThat(set.sync()).as("a discard counts as a write").isEqualTo(1);
-    assertThat(set.exclude()).isEqualTo(1);
-    assertThat(set.count()).isZero();
+    CandidateSet.Found found = sync(set);
+    assertThat(found.candidates()).isZero();
+    assertThat(found.excluded()).isEqualTo(1);
+  }
+
+  @Test
+  void withoutTheFilterWhatWasExcludedComesBack() throws IOException {
+    machine.guestWrite(PAGE, 1);
+    machine.balloon().excluded().add(PAGE);
+    machine.dirtyLog().start();
+    assertThat(sync(set).candidates()).isZero();
+    takeAll(set, machine.dirtyLog());
+    set.fetch();
+    set.excludeNothing();
+    assertThat(set.refine().candidates()).isEqualTo(1);
   }
 
   @Test
@@ -42,20 +108,21 @@ class CandidateSetTest {
     long parts = 512;
     try (TestMachine huge =
         new TestMachine(new TestBacking(16 << 20, parts * RamBlock.PAGE_SIZE), RunState.RUNNING)) {
+      huge.fill(0, huge.pages(), 1);
       CandidateSet whole = new CandidateSet(huge.ramBlocks().getFirst(), huge.balloon().excluded());
       huge.balloon().inflate(2 * parts, parts);
       huge.balloon().inflate(4 * parts + 1, 2 * parts - 1);
-      whole.sync();
-      whole.addAll();
-      assertThat(whole.exclude()).isEqualTo(2 * parts);
+      huge.dirtyLog().start();
+      assertThat(sync(whole))
+          .isEqualTo(new CandidateSet.Found(huge.pages() - 2 * parts, 2 * parts, 0));
+      takeAll(whole, huge.dirtyLog());
 
       huge.balloon().deflate(2 * parts + 70, 1);
+      huge.guestWrite(2 * parts + 70, 1);
       huge.balloon().inflate(4 * parts, 1);
-      whole.sync();
+      assertThat(sync(whole).excluded()).isEqualTo(2 * parts);
       assertThat(whole.excluded(2 * parts / 64)).as("one part came out").isZero();
       assertThat(whole.excluded(4 * parts / 64)).as("the last part came in").isEqualTo(-1);
-      assertThat(whole.exclude()).isEqualTo(parts);
-      assertThat(whole.count()).isEqualTo(huge.pages() - 3 * parts + 1);
     }
   }
 
@@ -69,8 +136,9 @@ class CandidateSetTest {
     for (List<Integer> order : interleavings(4, 3)) {
       machine.balloon().inflate(PAGE, 1);
       machine.dirtyLog().start();
-      set.sync();
-      set.exclude();
+      machine.dirtyLog().protectAll();
+      sync(set);
+      taken();
       int guest = 0;
       int source = 0;
       boolean current = true;
@@ -88,23 +156,25 @@ class CandidateSetTest {
           }
         } else {
           switch (source++) {
-            case 0 -> set.sync();
-            case 1 -> set.exclude();
+            case 0 -> set.fetch();
+            case 1 -> set.refine();
             case 2 -> current |= taken();
             default -> throw new AssertionError(source);
           }
         }
       }
-      set.sync();
-      set.exclude();
+      sync(set);
       current |= taken();
       assertThat(current).as("order %s (0 guest, 1 source)", order).isTrue();
     }
   }
 
   private boolean taken() {
-    long word = set.take(PAGE >>> 6) & ~set.excluded(PAGE >>> 6);
-    return (word & (1L << PAGE)) != 0;
+    PageBitmap taken = PageBitmap.allocate(set.wordCount() * Long.SIZE);
+    long index = PAGE >>> 6;
+    taken.setWord(index, set.take(index) & ~set.excluded(index));
+    machine.dirtyLog().protect(taken, index, index + 1);
+    return taken.get(PAGE);
   }
 
   private static List<List<Integer>> interleavings(int zeros, int ones) {

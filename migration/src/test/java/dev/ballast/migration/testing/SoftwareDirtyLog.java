@@ -3,10 +3,14 @@ package dev.ballast.migration.testing;
 import dev.ballast.vmm.memory.DirtyLog;
 import dev.ballast.vmm.memory.PageBitmap;
 
-/** A dirty log that the writer itself keeps. Whoever writes marks the page after the write. */
+/**
+ * A dirty log that the writer itself keeps. Whoever writes marks the page after the write. As KVM's,
+ * it starts with all pages in it, and one that is never protected stays.
+ */
 public final class SoftwareDirtyLog implements DirtyLog {
   private final PageBitmap written;
   private volatile boolean running;
+  private volatile Runnable beforeFetch = () -> {};
 
   SoftwareDirtyLog(long pages) {
     written = PageBitmap.allocate(pages);
@@ -25,7 +29,7 @@ public final class SoftwareDirtyLog implements DirtyLog {
 
   @Override
   public void start() {
-    written.clearAll();
+    written.setAll();
     running = true;
   }
 
@@ -34,8 +38,28 @@ public final class SoftwareDirtyLog implements DirtyLog {
     running = false;
   }
 
+  /** Has the guest do something at the end of every pass, when all that was to be sent is. */
+  public void beforeFetch(Runnable action) {
+    beforeFetch = action;
+  }
+
   @Override
   public void fetch(PageBitmap into) {
-    written.drainTo(into);
+    beforeFetch.run();
+    for (long i = 0; i < written.wordCount(); i++) {
+      into.setWord(i, written.word(i));
+    }
+  }
+
+  @Override
+  public void protect(PageBitmap pages, long fromWord, long toWord) {
+    for (long i = fromWord; i < toWord; i++) {
+      written.andWord(i, ~pages.word(i));
+    }
+  }
+
+  /** Protects all pages. */
+  public void protectAll() {
+    written.clearAll();
   }
 }

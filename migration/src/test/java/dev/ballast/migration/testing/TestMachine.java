@@ -35,6 +35,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   private final List<RamBlock> blocks;
   private final Object guestLock = new Object();
   private MachineDescription description;
+  private Runnable beforeDescription = () -> {};
   private boolean hasBalloon = true;
   private volatile RunState state;
   private volatile boolean closed;
@@ -116,6 +117,11 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
     description = other;
   }
 
+  /** Has something happen when a migration asks what the machine is: a source has connected then. */
+  public void beforeDescription(Runnable action) {
+    beforeDescription = action;
+  }
+
   /** Makes the next stop fail. */
   public void failToStop(IOException failure) {
     stopFailure = failure;
@@ -190,6 +196,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
 
   @Override
   public MachineDescription description() {
+    beforeDescription.run();
     return description;
   }
 

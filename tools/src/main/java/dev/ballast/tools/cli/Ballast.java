@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       BenchCommand.class,
       LabCommand.class,
       CompletionCommand.class,
+      RehearseCommand.class,
       CommandLine.HelpCommand.class
     },
     versionProvider = Ballast.VersionText.class,

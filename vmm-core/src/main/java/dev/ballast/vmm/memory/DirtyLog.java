@@ -19,10 +19,23 @@ public interface DirtyLog {
   void stop() throws IOException;
 
   /**
-   * Moves the pages written since the last call into a bitmap, and protects them anew.
+   * Writes which pages were written since they were last protected into a bitmap. A page that was
+   * not protected since {@link #start} may be in it, written or not.
    *
-   * @param into one bit per 4 KiB of RAM; bits are only ever set
+   * @param into one bit per 4 KiB of RAM, empty, and nobody else's during the call
    * @throws IOException if KVM refused
    */
   void fetch(PageBitmap into) throws IOException;
+
+  /**
+   * Takes pages out of the log: they are in it again when they are written from now on. To be
+   * called before their content is read, or a write in between is lost. Several threads may, for
+   * different words.
+   *
+   * @param pages one bit per 4 KiB of RAM
+   * @param fromWord the first word of {@code pages} to look at
+   * @param toWord the word after the last
+   * @throws IOException if KVM refused
+   */
+  void protect(PageBitmap pages, long fromWord, long toWord) throws IOException;
 }

@@ -54,6 +54,11 @@ public final class GuestRamBlock implements RamBlock {
   }
 
   @Override
+  public void protectDirty(PageBitmap pages, long fromWord, long toWord) throws IOException {
+    vcpuLog.protect(pages, fromWord, toWord);
+  }
+
+  @Override
   public void discard(long firstPage, long pages) throws IOException {
     memory.discard(firstPage, pages);
   }

@@ -3,19 +3,20 @@ package dev.ballast.vmm.memory;
 import dev.ballast.ffi.kvm.Capability;
 import dev.ballast.ffi.kvm.KvmVm;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * KVM's dirty log of guest RAM (KVM API §4.8, §4.117, §8.29). With manual protection, fetching and
- * write protecting are two steps: only what was dirty is protected again, in chunks, so that the
- * MMU lock is never held for a whole terabyte.
+ * KVM's dirty log of guest RAM (KVM API §4.8, §4.117, §7.18). With manual protection, fetching and write
+ * protecting are two steps, and nothing is protected when the log starts: what a migration does not
+ * send is never protected, and what it sends is, part by part, so that the MMU lock is never held
+ * for a whole terabyte. Without, KVM protects all of RAM at the start, and what was dirty whenever
+ * that is fetched.
  *
- * <p>Control thread of a migration.
+ * <p>Control thread of a migration, {@link #protect} also by those that send.
  */
 public final class KvmDirtyLog implements DirtyLog {
-  private static final long CLEAR_CHUNK_PAGES = 1 << 18;
-
   /** KVM takes fewer than 2^31 pages in a memslot; half of that keeps huge pages aligned. */
   private static final long MAX_SLOT_BYTES = 4L << 40;
 
@@ -27,15 +28,23 @@ public final class KvmDirtyLog implements DirtyLog {
    * @param size in bytes, a multiple of 2 MiB
    * @param ramOffset where it starts in the {@code ram} block, in bytes
    */
-  private record Memslot(int number, long guestAddress, long size, long ramOffset) {}
+  private record Memslot(int number, long guestAddress, long size, long ramOffset) {
+    /** Memslots start and end on 2 MiB, so that their words are words of the whole bitmap. */
+    long firstWord() {
+      return ramOffset / RamBlock.PAGE_SIZE / Long.SIZE;
+    }
+
+    long endWord() {
+      return firstWord() + size / RamBlock.PAGE_SIZE / Long.SIZE;
+    }
+  }
 
   private final KvmVm vm;
   private final GuestMemory memory;
   private final List<Memslot> slots;
-  private final boolean manualProtect;
 
-  /** What KVM's log is read into, by memslot; kept from pass to pass while the log runs. */
-  private final List<PageBitmap> logs = new ArrayList<>();
+  /** {@code KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE} and what goes with it; 0 if KVM protects itself. */
+  private final int manualProtect;
 
   private boolean running;
 
@@ -58,12 +67,10 @@ public final class KvmDirtyLog implements DirtyLog {
     this.memory = memory;
     this.slots = split(memory.regions(), maxSlotBytes);
     this.manualProtect =
-        (vm.checkExtension(Capability.MANUAL_DIRTY_LOG_PROTECT2)
-                & KvmVm.DIRTY_LOG_MANUAL_PROTECT_ENABLE)
-            != 0;
-    if (manualProtect) {
-      vm.enableCapability(
-          Capability.MANUAL_DIRTY_LOG_PROTECT2, 0, KvmVm.DIRTY_LOG_MANUAL_PROTECT_ENABLE);
+        vm.checkExtension(Capability.MANUAL_DIRTY_LOG_PROTECT2)
+            & (KvmVm.DIRTY_LOG_MANUAL_PROTECT_ENABLE | KvmVm.DIRTY_LOG_INITIALLY_SET);
+    if (manualProtect != 0) {
+      vm.enableCapability(Capability.MANUAL_DIRTY_LOG_PROTECT2, 0, manualProtect);
     }
     setFlags(0);
   }
@@ -95,9 +102,6 @@ public final class KvmDirtyLog implements DirtyLog {
   public void start() throws IOException {
     // First: should a later memslot be refused, stop() still undoes the earlier ones.
     running = true;
-    for (Memslot slot : slots) {
-      logs.add(PageBitmap.allocate(slot.size() / RamBlock.PAGE_SIZE));
-    }
     setFlags(KvmVm.MEM_LOG_DIRTY_PAGES);
   }
 
@@ -106,47 +110,37 @@ public final class KvmDirtyLog implements DirtyLog {
     if (running) {
       setFlags(0);
       running = false;
-      for (PageBitmap log : logs) {
-        log.release();
-      }
-      logs.clear();
     }
   }
 
   @Override
   public void fetch(PageBitmap into) throws IOException {
-    for (int i = 0; i < logs.size(); i++) {
-      Memslot slot = slots.get(i);
-      PageBitmap dirty = logs.get(i);
-      vm.getDirtyLog(slot.number(), dirty.memory());
-      if (manualProtect) {
-        protect(slot.number(), dirty);
+    if (running) {
+      for (Memslot slot : slots) {
+        vm.getDirtyLog(slot.number(), words(into, slot.firstWord(), slot.endWord()));
       }
-      merge(dirty, slot.ramOffset() / RamBlock.PAGE_SIZE, into);
     }
   }
 
-  /**
-   * Clears the fetched bits in KVM and write protects their pages; chunks without any are left out.
-   */
-  private void protect(int slot, PageBitmap dirty) throws IOException {
-    for (long first = dirty.nextSet(0); first < dirty.size(); ) {
-      long start = first & -64L;
-      long count = Math.min(CLEAR_CHUNK_PAGES, dirty.size() - start);
-      vm.clearDirtyLog(
-          slot, start, (int) count, dirty.memory().asSlice(start / 8, PageBitmap.bytesFor(count)));
-      first = dirty.nextSet(start + count);
+  @Override
+  public void protect(PageBitmap pages, long fromWord, long toWord) throws IOException {
+    if (manualProtect == 0) {
+      return;
+    }
+    for (Memslot slot : slots) {
+      long from = Math.max(fromWord, slot.firstWord());
+      long to = Math.min(toWord, slot.endWord());
+      if (from < to) {
+        vm.clearDirtyLog(
+            slot.number(),
+            (from - slot.firstWord()) * Long.SIZE,
+            Math.toIntExact((to - from) * Long.SIZE),
+            words(pages, from, to));
+      }
     }
   }
 
-  /** Memslots start and end on 2 MiB, so that their words are words of the whole bitmap. */
-  private static void merge(PageBitmap dirty, long firstPage, PageBitmap into) {
-    long firstWord = firstPage >>> 6;
-    for (long i = 0; i < dirty.wordCount(); i++) {
-      long word = dirty.word(i);
-      if (word != 0) {
-        into.orWord(firstWord + i, word);
-      }
-    }
+  private static MemorySegment words(PageBitmap bitmap, long from, long to) {
+    return bitmap.memory().asSlice(from * Long.BYTES, (to - from) * Long.BYTES);
   }
 }

@@ -27,7 +27,7 @@ public interface RamBlock {
   MemorySegment memory();
 
   /**
-   * Starts to log which pages are written. Pages written before are not in the log: the caller
+   * Starts to log which pages are written. Pages written before may not be in the log: the caller
    * counts every page as dirty once.
    *
    * @throws IOException if KVM refused
@@ -42,12 +42,25 @@ public interface RamBlock {
   void stopDirtyLog() throws IOException;
 
   /**
-   * Moves the log of pages written since the last call, by vCPUs and by the VMM, into a bitmap.
+   * Moves the log of pages, written by vCPUs and by the VMM, into a bitmap. Those of vCPUs stay in
+   * the log until they are protected; one that was not since the log was started may be in it
+   * without having been written.
    *
-   * @param into one bit per page; bits are only ever set
+   * @param into one bit per page, empty, and nobody else's during the call
    * @throws IOException if KVM refused
    */
   void fetchDirtyLog(PageBitmap into) throws IOException;
+
+  /**
+   * Has the log tell of pages again when they are written from now on. To be called before the
+   * content of fetched pages is read. Several threads may, for different words.
+   *
+   * @param pages one bit per page
+   * @param fromWord the first word of {@code pages} to look at
+   * @param toWord the word after the last
+   * @throws IOException if KVM refused
+   */
+  default void protectDirty(PageBitmap pages, long fromWord, long toWord) throws IOException {}
 
   /**
    * Returns the least that {@link #discard} gives back to the host, in bytes: a power of two,

@@ -114,24 +114,28 @@ class MachineKvmTest {
       machine.resume();
       awaitProgress(machine);
       RamBlock ram = machine.ramBlocks().getFirst();
-      PageBitmap dirty = PageBitmap.allocate(ram.pages());
       ram.startDirtyLog();
-      ram.fetchDirtyLog(dirty);
-      dirty.clearAll();
+      takeDirty(ram);
       awaitProgress(machine);
-      ram.fetchDirtyLog(dirty);
+      PageBitmap dirty = takeDirty(ram);
       assertThat(dirty.get(0x200)).isTrue();
       assertThat(dirty.cardinality()).isLessThan(8);
       machine.pause();
-      dirty.clearAll();
-      ram.fetchDirtyLog(dirty);
-      dirty.clearAll();
+      takeDirty(ram);
       machine.memory().writeU8(0x30_0000, 1);
-      ram.fetchDirtyLog(dirty);
+      dirty = takeDirty(ram);
       assertThat(dirty.cardinality()).isEqualTo(1);
       assertThat(dirty.get(0x300)).isTrue();
       ram.stopDirtyLog();
     }
+  }
+
+  /** Fetches the dirty log, and has it tell of those pages again when they are written again. */
+  private static PageBitmap takeDirty(RamBlock ram) throws IOException {
+    PageBitmap dirty = PageBitmap.allocate(ram.pages());
+    ram.fetchDirtyLog(dirty);
+    ram.protectDirty(dirty, 0, dirty.wordCount());
+    return dirty;
   }
 
   @Test

@@ -57,6 +57,7 @@ class KvmDirtyLogKvmTest {
   private static List<Long> mebibytes(KvmDirtyLog log) throws IOException {
     PageBitmap dirty = PageBitmap.allocate(64 * MIB / RamBlock.PAGE_SIZE);
     log.fetch(dirty);
+    log.protect(dirty, 0, dirty.wordCount());
     List<Long> found = new ArrayList<>();
     dirty.forEachRun((first, count) -> found.add(first * RamBlock.PAGE_SIZE / MIB));
     return found;
