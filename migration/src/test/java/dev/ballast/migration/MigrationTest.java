@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,6 +68,65 @@ class MigrationTest {
       assertCompleted(hop, a, b);
       assertThat(hop.progress().ram().passes()).isGreaterThan(1);
       assertThat(b.steps()).isEqualTo(a.steps()).isPositive();
+    }
+  }
+
+  /**
+   * Between the sync and the reading of a pass the guest writes to a page that is none of its
+   * candidates, and to one that is, but had no memory at the sync.
+   */
+  @Test
+  void writesBetweenTheSyncAndTheReadingOfAPassAreNotLost() throws Exception {
+    long first = 640;
+    long beside = 705;
+    long returned = 642;
+    AtomicLong pass = new AtomicLong();
+    MigrationListener counter =
+        new MigrationListener() {
+          @Override
+          public void passStarted(long number) {
+            pass.set(number);
+          }
+        };
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+        TestMachine b = TestMachine.waiting(MIB)) {
+      a.fill(first, 512, 1);
+      a.dirtyLog()
+          .beforeFetch(
+              () -> {
+                if (pass.get() == 1) {
+                  for (long page = first; page < first + 400; page++) {
+                    if (page != beside) {
+                      a.guestWrite(page, 2);
+                    }
+                  }
+                  takeAndReturn(a, returned);
+                }
+              });
+      a.dirtyLog()
+          .beforeProtect(
+              () -> {
+                if (pass.get() == 2) {
+                  a.guestWrite(beside, 3);
+                  a.guestWrite(returned, 4);
+                }
+              });
+      MigrationParameters parameters =
+          Hop.PARAMETERS.edit().maxBandwidth(20_000_000).downtimeLimit(Duration.ZERO).build();
+
+      Hop hop = Hop.run(a, b, parameters, Hop.DESTINATION, counter);
+
+      assertCompleted(hop, a, b);
+      assertThat(hop.progress().ram().passes()).isEqualTo(3);
+    }
+  }
+
+  private static void takeAndReturn(TestMachine machine, long page) {
+    try {
+      machine.balloon().inflate(page, 1);
+      machine.balloon().deflate(page, 1);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

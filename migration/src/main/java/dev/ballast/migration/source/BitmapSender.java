@@ -20,12 +20,12 @@ final class BitmapSender {
   private final RamBlock block;
   private final PageBitmap bitmap;
   private final PageBitmap atDestination;
+  private final PageBitmap fetched;
   private final PageBitmap changed;
   private final FrameWriter writer;
   private final ByteBuffer payload =
       ByteBuffer.allocate(FrameType.BITMAP.maxPayload()).order(ByteOrder.LITTLE_ENDIAN);
   private final BitmapDelta.Encoder encoder = new BitmapDelta.Encoder(payload);
-  private boolean all = true;
   private boolean asEmpty;
 
   /**
@@ -39,8 +39,10 @@ final class BitmapSender {
     this.block = block;
     this.bitmap = PageBitmap.over(block.memory(), bits);
     this.atDestination = PageBitmap.allocate(bits);
+    this.fetched = PageBitmap.allocate(block.pages());
     this.changed = PageBitmap.allocate(block.pages());
     this.writer = writer;
+    changed.setAll();
   }
 
   RamBlock block() {
@@ -55,11 +57,8 @@ final class BitmapSender {
 
   /** Fetches which parts of the bitmap were written. */
   void sync() throws IOException {
-    block.fetchDirtyLog(changed);
-    if (all) {
-      changed.setAll();
-      all = false;
-    }
+    block.fetchDirtyLog(fetched);
+    fetched.drainTo(changed);
   }
 
   /** From here on the destination's bitmap is to be empty, whatever the balloon does. */

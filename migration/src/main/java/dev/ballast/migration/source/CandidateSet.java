@@ -24,11 +24,17 @@ final class CandidateSet {
   /** Page maps are read for so many pages at once, if one of them is a candidate: 2 MiB. */
   private static final long GROUP_WORDS = 8;
 
-  /** What a thread refines at a time: 64 GiB, below which a second thread is not worth its start. */
+  /**
+   * What a thread refines at a time: 64 GiB, below which a second thread is not worth its start.
+   */
   private static final long PART_WORDS = 1 << 18;
 
   private final RamBlock block;
   private final PageBitmap pending;
+
+  /** Candidates that were not taken, while the log is fetched. */
+  private final PageBitmap carried;
+
   private final PageBitmap populated;
   private final PageBitmap sent;
 
@@ -68,13 +74,14 @@ final class CandidateSet {
     this.block = block;
     this.excluded = excluded;
     this.pending = PageBitmap.allocate(block.pages());
+    this.carried = PageBitmap.allocate(block.pages());
     this.populated = PageBitmap.allocate(block.pages());
     this.sent = PageBitmap.allocate(block.pages());
     this.spans = PageBitmap.allocate(Math.ceilDiv(pending.wordCount(), SPAN_WORDS));
     this.wordsPerHostPage = block.hostPageSize() / RamBlock.PAGE_SIZE / Long.SIZE;
   }
 
-  /** Which candidates have host memory. A stream clears what it has sent. */
+  /** Which candidates had host memory at the last sync, and no others. A stream clears its part. */
   PageBitmap populated() {
     return populated;
   }
@@ -94,10 +101,23 @@ final class CandidateSet {
     return pending.wordCount();
   }
 
-  /** Fetches the dirty log; all earlier candidates were taken. {@link #refine} is due afterwards. */
+  /** Fetches the dirty log; earlier candidates stay. {@link #refine} is due afterwards. */
   void fetch() throws IOException {
+    moveCandidates(pending, carried);
     block.fetchDirtyLog(pending);
+    moveCandidates(carried, pending);
     known = -1;
+  }
+
+  private void moveCandidates(PageBitmap from, PageBitmap into) {
+    for (long span = spans.nextSet(0); span < spans.size(); span = spans.nextSet(span + 1)) {
+      long end = Math.min(wordCount(), (span + 1) * SPAN_WORDS);
+      for (long i = span * SPAN_WORDS; i < end; i++) {
+        if (from.word(i) != 0) {
+          into.orWord(i, from.getAndSetWord(i, 0));
+        }
+      }
+    }
   }
 
   /** Stops to exclude pages. All pages are candidates at the next {@link #refine}. */
@@ -173,8 +193,11 @@ final class CandidateSet {
     long unpopulated = 0;
     for (long i = from; i < to; i++) {
       long word = pending.word(i);
+      long there = populated.word(i);
+      if ((there & ~word) != 0) {
+        populated.setWord(i, there & word);
+      }
       if (word != 0) {
-        long there = populated.word(i);
         long kept = word & (there | sent.word(i));
         unpopulated += Long.bitCount(word & ~there);
         candidates += Long.bitCount(kept);
@@ -192,6 +215,7 @@ final class CandidateSet {
   /** Gives host memory back; nothing is asked of this any more. */
   void release() throws IOException {
     pending.release();
+    carried.release();
     populated.release();
     sent.release();
   }

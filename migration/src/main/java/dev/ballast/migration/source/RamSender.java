@@ -70,7 +70,8 @@ final class RamSender {
       long to = Math.min(span.wordCount(), from + CandidateSet.SPAN_WORDS);
       if (takeSpan(from, to)) {
         if (!last) {
-          sending.block().protectDirty(span, from, to);
+          // Only what is read next: the guest may have written to any other page since the sync.
+          sending.block().protectDirty(populated, from, to);
         }
         sendSpan(from << 6, Math.min(span.size(), to << 6));
         writer.keepAlive();
@@ -89,6 +90,7 @@ final class RamSender {
         word &= ~candidates.excluded(i);
         any |= word;
         span.setWord(i, word);
+        populated.andWord(i, word);
       }
     }
     counters.taken(taken);

@@ -56,6 +56,19 @@ class CandidateSetTest {
   }
 
   @Test
+  void candidatesThatWereNotTakenStay() throws IOException {
+    machine.fill(PAGE, 1, 1);
+    machine.dirtyLog().start();
+    sync(set);
+    takeAll(set, machine.dirtyLog());
+    machine.balloon().deflate(PAGE, 1);
+    assertThat(sync(set).candidates()).as("what the VMM wrote").isEqualTo(1);
+    assertThat(sync(set).candidates()).isEqualTo(1);
+    assertThat(takeAll(set, machine.dirtyLog())).isEqualTo(1);
+    assertThat(sync(set).candidates()).isZero();
+  }
+
+  @Test
   void aPageWithoutMemoryIsACandidateOnceTheGuestWritesToIt() throws IOException {
     machine.dirtyLog().start();
     assertThat(sync(set).candidates()).isZero();

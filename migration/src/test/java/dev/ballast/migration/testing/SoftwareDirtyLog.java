@@ -4,13 +4,14 @@ import dev.ballast.vmm.memory.DirtyLog;
 import dev.ballast.vmm.memory.PageBitmap;
 
 /**
- * A dirty log that the writer itself keeps. Whoever writes marks the page after the write. As KVM's,
- * it starts with all pages in it, and one that is never protected stays.
+ * A dirty log that the writer itself keeps. Whoever writes marks the page after the write. As
+ * KVM's, it starts with all pages in it, and one that is never protected stays.
  */
 public final class SoftwareDirtyLog implements DirtyLog {
   private final PageBitmap written;
   private volatile boolean running;
   private volatile Runnable beforeFetch = () -> {};
+  private volatile Runnable beforeProtect = () -> {};
 
   SoftwareDirtyLog(long pages) {
     written = PageBitmap.allocate(pages);
@@ -43,6 +44,11 @@ public final class SoftwareDirtyLog implements DirtyLog {
     beforeFetch = action;
   }
 
+  /** Has the guest do something after a fetch, when pages are about to be read. */
+  public void beforeProtect(Runnable action) {
+    beforeProtect = action;
+  }
+
   @Override
   public void fetch(PageBitmap into) {
     beforeFetch.run();
@@ -53,6 +59,7 @@ public final class SoftwareDirtyLog implements DirtyLog {
 
   @Override
   public void protect(PageBitmap pages, long fromWord, long toWord) {
+    beforeProtect.run();
     for (long i = fromWord; i < toWord; i++) {
       written.andWord(i, ~pages.word(i));
     }

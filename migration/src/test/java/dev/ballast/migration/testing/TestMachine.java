@@ -117,7 +117,9 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
     description = other;
   }
 
-  /** Has something happen when a migration asks what the machine is: a source has connected then. */
+  /**
+   * Has something happen when a migration asks what the machine is: a source has connected then.
+   */
   public void beforeDescription(Runnable action) {
     beforeDescription = action;
   }

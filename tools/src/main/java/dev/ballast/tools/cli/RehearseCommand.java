@@ -27,7 +27,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "rehearse",
     hidden = true,
-    description = "Boots, balloons and moves bare guests in this process, for its JVM to learn from.",
+    description =
+        "Boots, balloons and moves bare guests in this process, for its JVM to learn from.",
     mixinStandardHelpOptions = true)
 final class RehearseCommand implements Callable<Integer> {
   private static final Path KVM = Path.of("/dev/kvm");

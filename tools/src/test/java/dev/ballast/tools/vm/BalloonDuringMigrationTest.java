@@ -168,12 +168,13 @@ class BalloonDuringMigrationTest {
     // Small steps of the balloon, with writing between them.
     KvmVirtualMachine here = machines.source("a", "depth=4");
     BareGuestConsole guest = machines.boot(here);
-    guest.send("fill 16M 32M 7", TIMEOUT);
-    guest.send("dirty 64M 16M 0 5", TIMEOUT);
+    guest.send("fill 16M 8M 7", TIMEOUT);
+    guest.send("dirty 64M 8M 0 5", TIMEOUT);
     try (Mover mover = new Mover(here, seed)) {
       for (String name : new String[] {"b", "c", "d"}) {
         KvmVirtualMachine next = machines.destination(name);
-        hold(here, 40 * MIB);
+        // So slow that more than a page is written in every pass, however busy the balloon is.
+        hold(here, 10 * MIB);
         machines.startMigration(here, next, true);
         awaitPass(here, 5);
         long inflated = here.balloonDevice().orElseThrow().metrics().inflatedPages();
@@ -196,7 +197,7 @@ class BalloonDuringMigrationTest {
         here = next;
         mover.follow(next);
         guest = machines.console(next);
-        guest.send("check 16M 32M 7", TIMEOUT);
+        guest.send("check 16M 8M 7", TIMEOUT);
       }
     }
     KvmVirtualMachine last = here;
@@ -207,7 +208,7 @@ class BalloonDuringMigrationTest {
     BareGuests.assertBitmapIsExact(last);
     guest.send("stop", TIMEOUT);
     guest.send("check-dirty", TIMEOUT);
-    guest.send("check 16M 32M 7", TIMEOUT);
+    guest.send("check 16M 8M 7", TIMEOUT);
   }
 
   @Test

@@ -8,11 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * KVM's dirty log of guest RAM (KVM API §4.8, §4.117, §7.18). With manual protection, fetching and write
- * protecting are two steps, and nothing is protected when the log starts: what a migration does not
- * send is never protected, and what it sends is, part by part, so that the MMU lock is never held
- * for a whole terabyte. Without, KVM protects all of RAM at the start, and what was dirty whenever
- * that is fetched.
+ * KVM's dirty log of guest RAM (KVM API §4.8, §4.117, §7.18). With manual protection, fetching and
+ * write protecting are two steps, and nothing is protected when the log starts: what a migration
+ * does not send is never protected, and what it sends is, part by part, so that the MMU lock is
+ * never held for a whole terabyte. Without, KVM protects all of RAM at the start, and what was
+ * dirty whenever that is fetched.
  *
  * <p>Control thread of a migration, {@link #protect} also by those that send.
  */
@@ -43,7 +43,9 @@ public final class KvmDirtyLog implements DirtyLog {
   private final GuestMemory memory;
   private final List<Memslot> slots;
 
-  /** {@code KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE} and what goes with it; 0 if KVM protects itself. */
+  /**
+   * {@code KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE} and what goes with it; 0 if KVM protects itself.
+   */
   private final int manualProtect;
 
   private boolean running;
