@@ -1,15 +1,20 @@
 package dev.ballast.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.IncomingMigration;
 import dev.ballast.migration.destination.MigrationDestination;
+import dev.ballast.migration.protocol.FrameType;
+import dev.ballast.migration.protocol.Messages;
+import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.source.MigrationListener;
 import dev.ballast.migration.source.MigrationParameters;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.source.MigrationSource;
 import dev.ballast.migration.source.MigrationStatus;
+import dev.ballast.migration.testing.Frames;
 import dev.ballast.migration.testing.Hop;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
@@ -19,6 +24,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -67,6 +73,41 @@ class TimeoutTest {
         socket.close();
       }
     }
+  }
+
+  @Test
+  void aStreamThatIsBeingConnectedCanBeCancelled() throws Exception {
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+        ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      MigrationParameters parameters =
+          Hop.PARAMETERS.edit().streams(1).connectTimeout(Duration.ofMinutes(10)).build();
+      MigrationSource source =
+          new MigrationSource(a, uri(server), parameters, MigrationListener.NONE);
+      source.start();
+      try (Socket main = server.accept()) {
+        byte[] version = new Messages.HelloReply(Protocol.MAX_VERSION).encode();
+        main.getOutputStream().write(Frames.of(FrameType.HELLO_REPLY, version));
+        List<Socket> waiting = fillBacklog(server);
+        main.getOutputStream().write(Frames.of(FrameType.CONFIG_REPLY, new byte[0]));
+        await().until(TimeoutTest::isConnectingAStream);
+
+        source.cancel();
+
+        assertThat(source.await().status()).isEqualTo(MigrationStatus.CANCELLED);
+        for (Socket socket : waiting) {
+          socket.close();
+        }
+      }
+    }
+  }
+
+  private static boolean isConnectingAStream() {
+    return Thread.getAllStackTraces().values().stream()
+        .flatMap(Arrays::stream)
+        .anyMatch(
+            frame ->
+                frame.getClassName().endsWith(".SendingStream")
+                    && frame.getMethodName().equals("connect"));
   }
 
   /** Connects until the kernel answers no more. */

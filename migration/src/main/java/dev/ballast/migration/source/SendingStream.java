@@ -2,7 +2,6 @@ package dev.ballast.migration.source;
 
 import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationChannel;
-import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
 import dev.ballast.migration.protocol.StreamSetup;
@@ -44,15 +43,14 @@ final class SendingStream implements AutoCloseable {
   /**
    * Connects a stream and introduces it.
    *
-   * @param uri where the destination listens
+   * @param channel to the destination, not connected; closed if this throws
    * @param parameters of the migration
    * @param setup what {@code CONFIG} said
    * @param index of the stream
    */
   static SendingStream connect(
-      MigrationUri uri, MigrationParameters parameters, StreamSetup setup, int index)
+      MigrationChannel channel, MigrationParameters parameters, StreamSetup setup, int index)
       throws IOException {
-    MigrationChannel channel = MigrationChannel.open(uri);
     boolean ready = false;
     try {
       channel.silenceTimeout(parameters.silenceTimeout());

@@ -1,15 +1,20 @@
 package dev.ballast.migration.source;
 
+import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.StreamSetup;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** The streams of a migration besides its own connection; there may be none. */
 final class SendingStreams implements AutoCloseable {
   /** The migration's thread changes it; a cancel and progress reports read it. */
   private final List<SendingStream> streams = new CopyOnWriteArrayList<>();
+
+  /** The last connection that was begun; it may be in {@link #streams} by now, or closed. */
+  private volatile @Nullable MigrationChannel connecting;
 
   private volatile boolean cancelled;
 
@@ -21,12 +26,14 @@ final class SendingStreams implements AutoCloseable {
   void connect(MigrationUri uri, MigrationParameters parameters, StreamSetup setup)
       throws IOException {
     for (int index = 0; index < setup.count(); index++) {
-      SendingStream stream = SendingStream.connect(uri, parameters, setup, index);
-      streams.add(stream);
+      MigrationChannel channel = MigrationChannel.open(uri);
+      connecting = channel;
       if (cancelled) {
-        stream.channel().cancel();
+        channel.cancel();
       }
+      streams.add(SendingStream.connect(channel, parameters, setup, index));
     }
+    connecting = null;
   }
 
   /** Starts their threads. */
@@ -62,6 +69,10 @@ final class SendingStreams implements AutoCloseable {
   /** Makes what they do fail. Any thread. */
   void cancel() {
     cancelled = true;
+    MigrationChannel channel = connecting;
+    if (channel != null) {
+      channel.cancel();
+    }
     streams.forEach(stream -> stream.channel().cancel());
   }
 
