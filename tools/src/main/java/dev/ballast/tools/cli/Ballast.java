@@ -1,6 +1,9 @@
 package dev.ballast.tools.cli;
 
 import dev.ballast.tools.Version;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -14,24 +17,6 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "ballast",
     description = "A virtual machine monitor for /dev/kvm: balloons guests and moves them.",
-    subcommands = {
-      RunCommand.class,
-      StatusCommand.class,
-      BalloonCommand.class,
-      MigrateCommand.class,
-      ControlCommand.Stop.class,
-      ControlCommand.Cont.class,
-      ControlCommand.Powerdown.class,
-      ControlCommand.Quit.class,
-      ImageCommand.class,
-      DoctorCommand.class,
-      DemoCommand.class,
-      BenchCommand.class,
-      LabCommand.class,
-      CompletionCommand.class,
-      RehearseCommand.class,
-      CommandLine.HelpCommand.class
-    },
     versionProvider = Ballast.VersionText.class,
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
@@ -42,6 +27,30 @@ import picocli.CommandLine.Spec;
       "'ballast COMMAND --help' tells more about a command."
     })
 public final class Ballast implements Runnable {
+  private static final Map<String, Class<?>> COMMANDS = new LinkedHashMap<>();
+
+  static {
+    COMMANDS.put("run", RunCommand.class);
+    COMMANDS.put("status", StatusCommand.class);
+    COMMANDS.put("balloon", BalloonCommand.class);
+    COMMANDS.put("migrate", MigrateCommand.class);
+    COMMANDS.put("stop", ControlCommand.Stop.class);
+    COMMANDS.put("cont", ControlCommand.Cont.class);
+    COMMANDS.put("powerdown", ControlCommand.Powerdown.class);
+    COMMANDS.put("quit", ControlCommand.Quit.class);
+    COMMANDS.put("image", ImageCommand.class);
+    COMMANDS.put("doctor", DoctorCommand.class);
+    COMMANDS.put("demo", DemoCommand.class);
+    COMMANDS.put("bench", BenchCommand.class);
+    COMMANDS.put("lab", LabCommand.class);
+    COMMANDS.put("completion", CompletionCommand.class);
+    COMMANDS.put("rehearse", RehearseCommand.class);
+    COMMANDS.put("help", CommandLine.HelpCommand.class);
+  }
+
+  /** These speak of the others. */
+  private static final Set<String> NEED_ALL = Set.of("completion", "help");
+
   @Spec private CommandSpec spec;
 
   @Option(
@@ -70,16 +79,31 @@ public final class Ballast implements Runnable {
     throw new ParameterException(spec.commandLine(), "a command is missing");
   }
 
+  /** Returns the command line with all commands. */
   static CommandLine commandLine() {
+    return commandLine(COMMANDS.keySet());
+  }
+
+  /** Runs one command; returns its exit code. */
+  static int execute(String... words) {
+    String first = words.length == 0 ? "" : words[0];
+    // Picocli looks at every option of every command that it knows, for longer than the rest of a
+    // start takes.
+    boolean one = COMMANDS.containsKey(first) && !NEED_ALL.contains(first);
+    return (one ? commandLine(Set.of(first)) : commandLine()).execute(words);
+  }
+
+  private static CommandLine commandLine(Set<String> names) {
     Ballast ballast = new Ballast();
-    return new CommandLine(ballast)
-        .setCaseInsensitiveEnumValuesAllowed(true)
+    CommandLine line = new CommandLine(ballast);
+    names.forEach(name -> line.addSubcommand(name, COMMANDS.get(name)));
+    return line.setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(Failures::wrongUsage)
-        .setExecutionExceptionHandler((e, line, result) -> Failures.failed(e, line, ballast.debug));
+        .setExecutionExceptionHandler((e, all, result) -> Failures.failed(e, all, ballast.debug));
   }
 
   /** Runs one command and exits with its code: 0 done, 1 failed, 2 wrong usage. */
   public static void main(String[] args) {
-    System.exit(commandLine().execute(args));
+    System.exit(execute(args));
   }
 }

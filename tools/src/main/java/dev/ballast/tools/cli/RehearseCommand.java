@@ -101,13 +101,13 @@ final class RehearseCommand implements Callable<Integer> {
         Thread.ofPlatform()
             .daemon()
             .name("rehearsal")
-            .start(() -> Ballast.commandLine().execute(command.toArray(String[]::new))));
+            .start(() -> Ballast.execute(command.toArray(String[]::new))));
     await(machine.socket());
   }
 
   /** A command that fails says why; what it was to teach is then missing, and nothing else. */
   private static void execute(String... words) throws IOException {
-    if (Ballast.commandLine().execute(words) != 0) {
+    if (Ballast.execute(words) != 0) {
       throw new IOException("the rehearsal ended at: " + String.join(" ", words));
     }
   }
