@@ -6,6 +6,7 @@ import dev.ballast.migration.protocol.FrameWriter;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -79,6 +80,9 @@ final class BitmapSender {
     for (; page < changed.size(); page = changed.nextSet(page + 1)) {
       changed.remove(page);
       long end = Math.min(bitmap.wordCount(), (page + 1) * WORDS_PER_PAGE);
+      if (!asEmpty && isAtDestination(page * WORDS_PER_PAGE, end)) {
+        continue;
+      }
       for (long i = page * WORDS_PER_PAGE; i < end; i++) {
         long word = asEmpty ? 0 : bitmap.word(i);
         if (word != atDestination.word(i)) {
@@ -96,6 +100,13 @@ final class BitmapSender {
       }
     }
     return open ? bytes + send() : bytes;
+  }
+
+  private boolean isAtDestination(long fromWord, long endWord) {
+    long from = fromWord * Long.BYTES;
+    long end = endWord * Long.BYTES;
+    return MemorySegment.mismatch(bitmap.memory(), from, end, atDestination.memory(), from, end)
+        < 0;
   }
 
   private long send() throws IOException {

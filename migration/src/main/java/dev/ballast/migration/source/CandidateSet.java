@@ -21,13 +21,8 @@ final class CandidateSet {
   /** Pages that are taken and sent in one go, in words: 32 MiB. */
   static final long SPAN_WORDS = 128;
 
-  /** Page maps are read for so many pages at once, if one of them is a candidate: 2 MiB. */
-  private static final long GROUP_WORDS = 8;
-
-  /**
-   * What a thread refines at a time: 64 GiB, below which a second thread is not worth its start.
-   */
-  private static final long PART_WORDS = 1 << 18;
+  /** Spans that a thread refines at a time: 64 GiB, less is not worth the start of another. */
+  private static final long PART_SPANS = 1 << 11;
 
   private final RamBlock block;
   private final PageBitmap pending;
@@ -45,6 +40,9 @@ final class CandidateSet {
   private @Nullable PageBitmap excluded;
   private boolean all = true;
 
+  /** Whether all pages are pending, so that those that are dropped are counted. */
+  private volatile boolean counting;
+
   /** The host page that was looked at last, twice, plus 1 if it is excluded; -1 for none. */
   private volatile long known = -1;
 
@@ -52,8 +50,9 @@ final class CandidateSet {
    * What a sync found.
    *
    * @param candidates pages that have to be looked at
-   * @param excluded pages that are not because the filter has them
-   * @param unpopulated pages that are not because they are zero and always were
+   * @param excluded pages that are not because the filter has them; in spans without any content
+   *     only those of a sync of which all pages are candidates are counted
+   * @param unpopulated pages that are not because they have no memory, counted likewise
    */
   record Found(long candidates, long excluded, long unpopulated) {
     private static final Found NOTHING = new Found(0, 0, 0);
@@ -111,8 +110,8 @@ final class CandidateSet {
 
   private void moveCandidates(PageBitmap from, PageBitmap into) {
     for (long span = spans.nextSet(0); span < spans.size(); span = spans.nextSet(span + 1)) {
-      long end = Math.min(wordCount(), (span + 1) * SPAN_WORDS);
-      for (long i = span * SPAN_WORDS; i < end; i++) {
+      long end = endWord(span);
+      for (long i = firstWord(span); i < end; i++) {
         if (from.word(i) != 0) {
           into.orWord(i, from.getAndSetWord(i, 0));
         }
@@ -128,14 +127,15 @@ final class CandidateSet {
 
   /** Drops what need not be looked at; the first time, all pages are candidates before. */
   Found refine() throws IOException {
+    counting = all;
     if (all) {
       pending.setAll();
       all = false;
     }
     spans.clearAll();
-    long parts = Math.ceilDiv(wordCount(), PART_WORDS);
+    long parts = Math.ceilDiv(spans.size(), PART_SPANS);
     if (parts == 1) {
-      return refine(0, wordCount());
+      return refine(0, spans.size());
     }
     try {
       return LongStream.range(0, parts)
@@ -149,7 +149,7 @@ final class CandidateSet {
 
   private Found refinePart(long part) {
     try {
-      return refine(part * PART_WORDS, Math.min(wordCount(), (part + 1) * PART_WORDS));
+      return refine(part * PART_SPANS, Math.min(spans.size(), (part + 1) * PART_SPANS));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -157,59 +157,108 @@ final class CandidateSet {
 
   private Found refine(long from, long to) throws IOException {
     Found found = Found.NOTHING;
-    long dropped = 0;
     long start = -1;
-    for (long group = from; group < to; group += GROUP_WORDS) {
-      long end = Math.min(to, group + GROUP_WORDS);
-      long any = 0;
-      for (long i = group; i < end; i++) {
-        long word = pending.word(i);
-        if (word != 0) {
-          long kept = word & ~excluded(i);
-          if (kept != word) {
-            dropped += Long.bitCount(word ^ kept);
-            pending.setWord(i, kept);
-          }
-          any |= kept;
-        }
-      }
-      if (any != 0 && start < 0) {
-        start = group;
-      } else if (any == 0 && start >= 0) {
-        found = found.plus(dropUnpopulated(start, group));
+    for (long span = from; span < to; span++) {
+      boolean any = !pending.isEmpty(firstWord(span), endWord(span));
+      if (any && start < 0) {
+        start = span;
+      } else if (!any && start >= 0) {
+        found = found.plus(refineSpans(start, span));
         start = -1;
       }
     }
-    if (start >= 0) {
-      found = found.plus(dropUnpopulated(start, to));
-    }
-    return found.plus(new Found(0, dropped, 0));
+    return start < 0 ? found : found.plus(refineSpans(start, to));
   }
 
-  private Found dropUnpopulated(long from, long to) throws IOException {
-    long first = from << 6;
-    block.addPopulated(first, Math.min(pending.size(), to << 6) - first, populated);
+  /** Spans that have pending pages. */
+  private Found refineSpans(long from, long to) throws IOException {
+    long first = firstWord(from) << 6;
+    block.addPopulated(first, Math.min(pending.size(), endWord(to - 1) << 6) - first, populated);
+    Found found = Found.NOTHING;
+    long start = -1;
+    for (long span = from; span < to; span++) {
+      if (mayHaveContent(span)) {
+        if (start >= 0) {
+          found = found.plus(drop(start, span));
+          start = -1;
+        }
+        found = found.plus(refineSpan(span));
+      } else if (start < 0) {
+        start = span;
+      }
+    }
+    return start < 0 ? found : found.plus(drop(start, to));
+  }
+
+  private boolean mayHaveContent(long span) {
+    return !populated.isEmpty(firstWord(span), endWord(span))
+        || !sent.isEmpty(firstWord(span), endWord(span));
+  }
+
+  /** Drops whole spans: nothing in them has memory, or did when it was sent. */
+  private Found drop(long from, long to) {
+    long excludedPages = 0;
+    long pendingPages = 0;
+    if (counting) {
+      long first = firstWord(from) << 6;
+      pendingPages = Math.min(pending.size(), endWord(to - 1) << 6) - first;
+      excludedPages = excludedPages(firstWord(from), endWord(to - 1));
+    }
+    pending.clearWords(firstWord(from), endWord(to - 1));
+    return new Found(0, excludedPages, pendingPages - excludedPages);
+  }
+
+  private long excludedPages(long fromWord, long toWord) {
+    PageBitmap out = excluded;
+    if (out == null) {
+      return 0;
+    }
+    if (wordsPerHostPage <= 1) {
+      long first = fromWord << 6;
+      return out.cardinality(first, Math.min(out.size(), toWord << 6) - first);
+    }
+    long pages = 0;
+    for (long i = fromWord; i < toWord; i++) {
+      pages += Long.bitCount(excluded(i));
+    }
+    return pages;
+  }
+
+  private Found refineSpan(long span) {
     long candidates = 0;
+    long dropped = 0;
     long unpopulated = 0;
-    for (long i = from; i < to; i++) {
+    long end = endWord(span);
+    for (long i = firstWord(span); i < end; i++) {
       long word = pending.word(i);
       long there = populated.word(i);
-      if ((there & ~word) != 0) {
-        populated.setWord(i, there & word);
-      }
+      long kept = 0;
       if (word != 0) {
-        long kept = word & (there | sent.word(i));
-        unpopulated += Long.bitCount(word & ~there);
+        long wanted = word & ~excluded(i);
+        dropped += Long.bitCount(word ^ wanted);
+        unpopulated += Long.bitCount(wanted & ~there);
+        kept = wanted & (there | sent.word(i));
         candidates += Long.bitCount(kept);
         if (kept != word) {
           pending.setWord(i, kept);
         }
-        if (kept != 0) {
-          spans.add(i / SPAN_WORDS);
-        }
+      }
+      if ((there & ~kept) != 0) {
+        populated.setWord(i, there & kept);
       }
     }
-    return new Found(candidates, 0, unpopulated);
+    if (candidates > 0) {
+      spans.add(span);
+    }
+    return new Found(candidates, dropped, unpopulated);
+  }
+
+  private static long firstWord(long span) {
+    return span * SPAN_WORDS;
+  }
+
+  private long endWord(long span) {
+    return Math.min(wordCount(), firstWord(span + 1));
   }
 
   /** Gives host memory back; nothing is asked of this any more. */

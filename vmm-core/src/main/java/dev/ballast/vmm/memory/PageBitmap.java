@@ -23,6 +23,14 @@ import java.util.Objects;
 public final class PageBitmap {
   private static final VarHandle WORD = JAVA_LONG.varHandle();
 
+  /** Words that are compared in one go: most bitmaps are uniform over long stretches. */
+  private static final int CHUNK_WORDS = 512;
+
+  private static final int CHUNK_BYTES = CHUNK_WORDS * Long.BYTES;
+  private static final MemorySegment NONE = Arena.global().allocate(CHUNK_BYTES, Long.BYTES);
+  private static final MemorySegment ALL =
+      Arena.global().allocate(CHUNK_BYTES, Long.BYTES).fill((byte) -1);
+
   /** From this size on it pays to map memory of its own. */
   private static final long SPARSE_BYTES = SparseMemory.HUGE_PAGE;
 
@@ -188,11 +196,41 @@ public final class PageBitmap {
     }
   }
 
+  /** Tells whether there is no page in words {@code from} to {@code to - 1}. */
+  public boolean isEmpty(long from, long to) {
+    for (long i = from; i < to; i += CHUNK_WORDS) {
+      if (!equal(NONE, i, Math.min(to, i + CHUNK_WORDS))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Removes all pages of words {@code from} to {@code to - 1}, which nobody else changes. */
+  public void clearWords(long from, long to) {
+    words.asSlice(from << 3, (to - from) << 3).fill((byte) 0);
+  }
+
+  private boolean equal(MemorySegment chunk, long from, long to) {
+    return MemorySegment.mismatch(words, from << 3, to << 3, chunk, 0, (to - from) << 3) < 0;
+  }
+
   /** Returns how many pages are in the set. */
   public long cardinality() {
+    return countWords(0, wordCount);
+  }
+
+  private long countWords(long first, long end) {
     long count = 0;
-    for (long i = 0; i < wordCount; i++) {
-      count += Long.bitCount((long) WORD.get(words, i << 3));
+    for (long from = first; from < end; from += CHUNK_WORDS) {
+      long to = Math.min(end, from + CHUNK_WORDS);
+      if (equal(ALL, from, to)) {
+        count += (to - from) * Long.SIZE;
+      } else if (!equal(NONE, from, to)) {
+        for (long i = from; i < to; i++) {
+          count += Long.bitCount((long) WORD.get(words, i << 3));
+        }
+      }
     }
     return count;
   }
@@ -201,11 +239,13 @@ public final class PageBitmap {
   public long cardinality(long first, long count) {
     Objects.checkFromIndexSize(first, count, size);
     long end = first + count;
-    long found = 0;
-    for (long page = first; page < end; page = nextWord(page)) {
-      found += Long.bitCount(word(page >>> 6) & mask(page, end));
-    }
-    return found;
+    long whole = Math.min(end, (first + 63) & -64L);
+    long tail = Math.max(whole, end & -64L);
+    return countPart(first, whole) + countWords(whole >>> 6, tail >>> 6) + countPart(tail, end);
+  }
+
+  private long countPart(long first, long end) {
+    return first == end ? 0 : Long.bitCount(word(first >>> 6) & mask(first, end));
   }
 
   /** Returns the first page from {@code from} on that is in the set, or {@link #size}. */
@@ -246,12 +286,25 @@ public final class PageBitmap {
     long words = wordsFor(end);
     long word = (word(index) ^ flip) & (-1L << from);
     while (word == 0) {
-      if (++index == words) {
+      index = skip(index + 1, words, flip);
+      if (index == words) {
         return end;
       }
       word = word(index) ^ flip;
     }
     return Math.min(end, (index << 6) + Long.numberOfTrailingZeros(word));
+  }
+
+  /** The first word from {@code index} on that may differ from {@code flip}, or {@code end}. */
+  private long skip(long index, long end, long flip) {
+    long next = index;
+    if (next % CHUNK_WORDS == 0) {
+      MemorySegment chunk = flip == 0 ? NONE : ALL;
+      while (end - next >= CHUNK_WORDS && equal(chunk, next, next + CHUNK_WORDS)) {
+        next += CHUNK_WORDS;
+      }
+    }
+    return next;
   }
 
   /** Adds the pages of {@code other}, which has the same size. */
@@ -289,9 +342,14 @@ public final class PageBitmap {
    */
   public void drainTo(PageBitmap into) {
     checkSize(into);
-    for (long i = 0; i < wordCount; i++) {
-      if (word(i) != 0) {
-        into.orWord(i, getAndSetWord(i, 0));
+    for (long from = 0; from < wordCount; from += CHUNK_WORDS) {
+      long to = Math.min(wordCount, from + CHUNK_WORDS);
+      if (!equal(NONE, from, to)) {
+        for (long i = from; i < to; i++) {
+          if (word(i) != 0) {
+            into.orWord(i, getAndSetWord(i, 0));
+          }
+        }
       }
     }
   }

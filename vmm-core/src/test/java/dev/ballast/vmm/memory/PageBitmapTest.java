@@ -90,6 +90,49 @@ class PageBitmapTest {
   }
 
   @ParameterizedTest
+  @ValueSource(longs = {10, 11, 12})
+  void longStretchesAreAsAnyOther(long seed) {
+    Random random = new Random(seed);
+    int size = 100_000 + random.nextInt(100_000);
+    PageBitmap bitmap = PageBitmap.allocate(size);
+    BitSet model = new BitSet();
+    for (int step = 0; step < 2000; step++) {
+      String which = "seed " + seed + ", step " + step + ", size " + size;
+      int first = random.nextInt(size);
+      // Most stretches are long, and some of one page.
+      int end = random.nextInt(4) == 0 ? first + 1 : first + 1 + random.nextInt(size - first);
+      boolean add = random.nextBoolean();
+      model.set(first, end, add);
+      if (add) {
+        bitmap.set(first, end - first);
+      } else {
+        bitmap.clear(first, end - first);
+      }
+      int from = random.nextInt(size);
+      int to = from + random.nextInt(size - from + 1);
+      assertThat(bitmap.cardinality()).as(which).isEqualTo(model.cardinality());
+      assertThat(bitmap.cardinality(from, to - from))
+          .as(which)
+          .isEqualTo(model.get(from, to).cardinality());
+      int nextSet = model.nextSetBit(from);
+      assertThat(bitmap.nextSet(from)).as(which).isEqualTo(nextSet < 0 ? size : nextSet);
+      assertThat(bitmap.nextClear(from))
+          .as(which)
+          .isEqualTo(Math.min(size, model.nextClearBit(from)));
+      assertThat(bitmap.isEmpty(from / 64, to / 64))
+          .as(which)
+          .isEqualTo(model.get(from / 64 * 64, to / 64 * 64).isEmpty());
+    }
+    PageBitmap into = PageBitmap.allocate(size);
+    bitmap.drainTo(into);
+    assertThat(toBitSet(into)).as("seed %d", seed).isEqualTo(model);
+    assertThat(bitmap.isEmpty(0, bitmap.wordCount())).isTrue();
+    into.clearWords(1, into.wordCount() - 1);
+    model.clear(64, (int) (into.wordCount() - 1) * 64);
+    assertThat(toBitSet(into)).as("seed %d", seed).isEqualTo(model);
+  }
+
+  @ParameterizedTest
   @ValueSource(longs = {5, 6, 7})
   void combinesLikeBitSets(long seed) {
     Random random = new Random(seed);
