@@ -16,6 +16,9 @@ final class ConvergencePolicy {
   /** A pass after which more than one byte in so many sent is dirty again makes no headway. */
   private static final long HEADWAY = 2;
 
+  /** A rest that takes this part of the limit is not worth a further pass. */
+  private static final long SHORT = 16;
+
   /** So many passes in a row without headway raise the throttle. */
   private static final int PATIENCE = 2;
 
@@ -62,9 +65,12 @@ final class ConvergencePolicy {
     }
   }
 
-  /** Returns how long the rest would take, in milliseconds. */
+  /**
+   * Returns how long the guest would stand still for the rest, in milliseconds: three quarters are
+   * for pages, one is for the last sync, for what is dirtied until it, and for the devices.
+   */
   long expectedMillis(long remainingBytes) {
-    return (long) (remainingBytes * 1e3 / bytesPerSecond);
+    return (long) (remainingBytes * 1e3 / bytesPerSecond * 4 / 3);
   }
 
   /**
@@ -77,7 +83,12 @@ final class ConvergencePolicy {
     Duration limit = downtimeLimit;
     long expected = expectedMillis(remainingBytes);
     if (expected <= limit.toMillis()) {
-      return new Decision.SwitchOver();
+      // As long as passes make headway, one more costs less than the one before, and the guest
+      // stands still the shorter for it.
+      boolean worthAnother = expected > limit.toMillis() / SHORT && makesHeadway(remainingBytes);
+      return worthAnother && passes < maxPasses
+          ? new Decision.AnotherPass()
+          : new Decision.SwitchOver();
     }
     if (passes < maxPasses) {
       slowDown(remainingBytes);
@@ -102,12 +113,15 @@ final class ConvergencePolicy {
     if (!autoConverge.enabled()) {
       return;
     }
-    boolean headway = remainingBytes <= sentInPass / HEADWAY;
-    passesWithoutHeadway = headway ? 0 : passesWithoutHeadway + 1;
+    passesWithoutHeadway = makesHeadway(remainingBytes) ? 0 : passesWithoutHeadway + 1;
     if (passesWithoutHeadway == PATIENCE) {
       passesWithoutHeadway = 0;
       throttle = autoConverge.next(throttle);
     }
+  }
+
+  private boolean makesHeadway(long remainingBytes) {
+    return remainingBytes <= sentInPass / HEADWAY;
   }
 
   /** Returns for how much of the time vCPUs are to be stopped now, in percent. */

@@ -17,19 +17,33 @@ class ConvergencePolicyTest {
 
   @Test
   void stopsTheGuestWhenTheRestFitsTheLimit() {
-    policy.measured(200_000_000, 1_000_000_000);
-    assertThat(policy.expectedMillis(20_000_000)).isEqualTo(100);
-    assertThat(policy.decide(1, 20_000_000)).isEqualTo(new Decision.SwitchOver());
-    assertThat(policy.decide(1, 21_000_000)).isEqualTo(new Decision.AnotherPass());
+    policy.measured(20_000_000, 100_000_000);
+    assertThat(policy.expectedMillis(15_000_000)).isEqualTo(100);
+    assertThat(policy.decide(1, 15_000_000)).isEqualTo(new Decision.SwitchOver());
+    assertThat(policy.decide(1, 16_000_000)).isEqualTo(new Decision.AnotherPass());
     policy.downtimeLimit(Duration.ofMillis(200));
-    assertThat(policy.decide(1, 21_000_000)).isEqualTo(new Decision.SwitchOver());
+    assertThat(policy.decide(1, 16_000_000)).isEqualTo(new Decision.SwitchOver());
+  }
+
+  @Test
+  void goesOnWithinTheLimitAsLongAsPassesMakeHeadway() {
+    policy.measured(200_000_000, 1_000_000_000);
+    assertThat(policy.decide(1, 15_000_000)).isEqualTo(new Decision.AnotherPass());
+    policy.measured(15_000_000, 75_000_000);
+    assertThat(policy.decide(2, 7_500_000)).isEqualTo(new Decision.AnotherPass());
+    policy.measured(7_500_000, 37_500_000);
+    assertThat(policy.decide(3, 3_000_000))
+        .as("no more passes")
+        .isEqualTo(new Decision.SwitchOver());
+    assertThat(policy.decide(2, 3_800_000)).as("no headway").isEqualTo(new Decision.SwitchOver());
+    assertThat(policy.decide(2, 800_000)).as("short enough").isEqualTo(new Decision.SwitchOver());
   }
 
   @Test
   void aPassThatSentNextToNothingIsNoMeasurement() {
     policy.measured(200_000_000, 1_000_000_000);
     policy.measured(5_000, 1_000_000_000);
-    assertThat(policy.expectedMillis(20_000_000)).isEqualTo(100);
+    assertThat(policy.expectedMillis(15_000_000)).isEqualTo(100);
   }
 
   @Test
@@ -41,6 +55,6 @@ class ConvergencePolicyTest {
             Decision.GiveUp.class,
             giveUp ->
                 assertThat(giveUp.reason())
-                    .contains("3 passes", "400000000 bytes", "2000 ms", "100 ms"));
+                    .contains("3 passes", "400000000 bytes", "2666 ms", "100 ms"));
   }
 }
