@@ -30,6 +30,8 @@ final class Benchmarks {
   private Benchmarks() {}
 
   /**
+   * Runs them.
+   *
    * @param arguments a regular expression that selects benchmarks, and the directory for results
    */
   public static void main(String[] arguments) throws IOException, RunnerException {
