@@ -27,15 +27,47 @@ public final class Allocation {
   }
 
   static void assertNone(int times, long patienceNanos, Code code) throws Exception {
+    assertAtMost(
+        0,
+        patienceNanos,
+        Thread.currentThread(),
+        () -> {
+          for (int i = 0; i < times; i++) {
+            code.run();
+          }
+        });
+  }
+
+  /** Fails unless a round comes to allocate at most {@code bytes}. */
+  public static void assertAtMost(long bytes, Code round) throws Exception {
+    assertAtMost(bytes, Thread.currentThread(), round);
+  }
+
+  /**
+   * Fails unless a thread comes to allocate at most {@code bytes} during a round.
+   *
+   * @param thread the thread that is looked at, alive
+   * @param round runs on the calling thread, and returns when the other has done its part
+   */
+  public static void assertAtMost(long bytes, Thread thread, Code round) throws Exception {
+    assertAtMost(bytes, PATIENCE_NANOS, thread, round);
+  }
+
+  private static void assertAtMost(long bytes, long patienceNanos, Thread thread, Code round)
+      throws Exception {
+    long id = thread.threadId();
     long least = Long.MAX_VALUE;
     long start = System.nanoTime();
-    while (least > 0 && System.nanoTime() - start < patienceNanos) {
-      long before = THREADS.getCurrentThreadAllocatedBytes();
-      for (int i = 0; i < times; i++) {
-        code.run();
+    while (least > bytes && System.nanoTime() - start < patienceNanos) {
+      if (!thread.isAlive()) {
+        throw new AssertionError(thread.getName() + " ended");
       }
-      least = Math.min(least, THREADS.getCurrentThreadAllocatedBytes() - before);
+      long before = THREADS.getThreadAllocatedBytes(id);
+      round.run();
+      least = Math.min(least, THREADS.getThreadAllocatedBytes(id) - before);
     }
-    assertThat(least).as("bytes allocated by %d calls", times).isZero();
+    assertThat(least)
+        .as("bytes that %s allocates in a round", thread.getName())
+        .isBetween(0L, bytes);
   }
 }

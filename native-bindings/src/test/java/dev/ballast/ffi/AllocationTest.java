@@ -10,6 +10,6 @@ class AllocationTest {
     byte[][] sink = new byte[1][];
     assertThatThrownBy(() -> Allocation.assertNone(10, 1_000_000, () -> sink[0] = new byte[64]))
         .isInstanceOf(AssertionError.class)
-        .hasMessageContaining("bytes allocated by 10 calls");
+        .hasMessageContaining("allocates in a round");
   }
 }

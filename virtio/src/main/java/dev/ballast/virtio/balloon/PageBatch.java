@@ -6,11 +6,17 @@ import java.util.Arrays;
  * Collects pages in any order and hands them out as runs. Made once, allocates nothing afterwards.
  */
 final class PageBatch {
-  private final long[] pages;
+  private static final int DIGIT_BITS = 8;
+  private static final int DIGITS = 1 << DIGIT_BITS;
+
+  private final int[] starts = new int[DIGITS];
+  private long[] pages;
+  private long[] spare;
   private int count;
 
   PageBatch(int capacity) {
     this.pages = new long[capacity];
+    this.spare = new long[capacity];
   }
 
   /** Takes consecutive pages. */
@@ -35,7 +41,7 @@ final class PageBatch {
    * Hands each maximal run over, ascending, a repeated page once; the batch is empty afterwards.
    */
   void drainRuns(RunConsumer consumer) {
-    Arrays.sort(pages, 0, count);
+    sort();
     int at = 0;
     while (at < count) {
       long first = pages[at];
@@ -46,5 +52,49 @@ final class PageBatch {
       consumer.accept(first, last - first + 1);
     }
     count = 0;
+  }
+
+  /**
+   * By one digit after the other, the least significant one first, without those that all pages
+   * share. {@link Arrays#sort(long[], int, int)} takes memory for ascending pieces, which is how
+   * pages come.
+   */
+  private void sort() {
+    long all = -1;
+    long any = 0;
+    boolean sorted = true;
+    for (int i = 0; i < count; i++) {
+      all &= pages[i];
+      any |= pages[i];
+      sorted &= i == 0 || pages[i - 1] <= pages[i];
+    }
+    for (int shift = 0; !sorted && shift < Long.SIZE; shift += DIGIT_BITS) {
+      if (digit(all ^ any, shift) != 0) {
+        sortBy(shift);
+      }
+    }
+  }
+
+  private void sortBy(int shift) {
+    Arrays.fill(starts, 0);
+    for (int i = 0; i < count; i++) {
+      starts[digit(pages[i], shift)]++;
+    }
+    int start = 0;
+    for (int digit = 0; digit < DIGITS; digit++) {
+      int length = starts[digit];
+      starts[digit] = start;
+      start += length;
+    }
+    for (int i = 0; i < count; i++) {
+      spare[starts[digit(pages[i], shift)]++] = pages[i];
+    }
+    long[] from = pages;
+    pages = spare;
+    spare = from;
+  }
+
+  private static int digit(long page, int shift) {
+    return (int) (page >>> shift) & (DIGITS - 1);
   }
 }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class PageBatchTest {
@@ -51,5 +53,27 @@ class PageBatchTest {
   @Test
   void handlesPagesBeyond32Bits() {
     assertThat(drain(0x1_0000_0000L, 0xffff_ffffL)).containsExactly("4294967295+2");
+  }
+
+  @Test
+  void sortsAsTheJdkDoes() {
+    long seed = System.nanoTime();
+    SplittableRandom random = new SplittableRandom(seed);
+    for (int round = 0; round < 200; round++) {
+      int count = random.nextInt(600);
+      long bound = 1L << random.nextInt(1, 40);
+      PageBatch large = new PageBatch(600);
+      long[] expected = new long[count];
+      for (int i = 0; i < count; i++) {
+        expected[i] = random.nextLong(bound);
+        large.add(expected[i]);
+      }
+      List<Long> pages = new ArrayList<>();
+      large.drainRuns(
+          (first, length) -> LongStream.range(first, first + length).forEach(pages::add));
+      assertThat(pages)
+          .as("seed %d, round %d", seed, round)
+          .isEqualTo(LongStream.of(expected).sorted().distinct().boxed().toList());
+    }
   }
 }

@@ -2,7 +2,9 @@ package dev.ballast.vmm.memory;
 
 import dev.ballast.ffi.linux.Mapping;
 import dev.ballast.ffi.linux.Pagemap;
+import dev.ballast.ffi.linux.PopulatedRunConsumer;
 import java.io.IOException;
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +16,7 @@ final class PagemapPool implements AutoCloseable {
   private static final int MAX_IDLE = 64;
 
   private final Mapping mapping;
-  private final ArrayBlockingQueue<Pagemap> idle = new ArrayBlockingQueue<>(MAX_IDLE);
+  private final ArrayBlockingQueue<Look> idle = new ArrayBlockingQueue<>(MAX_IDLE);
 
   PagemapPool(Mapping mapping) {
     this.mapping = mapping;
@@ -29,18 +31,15 @@ final class PagemapPool implements AutoCloseable {
    * @throws IOException if the kernel's page map cannot be read
    */
   void addPopulated(long firstPage, long count, PageBitmap into) throws IOException {
-    @Nullable Pagemap taken = idle.poll();
-    Pagemap pagemap = taken == null ? Pagemap.open() : taken;
+    @Nullable Look taken = idle.poll();
+    Look look = taken == null ? new Look(Pagemap.open()) : taken;
     boolean kept = false;
     try {
-      pagemap.populated(
-          mapping.address() + firstPage * RamBlock.PAGE_SIZE,
-          count,
-          (first, run) -> into.set(firstPage + first, run));
-      kept = idle.offer(pagemap);
+      look.at(mapping, firstPage, count, into);
+      kept = idle.offer(look);
     } finally {
       if (!kept) {
-        pagemap.close();
+        look.close();
       }
     }
   }
@@ -48,7 +47,35 @@ final class PagemapPool implements AutoCloseable {
   /** Closes the page maps that are idle: nobody looks any more. */
   @Override
   public void close() {
-    for (Pagemap pagemap = idle.poll(); pagemap != null; pagemap = idle.poll()) {
+    for (Look look = idle.poll(); look != null; look = idle.poll()) {
+      look.close();
+    }
+  }
+
+  /** A page map and what it reports to: one object for all looks, which thus leave no garbage. */
+  private static final class Look implements PopulatedRunConsumer, AutoCloseable {
+    private final Pagemap pagemap;
+    private long firstPage;
+    private @Nullable PageBitmap into;
+
+    Look(Pagemap pagemap) {
+      this.pagemap = pagemap;
+    }
+
+    void at(Mapping mapping, long first, long count, PageBitmap found) throws IOException {
+      firstPage = first;
+      into = found;
+      pagemap.populated(mapping.address() + first * RamBlock.PAGE_SIZE, count, this);
+      into = null;
+    }
+
+    @Override
+    public void run(long first, long count) {
+      Objects.requireNonNull(into).set(firstPage + first, count);
+    }
+
+    @Override
+    public void close() {
       pagemap.close();
     }
   }
