@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What a pass leaves behind on the heap, from the candidates over the page map and the zero test to
- * the socket. Our own code leaves nothing, whatever the number of pages. The JDK's selector leaves
+ * What a pass leaves behind on the heap, from the sync over the page map and the zero test to the
+ * socket. Our own code leaves nothing that grows with the number of pages. The JDK's selector leaves
  * something whenever a write has to wait for the peer, as often as not once for what the socket
  * holds; an object a page would be at least 16 bytes for each.
  */
@@ -34,6 +34,9 @@ class SendingAllocationTest {
 
   /** Of what the selector leaves, an object a page cannot hide in it. */
   private static final long SOCKETS_BYTES_PER_PAGE = 4;
+
+  /** What a sync leaves for a few runs of spans, each of thousands of pages. */
+  private static final long SYNCS_BYTES = 1024;
 
   private TestMachine machine;
   private Connection connection;
@@ -85,41 +88,43 @@ class SendingAllocationTest {
   }
 
   private void pass() throws IOException {
-    block.candidates().addAll();
+    machine.dirtyLog().start();
+    block.candidates().fetch();
+    block.candidates().refine();
     block.startPass();
-    sender.sendPass(true);
+    sender.sendPass(false);
     writer.flush();
   }
 
   @Test
   void pagesThatAreZeroLeaveNothing() throws Exception {
     populate(page -> false);
-    Allocation.assertAtMost(0, this::pass);
+    Allocation.assertAtMost(SYNCS_BYTES, this::pass);
   }
 
   @Test
   void pagesWithoutMemoryLeaveNothing() throws Exception {
-    Allocation.assertAtMost(0, this::pass);
+    Allocation.assertAtMost(SYNCS_BYTES, this::pass);
   }
 
   @Test
   void pagesInTheBalloonLeaveNothing() throws Exception {
     populate(page -> true);
     machine.balloon().excluded().setAll();
-    Allocation.assertAtMost(0, this::pass);
+    Allocation.assertAtMost(SYNCS_BYTES, this::pass);
   }
 
   @Test
   void longRunsLeaveOnlyWhatTheSocketDoes() throws Exception {
     populate(page -> true);
-    Allocation.assertAtMost(SOCKETS_BYTES_PER_PAGE * PAGES, this::pass);
+    Allocation.assertAtMost(SYNCS_BYTES + SOCKETS_BYTES_PER_PAGE * PAGES, this::pass);
     assertThat(connection.near().bytesWritten()).isGreaterThan(RAM);
   }
 
   @Test
   void singlePagesLeaveOnlyWhatTheSocketDoes() throws Exception {
     populate(page -> page % 2 == 0);
-    Allocation.assertAtMost(SOCKETS_BYTES_PER_PAGE * PAGES / 2, this::pass);
+    Allocation.assertAtMost(SYNCS_BYTES + SOCKETS_BYTES_PER_PAGE * PAGES / 2, this::pass);
     assertThat(connection.near().bytesWritten()).isGreaterThan(RAM / 2);
   }
 }
