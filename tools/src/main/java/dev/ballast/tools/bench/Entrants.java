@@ -67,7 +67,7 @@ final class Entrants {
       case MigrationScenario _ -> {
         int streams = Math.max(1, ballast.setting().streams());
         // Each stream moves whole huge pages.
-        long unit = streams * 2 * GuestPlan.MIB;
+        long unit = 2 * GuestPlan.MIB * streams;
         long sent = (long) ballast.statistics(Metric.BYTES).median();
         long bytes = Math.max(1, sent / unit) * unit;
         yield new Entrant(

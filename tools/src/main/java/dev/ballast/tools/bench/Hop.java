@@ -51,7 +51,7 @@ record Hop(Contestant contestant, GuestPlan plan, Tuning tuning, Duration patien
               info.path("total-time").asDouble(),
               info.path("ram").path("transferred").asDouble(),
               info.path("downtime").asDouble(),
-              destination.residentBytes(),
+              (double) destination.residentBytes(),
               timeline);
         }
         case "failed", "cancelled" -> {
@@ -62,7 +62,7 @@ record Hop(Contestant contestant, GuestPlan plan, Tuning tuning, Duration patien
           return notEnded(reason, info, destination, timeline);
         }
         default -> {
-          if (millis > patience.toMillis()) {
+          if (millis > (double) patience.toMillis()) {
             String reason = "not over after " + patience.toSeconds() + " s";
             return notEnded(reason, info, destination, timeline);
           }
@@ -82,7 +82,7 @@ record Hop(Contestant contestant, GuestPlan plan, Tuning tuning, Duration patien
     return Measurement.ofEndlessMigration(
         reason,
         info.path("ram").path("transferred").asDouble(),
-        destination.residentBytes(),
+        (double) destination.residentBytes(),
         timeline);
   }
 

@@ -34,7 +34,8 @@ record OverheadRun(Workspace workspace, Contestant contestant) {
       vmm.console().awaitReady(SOON);
       vmm.pause(IDLE_MILLIS);
       Path maps = Path.of("/proc", Long.toString(vmm.pid()), "smaps");
-      return ProcessMemory.parse(Files.readAllLines(maps)).residentWithoutGuest(memoryBytes);
+      ProcessMemory memory = ProcessMemory.parse(Files.readAllLines(maps));
+      return (double) memory.residentWithoutGuest(memoryBytes);
     }
   }
 }

@@ -165,8 +165,8 @@ public final class Scenarios {
             "overhead",
             "resident memory of the process without the guest's RAM",
             List.of(
-                Target.toPeerPlus(Metric.OVERHEAD, 40 * MIB),
-                Target.toPeerPlus(Metric.OVERHEAD_TIB, 40 * MIB)),
+                Target.toPeerPlus(Metric.OVERHEAD, 40.0 * MIB),
+                Target.toPeerPlus(Metric.OVERHEAD_TIB, 40.0 * MIB)),
             "Guests of 1 GiB and of 1 TiB that do nothing. Libraries count, which other processes may"
                 + " share."),
         GIB,
