@@ -6,7 +6,6 @@ import java.util.List;
 public sealed interface Scenario
     permits MigrationScenario,
         SecondHopScenario,
-        CompressionScenario,
         StartScenario,
         ExitsScenario,
         InflateScenario,
