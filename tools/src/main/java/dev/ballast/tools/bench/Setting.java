@@ -22,7 +22,7 @@ public record Setting(int streams, String variant) {
         switch (streams) {
           case 0 -> "";
           case 1 -> "one stream";
-          default -> "multifd, " + streams + " channels";
+          default -> streams + " streams";
         };
     return variant.isEmpty() || connections.isEmpty()
         ? connections + variant
