@@ -73,7 +73,7 @@ public final class Bench {
     for (Scenario scenario : scenarios) {
       out.printf("%n%s: %s%n", scenario.name(), scenario.description());
       try {
-        results.add(run(scenario, plan));
+        results.add(run(scenario, plan, started));
       } catch (IOException e) {
         failures.add(scenario.name() + ": " + e.getMessage());
         out.println("  failed: " + e.getMessage());
@@ -110,7 +110,7 @@ public final class Bench {
     }
   }
 
-  private ScenarioResult run(Scenario scenario, RepeatPlan plan)
+  private ScenarioResult run(Scenario scenario, RepeatPlan plan, Instant started)
       throws IOException, InterruptedException {
     Metric metric = scenario.targets().getFirst().metric();
     List<Standing> all = new ArrayList<>();
@@ -127,7 +127,7 @@ public final class Bench {
       inC = Optional.of(Standing.first(program, inCMetric(scenario), out));
       all.add(inC.get());
     }
-    repeat(all, plan);
+    repeat(all, plan, started);
     return new ScenarioResult(
         scenario, ours.side(), theirs.map(Standing::side), inC.map(Standing::side));
   }
@@ -141,10 +141,10 @@ public final class Bench {
         .orElseThrow();
   }
 
-  private static void repeat(List<Standing> all, RepeatPlan plan)
+  private static void repeat(List<Standing> all, RepeatPlan plan, Instant started)
       throws IOException, InterruptedException {
     List<Standing> going = new ArrayList<>(all);
-    while (!going.isEmpty()) {
+    while (!going.isEmpty() && plan.isInTime(Duration.between(started, Instant.now()))) {
       // The order changes from round to round: what one leaves behind meets all.
       going = new ArrayList<>(going.reversed());
       List<Standing> done = new ArrayList<>();

@@ -17,6 +17,18 @@ public record RepeatPlan(int repeat) {
   /** So long may what follows on the first measurement take, for each of the repeats. */
   private static final Duration ALLOWANCE = Duration.ofSeconds(10);
 
+  /** So long may a whole bench go on to repeat, for each of the repeats. */
+  private static final Duration TIME = Duration.ofMinutes(5);
+
+  /**
+   * Tells whether there is time to measure anything more than once.
+   *
+   * @param elapsed since the bench began
+   */
+  boolean isInTime(Duration elapsed) {
+    return elapsed.compareTo(TIME.multipliedBy(repeat)) < 0;
+  }
+
   /**
    * Tells whether to measure again.
    *

@@ -35,6 +35,14 @@ class RepeatPlanTest {
   }
 
   @Test
+  void afterAWhileNothingIsRepeated() {
+    RepeatPlan plan = new RepeatPlan(3);
+    assertThat(plan.isInTime(Duration.ofMinutes(14))).isTrue();
+    assertThat(plan.isInTime(Duration.ofMinutes(15))).isFalse();
+    assertThat(new RepeatPlan(6).isInTime(Duration.ofMinutes(15))).isTrue();
+  }
+
+  @Test
   void onceIsOnce() {
     assertThat(times(1, Duration.ofMillis(1))).isEqualTo(1);
     assertThat(times(1, Duration.ofHours(1))).isEqualTo(1);
