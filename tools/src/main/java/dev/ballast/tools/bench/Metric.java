@@ -25,7 +25,7 @@ public enum Metric {
   /** Resident memory of the process without the guest's RAM, shared pages too; a small guest. */
   OVERHEAD("overhead", Unit.BYTES, false),
   /** The same with a guest of 1 TiB. */
-  OVERHEAD_TIB("overhead at 1 TiB", Unit.BYTES, false);
+  OVERHEAD_TIB("at 1 TiB", Unit.BYTES, false);
 
   /** What a figure counts. */
   public enum Unit {
