@@ -16,8 +16,9 @@
  * or 0x hexadecimal, sizes may end in K, M, G or T (powers of 1024); addresses are guest-physical. When the last
  * word of a command begins with '@', its reply ends with that word. There is one reply to each command.
  *
- *   fill START SIZE SEED         writes the pattern of SEED (pattern.c), generation 0, to the RAM in the range
- *   check START SIZE SEED        compares every used page in the range with what fill wrote
+ *   fill START SIZE SEED [WORDS] writes the pattern of SEED (pattern.c), generation 0, to the RAM in the range;
+ *                                with WORDS, a power of 2, only so many words of a page are not repeated
+ *   check START SIZE SEED [WORDS] compares every used page in the range with what fill wrote
  *   free START SIZE              makes used pages free for the balloon again
  *   dirty START SIZE RATE [SEED] rewrites the range over and over in the background, each pass with the next
  *                                generation, RATE bytes a second (0: as fast as it goes)
@@ -240,11 +241,16 @@ void balloon_abandon(void);
 const char *hostile_act(const char *kind, u64 argument, char *text, size_t size);
 
 /* pattern.c */
+#define PATTERN_WORDS 512
+struct pattern {
+  u64 seed, generation;
+  u64 period; /* words after which a page repeats itself, a divisor of PATTERN_WORDS; that: it does not */
+};
 struct tally {
   u64 pages, skipped, bad, first_bad;
 };
-bool pattern_fill(u64 first, u64 end, u64 seed, struct tally *tally);
-void pattern_check(u64 first, u64 end, u64 seed, u64 generation, struct tally *tally);
+bool pattern_fill(u64 first, u64 end, struct pattern pattern, struct tally *tally);
+void pattern_check(u64 first, u64 end, struct pattern pattern, struct tally *tally);
 bool dirty_start(u64 first, u64 end, u64 rate, u64 seed);
 void dirty_stop(void);
 /* Writes what is due; true when more is due at once. */

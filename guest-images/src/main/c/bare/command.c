@@ -51,11 +51,23 @@ static void say_tally(const struct call *call, const struct tally *tally) {
   }
 }
 
+/* SEED [WORDS]; says what is wrong. */
+static bool pattern_of(const struct call *call, struct pattern *pattern) {
+  u64 period = call->count > 3 ? call->number[3] : PATTERN_WORDS;
+  if (period == 0 || period > PATTERN_WORDS || period & (period - 1)) {
+    answer("err %s words not a power of 2 up to %lu", call->name, (u64)PATTERN_WORDS);
+    return false;
+  }
+  *pattern = (struct pattern){.seed = call->number[2], .period = period};
+  return true;
+}
+
 static void fill(const struct call *call) {
   u64 first, end;
+  struct pattern pattern;
   struct tally tally;
-  if (!range(call, &first, &end)) return;
-  if (pattern_fill(first, end, call->number[2], &tally)) {
+  if (!range(call, &first, &end) || !pattern_of(call, &pattern)) return;
+  if (pattern_fill(first, end, pattern, &tally)) {
     say_tally(call, &tally);
   } else {
     too_scattered(call);
@@ -64,9 +76,10 @@ static void fill(const struct call *call) {
 
 static void check(const struct call *call) {
   u64 first, end;
+  struct pattern pattern;
   struct tally tally = {0};
-  if (!range(call, &first, &end)) return;
-  pattern_check(first, end, call->number[2], 0, &tally);
+  if (!range(call, &first, &end) || !pattern_of(call, &pattern)) return;
+  pattern_check(first, end, pattern, &tally);
   say_tally(call, &tally);
 }
 
@@ -323,8 +336,8 @@ static const struct {
   u32 min, max; /* words */
   bool numbers;
 } commands[] = {
-    {"fill", fill, 3, 3, true},
-    {"check", check, 3, 3, true},
+    {"fill", fill, 3, 4, true},
+    {"check", check, 3, 4, true},
     {"free", release, 2, 2, true},
     {"dirty", start_dirty, 3, 4, true},
     {"stop", stop, 0, 0, true},

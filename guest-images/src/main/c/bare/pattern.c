@@ -1,10 +1,10 @@
 /*
  * Memory contents that can be checked. A page is 512 little-endian words; word i is base + i * STEP, where base mixes
- * the seed, the page number and a generation, so a page that is lost, swapped or stale shows.
+ * the seed, the page number and a generation, so a page that is lost, swapped or stale shows. Where a compression
+ * is to find something, the first words of a page are repeated to its end.
  */
 #include "bare.h"
 
-#define WORDS 512
 #define STEP 0x9e3779b97f4a7c15UL
 #define TICK_PAGES 256
 /* At most so much is written before the serial line and the balloon get a turn. */
@@ -18,15 +18,21 @@ static u64 mix(u64 x) {
 
 static u64 base(u64 page, u64 seed, u64 generation) { return mix(page ^ mix(seed ^ mix(generation + STEP))); }
 
-static void write_page(u64 page, u64 seed, u64 generation) {
-  u64 *words = (u64 *)(page << PAGE_SHIFT), word = base(page, seed, generation);
-  for (u32 i = 0; i < WORDS; i++, word += STEP) words[i] = word;
+static void write_page(u64 page, struct pattern pattern) {
+  u64 *words = (u64 *)(page << PAGE_SHIFT), first = base(page, pattern.seed, pattern.generation);
+  for (u64 *end = words + PATTERN_WORDS; words < end; words += pattern.period) {
+    u64 word = first;
+    for (u64 i = 0; i < pattern.period; i++, word += STEP) words[i] = word;
+  }
 }
 
-static bool page_holds(u64 page, u64 seed, u64 generation) {
-  const u64 *words = (const u64 *)(page << PAGE_SHIFT);
-  u64 word = base(page, seed, generation), differences = 0;
-  for (u32 i = 0; i < WORDS; i++, word += STEP) differences |= words[i] ^ word;
+static bool page_holds(u64 page, struct pattern pattern) {
+  const u64 *words = (const u64 *)(page << PAGE_SHIFT), *end = words + PATTERN_WORDS;
+  u64 first = base(page, pattern.seed, pattern.generation), differences = 0;
+  for (; words < end; words += pattern.period) {
+    u64 word = first;
+    for (u64 i = 0; i < pattern.period; i++, word += STEP) differences |= words[i] ^ word;
+  }
   return differences == 0;
 }
 
@@ -50,22 +56,22 @@ static bool next_used(u64 *first, u64 end, u64 max, struct run *found, u64 *skip
   return false;
 }
 
-bool pattern_fill(u64 first, u64 end, u64 seed, struct tally *tally) {
+bool pattern_fill(u64 first, u64 end, struct pattern pattern, struct tally *tally) {
   *tally = (struct tally){0};
   if (!memory_move(first, end, PAGE_FREE, PAGE_USED)) return false;
   for (struct run run; next_used(&first, end, ~0UL, &run, &tally->skipped);) {
     for (u64 page = run.first; page < run.end; page++) {
-      write_page(page, seed, 0);
+      write_page(page, pattern);
       if (++tally->pages % TICK_PAGES == 0) tick();
     }
   }
   return true;
 }
 
-void pattern_check(u64 first, u64 end, u64 seed, u64 generation, struct tally *tally) {
+void pattern_check(u64 first, u64 end, struct pattern pattern, struct tally *tally) {
   for (struct run run; next_used(&first, end, ~0UL, &run, &tally->skipped);) {
     for (u64 page = run.first; page < run.end; page++) {
-      if (!page_holds(page, seed, generation) && tally->bad++ == 0) tally->first_bad = page;
+      if (!page_holds(page, pattern) && tally->bad++ == 0) tally->first_bad = page;
       if (++tally->pages % TICK_PAGES == 0) tick();
     }
   }
@@ -78,6 +84,10 @@ static struct {
   u64 last, credit;       /* time stamp of the last step, bytes that may be written */
   bool running;
 } dirty;
+
+static struct pattern dirty_pattern(u64 generation) {
+  return (struct pattern){.seed = dirty.seed, .generation = generation, .period = PATTERN_WORDS};
+}
 
 bool dirty_start(u64 first, u64 end, u64 rate, u64 seed) {
   if (!memory_move(first, end, PAGE_FREE, PAGE_USED)) return false;
@@ -121,7 +131,7 @@ bool dirty_step(void) {
   while (left > 0) {
     struct run run;
     if (next_used(&dirty.cursor, dirty.end, left, &run, &skipped)) {
-      for (u64 page = run.first; page < run.end; page++) write_page(page, dirty.seed, dirty.generation);
+      for (u64 page = run.first; page < run.end; page++) write_page(page, dirty_pattern(dirty.generation));
       dirty.written += run.end - run.first;
       left -= run.end - run.first;
     } else {
@@ -136,7 +146,7 @@ bool dirty_step(void) {
 bool dirty_check(struct tally *tally) {
   *tally = (struct tally){0};
   if (dirty.generation == 0) return false;
-  pattern_check(dirty.first, dirty.cursor, dirty.seed, dirty.generation, tally);
-  if (dirty.generation > 1) pattern_check(dirty.cursor, dirty.end, dirty.seed, dirty.generation - 1, tally);
+  pattern_check(dirty.first, dirty.cursor, dirty_pattern(dirty.generation), tally);
+  if (dirty.generation > 1) pattern_check(dirty.cursor, dirty.end, dirty_pattern(dirty.generation - 1), tally);
   return true;
 }

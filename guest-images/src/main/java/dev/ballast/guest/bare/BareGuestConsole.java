@@ -25,9 +25,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <table>
  * <caption>What the guest can do</caption>
- * <tr><td>{@code fill START SIZE SEED}</td><td>writes a pattern to the RAM in the range; → {@code pages},
- *     {@code skipped} (ballooned or the guest's own)</td></tr>
- * <tr><td>{@code check START SIZE SEED}</td><td>compares with it; → {@code pages}, {@code skipped}, on error
+ * <tr><td>{@code fill START SIZE SEED [WORDS]}</td><td>writes a pattern to the RAM in the range; → {@code
+ *     pages}, {@code skipped} (ballooned or the guest's own). With WORDS, a power of 2, the first so many
+ *     words of 8 bytes are repeated to the end of a page, for a compression to find</td></tr>
+ * <tr><td>{@code check START SIZE SEED [WORDS]}</td><td>compares with it; → {@code pages}, {@code skipped}, on error
  *     also {@code bad} pages and the {@code first} one's address</td></tr>
  * <tr><td>{@code free START SIZE}</td><td>lets the balloon have filled pages again; → {@code pages}</td></tr>
  * <tr><td>{@code dirty START SIZE RATE [SEED]}</td><td>rewrites the range in the background with a new

@@ -70,6 +70,22 @@ final class BareGuestQemuTest {
   }
 
   @Test
+  void repeatsTheFirstWordsOfAPageWhenAsked() throws IOException, InterruptedException {
+    try (QemuBareGuest qemu = QemuBareGuest.start(directory, "tcg", "128M", "")) {
+      BareGuestConsole guest = qemu.console();
+      guest.awaitReady(SOON);
+      guest.send("fill 16M 1M 42 64", SOON);
+      long first = guest.send("peek 0x1000000", SOON).number("value");
+      assertThat(guest.send("peek 0x1000200", SOON).number("value")).isEqualTo(first);
+      assertThat(guest.send("peek 0x1000100", SOON).number("value")).isNotEqualTo(first);
+      assertThat(guest.send("peek 0x1001000", SOON).number("value")).isNotEqualTo(first);
+      assertThat(guest.send("check 16M 1M 42 64", SOON).number("pages")).isEqualTo(256);
+      assertThat(guest.ask("check 16M 1M 42", SOON).number("bad")).isEqualTo(256);
+      assertThat(guest.ask("fill 16M 1M 42 63", SOON).ok()).isFalse();
+    }
+  }
+
+  @Test
   void tellsExactlyThePfnsThatItIsAskedTo() throws IOException, InterruptedException {
     try (QemuBareGuest qemu = QemuBareGuest.start(directory, "tcg", "128M", "batch=16 depth=4")) {
       BareGuestConsole guest = qemu.console();

@@ -45,7 +45,7 @@ record BallastContestant(Path launcher) implements Contestant {
   }
 
   @Override
-  public GuestPlan guest(Scenario scenario) {
+  public GuestPlan guest(MigrationScenario scenario) {
     return scenario.guest();
   }
 

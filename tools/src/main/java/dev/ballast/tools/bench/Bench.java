@@ -1,26 +1,20 @@
 package dev.ballast.tools.bench;
 
-import dev.ballast.guest.bare.BareGuest;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalDouble;
-import java.util.stream.Stream;
 
 /**
- * Runs scenarios on Ballast and on another VMM, in turns: first small ones to warm up, then each
- * setting of each once, then the better setting of each again and again. Never two guests at once.
+ * Runs scenarios on Ballast and on another VMM, in turns: first something small to warm up, then
+ * each setting of each once, then the better setting of each again and again. Never two guests at
+ * once.
  */
 public final class Bench {
-  private static final List<Setting> SETTINGS = List.of(Setting.SINGLE, Setting.MULTIFD);
-
   private final PrintStream out;
   private final Contestant ballast;
   private final Optional<Contestant> peer;
@@ -41,8 +35,8 @@ public final class Bench {
     Optional<Contestant> peer = QemuContestant.find().map(qemu -> qemu);
     if (peer.isEmpty()) {
       out.printf(
-          "There is no %s on the PATH, so Ballast runs alone and no ratio is known: apt-get install"
-              + " %s%n",
+          "There is no %s on the PATH, so Ballast runs alone and no ratio to it is known: apt-get"
+              + " install %s%n",
           QemuContestant.PROGRAM, QemuContestant.PACKAGE);
     }
     return new Bench(out, BallastContestant.find(), peer);
@@ -52,10 +46,10 @@ public final class Bench {
    * Runs scenarios, one after the other.
    *
    * @param scenarios which
-   * @param repeat how often each is measured
+   * @param plan how often each is measured
    * @throws IOException if nothing can be run here; a scenario that fails is noted in the report
    */
-  public BenchReport run(List<Scenario> scenarios, int repeat)
+  public BenchReport run(List<Scenario> scenarios, RepeatPlan plan)
       throws IOException, InterruptedException {
     Instant started = Instant.now();
     HostFacts host = HostFacts.ofThisHost();
@@ -71,139 +65,95 @@ public final class Bench {
         other ->
             out.printf(
                 "Ballast %s beside %s %s%n", ballast.version(), other.name(), other.version()));
+    double copyBytesPerSecond = copyBytesPerSecond();
+    out.printf("memcpy: %s/s%n", Figures.bytes(copyBytesPerSecond));
     List<ScenarioResult> results = new ArrayList<>();
     List<String> failures = new ArrayList<>();
+    warmUp();
     for (Scenario scenario : scenarios) {
       out.printf("%n%s: %s%n", scenario.name(), scenario.description());
       try {
-        results.add(run(scenario, repeat));
+        results.add(run(scenario, plan, started));
       } catch (IOException e) {
         failures.add(scenario.name() + ": " + e.getMessage());
         out.println("  failed: " + e.getMessage());
       }
     }
+    BitmapScaling scaling = BitmapScaling.measure();
     return new BenchReport(
         started,
+        Duration.between(started, Instant.now()),
         host,
         ballast.version(),
         peer.map(other -> new BenchReport.Peer(other.name(), other.version())),
         results,
         failures,
-        BitmapScaling.measure());
+        copyBytesPerSecond,
+        scaling);
   }
 
-  private ScenarioResult run(Scenario scenario, int repeat)
-      throws IOException, InterruptedException {
+  private static double copyBytesPerSecond() throws IOException, InterruptedException {
+    try (Workspace workspace = Workspace.create()) {
+      return Yardstick.unpack(workspace.directory()).copyBytesPerSecond();
+    }
+  }
+
+  /** Has each VMM move a small guest, so that its program and its libraries are in memory. */
+  private void warmUp() throws IOException, InterruptedException {
+    Scenario small = Scenarios.all().getFirst().small();
     List<Contestant> contestants = new ArrayList<>(List.of(ballast));
     peer.ifPresent(contestants::add);
     for (Contestant contestant : contestants) {
-      measure(scenario.small(), contestant, Setting.SINGLE);
-    }
-    List<Side> sides = new ArrayList<>();
-    List<Double> limits = new ArrayList<>();
-    for (Contestant contestant : contestants) {
-      sides.add(tryAll(scenario, contestant));
-    }
-    addLimit(scenario, limits);
-    for (int round = 1; round < repeat; round++) {
-      for (int i = 0; i < contestants.size(); i++) {
-        // The order changes from round to round: what one leaves behind meets both.
-        int turn = round % 2 == 0 ? i : contestants.size() - 1 - i;
-        sides.set(turn, again(scenario, contestants.get(turn), sides.get(turn)));
+      try (Workspace workspace = Workspace.create()) {
+        Entrants.of(contestant, small).attempts().getFirst().trial().run(workspace);
       }
-      addLimit(scenario, limits);
-    }
-    return new ScenarioResult(
-        scenario,
-        sides.getFirst(),
-        sides.stream().skip(1).findFirst(),
-        limits.isEmpty()
-            ? OptionalDouble.empty()
-            : OptionalDouble.of(Statistics.of(limits).median()));
-  }
-
-  private void addLimit(Scenario scenario, List<Double> limits)
-      throws IOException, InterruptedException {
-    if (scenario.physicalLimit()) {
-      limits.add(socketLimit());
     }
   }
 
-  /** Measures with each setting once and keeps the best. */
-  private Side tryAll(Scenario scenario, Contestant contestant)
+  private ScenarioResult run(Scenario scenario, RepeatPlan plan, Instant started)
       throws IOException, InterruptedException {
     Metric metric = scenario.targets().getFirst().metric();
-    List<Side> tried = new ArrayList<>();
-    for (Setting setting : SETTINGS) {
-      Optional<Measurement> measurement = measure(scenario, contestant, setting);
-      measurement.ifPresent(
-          m -> {
-            say(contestant, setting, m);
-            tried.add(new Side(contestant.name(), setting, 1, List.of(m)));
-          });
+    List<Standing> all = new ArrayList<>();
+    Standing ours = Standing.first(Entrants.of(ballast, scenario), metric, out);
+    all.add(ours);
+    Optional<Standing> theirs = Optional.empty();
+    if (scenario.comparesWithPeer() && peer.isPresent()) {
+      theirs = Optional.of(Standing.first(Entrants.of(peer.get(), scenario), metric, out));
+      all.add(theirs.get());
     }
-    Side best =
-        tried.stream()
-            .min(Comparator.comparingDouble(side -> side.statistics(metric).median()))
-            .orElseThrow();
-    return new Side(best.name(), best.setting(), tried.size(), best.measurements());
+    Optional<Standing> inC = Optional.empty();
+    if (scenario.comparesWithC()) {
+      Entrant program = Entrants.inC(scenario, ours.side());
+      inC = Optional.of(Standing.first(program, inCMetric(scenario), out));
+      all.add(inC.get());
+    }
+    repeat(all, plan, started);
+    return new ScenarioResult(
+        scenario, ours.side(), theirs.map(Standing::side), inC.map(Standing::side));
   }
 
-  private Side again(Scenario scenario, Contestant contestant, Side side)
+  /** Returns the figure by which the better setting of a C program is chosen. */
+  private static Metric inCMetric(Scenario scenario) {
+    return scenario.targets().stream()
+        .filter(target -> target.reference() instanceof Target.InC)
+        .map(Target::metric)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static void repeat(List<Standing> all, RepeatPlan plan, Instant started)
       throws IOException, InterruptedException {
-    Measurement measurement = measure(scenario, contestant, side.setting()).orElseThrow();
-    say(contestant, side.setting(), measurement);
-    List<Measurement> all = new ArrayList<>(side.measurements());
-    all.add(measurement);
-    return new Side(side.name(), side.setting(), side.tried(), all);
-  }
-
-  private Optional<Measurement> measure(Scenario scenario, Contestant contestant, Setting setting)
-      throws IOException, InterruptedException {
-    Path directory = Files.createTempDirectory("ballast-bench");
-    try {
-      Path kernel = BareGuest.writeTo(directory.resolve("bare.elf"));
-      return new MigrationRun(directory, kernel, contestant).run(scenario, setting);
-    } finally {
-      delete(directory);
-    }
-  }
-
-  private double socketLimit() throws IOException, InterruptedException {
-    Path directory = Files.createTempDirectory("ballast-bench");
-    try {
-      double limit = SocketLimit.bytesPerSecond(directory);
-      out.printf(Locale.ROOT, "  a plain copy through a socket: %s/s%n", Figures.bytes(limit));
-      return limit;
-    } finally {
-      delete(directory);
-    }
-  }
-
-  private static void delete(Path directory) throws IOException {
-    try (Stream<Path> paths = Files.walk(directory)) {
-      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
+    List<Standing> going = new ArrayList<>(all);
+    while (!going.isEmpty() && plan.isInTime(Duration.between(started, Instant.now()))) {
+      // The order changes from round to round: what one leaves behind meets all.
+      going = new ArrayList<>(going.reversed());
+      List<Standing> done = new ArrayList<>();
+      for (Standing standing : going) {
+        if (!standing.again(plan)) {
+          done.add(standing);
+        }
       }
+      going.removeAll(done);
     }
-  }
-
-  private void say(Contestant contestant, Setting setting, Measurement measurement) {
-    String figures =
-        measurement
-            .failure()
-            .orElseGet(
-                () ->
-                    Figures.of(measurement.totalMillis(), Metric.TIME)
-                        + ", downtime "
-                        + Figures.of(measurement.downtimeMillis(), Metric.DOWNTIME));
-    out.printf(
-        "  %-8s %-20s %s, %s sent, destination RSS %s%n",
-        contestant.name(),
-        setting.label(),
-        figures,
-        Figures.bytes(measurement.transferredBytes()),
-        Figures.bytes(measurement.rssBytes()));
-    out.flush();
   }
 }

@@ -6,7 +6,7 @@ import java.util.Optional;
 
 /** The report as a table on a terminal. */
 public final class BenchTable {
-  private static final String LINE = "%-28s %-9s %26s %26s %8s %8s  %s%n";
+  private static final String LINE = "%-26s %-17s %30s %30s %8s %8s  %s%n";
 
   private final PrintStream out;
 
@@ -17,39 +17,42 @@ public final class BenchTable {
     this.out = out;
   }
 
-  /** Prints a row for each target: medians, the range in brackets, ratio, target, whether met. */
+  /**
+   * Prints a row for each target: medians, in brackets the range and the number of measurements,
+   * ratio, target, whether met.
+   */
   public void print(BenchReport report) {
     String peer = report.peer().map(BenchReport.Peer::name).orElse("no peer");
     out.println();
     out.printf(LINE, "", "", "Ballast", peer, "ratio", "target", "met");
-    for (ScenarioResult result : report.results()) {
-      for (Row row : result.rows()) {
-        Metric metric = row.target().metric();
-        out.printf(
-            LINE,
-            row.name(),
-            metric.label(),
-            range(row.ballast(), metric),
-            row.peer().map(statistics -> range(statistics, metric)).orElse("–"),
-            Figures.ratio(row.ratio()),
-            "≤ " + Figures.small(row.target().most()),
-            met(row.met()));
-      }
-      result
-          .physicalLimitRatio()
-          .ifPresent(
-              ratio ->
-                  out.printf(
-                      Locale.ROOT,
-                      "%-28s %.2f of what a plain copy through a socket reaches%n",
-                      "",
-                      ratio));
-    }
+    report.rows().forEach(this::print);
     out.printf(
         Locale.ROOT,
-        "%nPasses over bitmaps, 1 GiB to 12 TiB: time grows with the power %.2f of the size%n",
+        "%n%d of %d targets met in %d:%02d min; memcpy %s/s%n",
+        report.met(),
+        report.rows().size(),
+        report.took().toMinutes(),
+        report.took().toSecondsPart(),
+        Figures.bytes(report.copyBytesPerSecond()));
+    out.printf(
+        Locale.ROOT,
+        "Passes over bitmaps, 1 GiB to 12 TiB: time grows with the power %.2f of the size%n",
         report.scaling().slope());
     report.failures().forEach(failure -> out.println("failed: " + failure));
+  }
+
+  private void print(Row row) {
+    Metric metric = row.target().metric();
+    String beside = row.beside().map(other -> range(other.statistics(), metric)).orElse("–");
+    out.printf(
+        LINE,
+        row.name(),
+        metric.label(),
+        range(row.ballast(), metric),
+        beside,
+        Figures.ratio(row.ratio()),
+        row.target().text(),
+        met(row.met()) + (row.isPlain() ? "" : "  (ratio to " + row.reference() + ")"));
   }
 
   private static String met(Optional<Boolean> met) {
@@ -61,8 +64,11 @@ public final class BenchTable {
     if (statistics.count() == 1) {
       return median;
     }
-    return "%s [%s–%s]"
+    return "%s [%s–%s, %d]"
         .formatted(
-            median, Figures.of(statistics.min(), metric), Figures.of(statistics.max(), metric));
+            median,
+            Figures.of(statistics.min(), metric),
+            Figures.of(statistics.max(), metric),
+            statistics.count());
   }
 }

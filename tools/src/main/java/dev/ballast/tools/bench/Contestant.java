@@ -23,7 +23,7 @@ public sealed interface Contestant permits BallastContestant, QemuContestant {
   boolean failsWhenHopeless();
 
   /** Returns what a scenario's guest does here. */
-  GuestPlan guest(Scenario scenario);
+  GuestPlan guest(MigrationScenario scenario);
 
   /**
    * Returns the command that starts a process with the bare guest, its serial line on standard

@@ -15,7 +15,12 @@ public final class Figures {
     if (Double.isInfinite(value)) {
       return "never";
     }
-    return metric.unit().equals("B") ? bytes(value) : millis(value);
+    return switch (metric.unit()) {
+      case MILLIS -> millis(value);
+      case BYTES -> bytes(value);
+      case BYTES_PER_SECOND -> bytes(value) + "/s";
+      case PER_SECOND -> String.format(Locale.ROOT, "%,.0f/s", value);
+    };
   }
 
   /** Returns bytes in the largest unit in which they are 1 or more, with three digits. */

@@ -10,15 +10,24 @@ package dev.ballast.tools.bench;
  */
 public record GuestPlan(long memoryBytes, Fill fill, long balloonBytes, long dirtyBytesPerSecond) {
   /**
-   * A range of guest physical addresses that is filled with a pattern that no compression would
-   * notice; what is not RAM in it is left out.
+   * A range of guest physical addresses that is filled with a pattern; what is not RAM in it is
+   * left out.
    *
    * @param start the first address
    * @param bytes how many; 0 for none
+   * @param words so many words of 8 bytes at the start of a page look random and are repeated to
+   *     its end, a power of 2; of 512, no compression would notice anything
    */
-  public record Fill(long start, long bytes) {
+  public record Fill(long start, long bytes, int words) {
+    private static final int WORDS_OF_PAGE = 512;
+
     /** Nothing is written. */
-    static final Fill NOTHING = new Fill(0, 0);
+    static final Fill NOTHING = random(0, 0);
+
+    /** Returns a range without anything to compress. */
+    static Fill random(long start, long bytes) {
+      return new Fill(start, bytes, WORDS_OF_PAGE);
+    }
   }
 
   static final long MIB = 1 << 20;
@@ -31,7 +40,11 @@ public record GuestPlan(long memoryBytes, Fill fill, long balloonBytes, long dir
   }
 
   GuestPlan filling(long start, long bytes) {
-    return new GuestPlan(memoryBytes, new Fill(start, bytes), balloonBytes, dirtyBytesPerSecond);
+    return filling(Fill.random(start, bytes));
+  }
+
+  GuestPlan filling(Fill range) {
+    return new GuestPlan(memoryBytes, range, balloonBytes, dirtyBytesPerSecond);
   }
 
   GuestPlan ballooning(long bytes) {
@@ -45,7 +58,7 @@ public record GuestPlan(long memoryBytes, Fill fill, long balloonBytes, long dir
   /** Returns a small guest that does the same, for a warm-up or a quick look. */
   GuestPlan small() {
     long small = Math.min(memoryBytes, GIB);
-    Fill less = new Fill(256 * MIB, Math.min(fill.bytes, 64 * MIB));
+    Fill less = new Fill(256 * MIB, Math.min(fill.bytes, 64 * MIB), fill.words);
     return new GuestPlan(
         small,
         fill.bytes == 0 ? Fill.NOTHING : less,

@@ -1,27 +1,25 @@
 package dev.ballast.tools.bench;
 
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
- * What one migration cost.
+ * What was measured in one go.
  *
- * @param failure why it did not come to an end; empty if it did
- * @param totalMillis how long it took, or was let run
- * @param transferredBytes what went over the socket
- * @param downtimeMillis how long the guest stood still; infinite if it never moved
- * @param rssBytes resident memory of the destination afterwards
- * @param timeline how it went
+ * @param failure why a migration did not come to an end; empty if it did, and for all else
+ * @param values the figures, each in its metric's unit; a time is infinite if there is a failure
+ * @param timeline how a migration went; empty for all else
  */
 public record Measurement(
-    Optional<String> failure,
-    double totalMillis,
-    double transferredBytes,
-    double downtimeMillis,
-    double rssBytes,
-    List<Sample> timeline) {
-  /** Keeps a copy of the time line. */
+    Optional<String> failure, Map<Metric, Double> values, List<Sample> timeline) {
+  /** Keeps copies. */
   public Measurement {
+    EnumMap<Metric, Double> copy = new EnumMap<>(Metric.class);
+    copy.putAll(values);
+    values = Collections.unmodifiableMap(copy);
     timeline = List.copyOf(timeline);
   }
 
@@ -41,15 +39,76 @@ public record Measurement(
       double dirtyBytesPerSecond,
       int pass) {}
 
+  /** Returns a measurement of one figure. */
+  static Measurement of(Metric metric, double value) {
+    return of(Map.of(metric, value));
+  }
+
+  /** Returns a measurement of some figures. */
+  static Measurement of(Map<Metric, Double> values) {
+    return new Measurement(Optional.empty(), values, List.of());
+  }
+
   /**
-   * Returns one of the figures, in the metric's unit; infinite times if it did not come to an end.
+   * Returns a migration that came to its end.
+   *
+   * @param totalMillis how long it took
+   * @param transferredBytes what went over the socket
+   * @param downtimeMillis how long the guest stood still
+   * @param rssBytes resident memory of the destination afterwards
+   * @param timeline how it went
+   */
+  static Measurement ofMigration(
+      double totalMillis,
+      double transferredBytes,
+      double downtimeMillis,
+      double rssBytes,
+      List<Sample> timeline) {
+    EnumMap<Metric, Double> values = new EnumMap<>(Metric.class);
+    values.put(Metric.TIME, totalMillis);
+    values.put(Metric.BYTES, transferredBytes);
+    values.put(Metric.DOWNTIME, downtimeMillis);
+    values.put(Metric.RSS, rssBytes);
+    // No migration takes no time, but query-migrate counts whole milliseconds.
+    values.put(Metric.BANDWIDTH, transferredBytes / Math.max(totalMillis, 1) * 1000);
+    return new Measurement(Optional.empty(), values, timeline);
+  }
+
+  /** Returns a migration that did not come to its end. */
+  static Measurement ofEndlessMigration(
+      String failure, double transferredBytes, double rssBytes, List<Sample> timeline) {
+    EnumMap<Metric, Double> values = new EnumMap<>(Metric.class);
+    values.put(Metric.TIME, Double.POSITIVE_INFINITY);
+    values.put(Metric.BYTES, transferredBytes);
+    values.put(Metric.DOWNTIME, Double.POSITIVE_INFINITY);
+    values.put(Metric.RSS, rssBytes);
+    values.put(Metric.BANDWIDTH, 0.0);
+    return new Measurement(Optional.of(failure), values, timeline);
+  }
+
+  /** Returns this with one more figure. */
+  Measurement with(Metric metric, double value) {
+    EnumMap<Metric, Double> more = new EnumMap<>(Metric.class);
+    more.putAll(values);
+    more.put(metric, value);
+    return new Measurement(failure, more, timeline);
+  }
+
+  /** Tells whether a figure was measured. */
+  public boolean has(Metric metric) {
+    return values.containsKey(metric);
+  }
+
+  /**
+   * Returns one of the figures, in the metric's unit.
+   *
+   * @throws IllegalArgumentException if it was not measured
    */
   public double value(Metric metric) {
-    return switch (metric) {
-      case TIME -> failure.isPresent() ? Double.POSITIVE_INFINITY : totalMillis;
-      case BYTES -> transferredBytes;
-      case DOWNTIME -> failure.isPresent() ? Double.POSITIVE_INFINITY : downtimeMillis;
-      case RSS -> rssBytes;
-    };
+    Double value = values.get(metric);
+    if (value == null) {
+      throw new IllegalArgumentException(metric.label() + " was not measured");
+    }
+    return value;
   }
 }

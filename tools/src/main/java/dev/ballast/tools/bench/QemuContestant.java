@@ -58,7 +58,7 @@ record QemuContestant(Path program, String version) implements Contestant {
   }
 
   @Override
-  public GuestPlan guest(Scenario scenario) {
+  public GuestPlan guest(MigrationScenario scenario) {
     return scenario.peerGuest();
   }
 

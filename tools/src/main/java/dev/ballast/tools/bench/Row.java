@@ -1,6 +1,8 @@
 package dev.ballast.tools.bench;
 
+import dev.ballast.tools.bench.Target.InC;
 import dev.ballast.tools.bench.Target.Limit;
+import dev.ballast.tools.bench.Target.Own;
 import dev.ballast.tools.bench.Target.Peer;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,47 +15,83 @@ import java.util.OptionalDouble;
  * @param name of the scenario, with {@code /} and the figure's name in all rows but the first
  * @param target what was to be reached
  * @param ballast Ballast's figure
- * @param peer the other VMM's; empty without one
+ * @param beside the figure that stands beside it; empty where there is none
  * @param ratio Ballast's median to the reference's; empty where there is none
  */
 public record Row(
-    String name,
-    Target target,
-    Statistics ballast,
-    Optional<Statistics> peer,
-    OptionalDouble ratio) {
+    String name, Target target, Statistics ballast, Optional<Beside> beside, OptionalDouble ratio) {
+
+  /**
+   * A figure that Ballast's is seen with.
+   *
+   * @param name whose it is
+   * @param statistics the figure, in the same unit
+   */
+  public record Beside(String name, Statistics statistics) {}
 
   /** Returns the rows of a scenario, one for each of its targets. */
-  static List<Row> of(Scenario scenario, Side ballast, Optional<Side> peer) {
+  static List<Row> of(ScenarioResult result) {
     List<Row> rows = new ArrayList<>();
-    for (Target target : scenario.targets()) {
-      Metric metric = target.metric();
-      Optional<Statistics> peers = peer.map(side -> side.statistics(metric));
-      rows.add(of(name(scenario, target, rows), target, ballast.statistics(metric), peers));
+    for (Target target : result.scenario().targets()) {
+      String name = result.scenario().name() + (rows.isEmpty() ? "" : "/" + suffix(target));
+      rows.add(
+          of(name, target, result.ballast().statistics(target.metric()), beside(target, result)));
     }
     return rows;
   }
 
   /** Returns the row of one target. */
-  static Row of(String name, Target target, Statistics ballast, Optional<Statistics> peer) {
+  static Row of(String name, Target target, Statistics ballast, Optional<Beside> beside) {
     OptionalDouble ratio =
         switch (target.reference()) {
-          case Peer() -> peer.map(ballast::ratioTo).orElse(OptionalDouble.empty());
-          case Limit(double limit) -> ballast.ratioTo(new Statistics(limit, limit, limit, 1));
+          case Peer(double allowance) -> ratio(ballast, beside, allowance);
+          case InC() -> ratio(ballast, beside, 0);
+          case Own(Metric _) -> ratio(ballast, beside, 0);
+          case Limit(double limit) -> ballast.ratioTo(limit);
         };
-    return new Row(name, target, ballast, peer, ratio);
+    return new Row(name, target, ballast, beside, ratio);
   }
 
-  private static String name(Scenario scenario, Target target, List<Row> before) {
-    if (before.isEmpty()) {
-      return scenario.name();
-    }
-    return scenario.name()
-        + "/"
-        + switch (target.reference()) {
-          case Peer() -> target.metric().label();
-          case Limit(double _) -> "limit";
-        };
+  private static OptionalDouble ratio(
+      Statistics ballast, Optional<Beside> beside, double allowance) {
+    return beside.isPresent()
+        ? ballast.ratioTo(beside.get().statistics.median() + allowance)
+        : OptionalDouble.empty();
+  }
+
+  private static Optional<Beside> beside(Target target, ScenarioResult result) {
+    return switch (target.reference()) {
+      case Peer(double _) -> beside(result.peer(), target.metric());
+      case Limit(double _) -> beside(result.peer(), target.metric());
+      case InC() -> beside(result.inC(), target.metric());
+      case Own(Metric own) ->
+          Optional.of(new Beside(own.label(), result.ballast().statistics(own)));
+    };
+  }
+
+  private static Optional<Beside> beside(Optional<Side> side, Metric metric) {
+    return side.map(s -> new Beside(s.name(), s.statistics(metric)));
+  }
+
+  private static String suffix(Target target) {
+    return target.reference() instanceof Limit ? "limit" : target.metric().label();
+  }
+
+  /** Returns what the ratio is to, in words. */
+  public String reference() {
+    return switch (target.reference()) {
+      case Peer(double allowance) ->
+          beside.map(Beside::name).orElse("peer")
+              + (allowance > 0 ? " + " + Figures.of(allowance, target.metric()) : "");
+      case InC() -> beside.map(Beside::name).orElse("C");
+      case Own(Metric own) -> own.label();
+      case Limit(double limit) -> Figures.of(limit, target.metric());
+    };
+  }
+
+  /** Tells whether the ratio is simply to the other VMM's figure. */
+  public boolean isPlain() {
+    return target.reference() instanceof Peer(double allowance) && allowance == 0;
   }
 
   /** Returns whether the ratio meets the target; empty without a ratio. */

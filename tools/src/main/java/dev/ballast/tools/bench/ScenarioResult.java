@@ -9,28 +9,27 @@ import java.util.OptionalDouble;
  *
  * @param scenario which
  * @param ballast Ballast's part
- * @param peer the other VMM's; empty without one
- * @param physicalLimitBytesPerSecond what a plain copy through a socket reached in the same run;
- *     empty where the scenario does not ask for it
+ * @param peer the other VMM's; empty without one, and where it takes no part
+ * @param inC what a C program reached in the same run; empty where the scenario does not ask for it
  */
 public record ScenarioResult(
-    Scenario scenario,
-    Side ballast,
-    Optional<Side> peer,
-    OptionalDouble physicalLimitBytesPerSecond) {
+    Scenario scenario, Side ballast, Optional<Side> peer, Optional<Side> inC) {
 
   /** Returns a row for each target. */
   public List<Row> rows() {
-    return Row.of(scenario, ballast, peer);
+    return Row.of(this);
   }
 
-  /** Returns Ballast's bandwidth as a part of the plain copy's; empty without one. */
+  /**
+   * Returns Ballast's bandwidth as a part of what a C program moves over the same kind of socket;
+   * empty where that was not measured.
+   */
   public OptionalDouble physicalLimitRatio() {
-    if (physicalLimitBytesPerSecond.isEmpty()) {
+    if (inC.isEmpty() || !inC.get().has(Metric.BANDWIDTH)) {
       return OptionalDouble.empty();
     }
-    double seconds = ballast.statistics(Metric.TIME).median() / 1000;
-    double bytesPerSecond = ballast.statistics(Metric.BYTES).median() / seconds;
-    return OptionalDouble.of(bytesPerSecond / physicalLimitBytesPerSecond.getAsDouble());
+    return ballast
+        .statistics(Metric.BANDWIDTH)
+        .ratioTo(inC.get().statistics(Metric.BANDWIDTH).median());
   }
 }

@@ -1,33 +1,31 @@
 package dev.ballast.tools.bench;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.ballast.tools.qmp.QmpClient;
-
 /**
- * How a VMM is told to migrate.
+ * How something is measured, where there is a choice.
  *
- * @param streams over how many connections the pages go; 1 leaves {@code multifd} off
+ * @param streams over how many connections pages go; 1 leaves {@code multifd} off; 0 where none do
+ * @param variant what else is special, in words; empty for nothing
  */
-public record Setting(int streams) {
+public record Setting(int streams, String variant) {
   /** One connection for everything. */
-  static final Setting SINGLE = new Setting(1);
+  static final Setting SINGLE = new Setting(1, "");
 
   /** Pages over two connections of their own. */
-  static final Setting MULTIFD = new Setting(2);
+  static final Setting MULTIFD = new Setting(2, "");
+
+  /** There is no choice. */
+  static final Setting ONLY = new Setting(0, "");
 
   /** Returns the name in reports. */
   public String label() {
-    return streams == 1 ? "one stream" : "multifd, " + streams + " channels";
-  }
-
-  /** Returns the arguments of {@code migrate-set-capabilities}. */
-  ObjectNode capabilities() {
-    ObjectNode arguments = QmpClient.arguments();
-    arguments
-        .putArray("capabilities")
-        .addObject()
-        .put("capability", "multifd")
-        .put("state", streams > 1);
-    return arguments;
+    String connections =
+        switch (streams) {
+          case 0 -> "";
+          case 1 -> "one stream";
+          default -> streams + " streams";
+        };
+    return variant.isEmpty() || connections.isEmpty()
+        ? connections + variant
+        : connections + ", " + variant;
   }
 }

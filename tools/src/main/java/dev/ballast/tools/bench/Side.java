@@ -4,9 +4,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * One VMM's part in a scenario.
+ * The part of one who took part in a scenario.
  *
- * @param name of the VMM
+ * @param name of the VMM, or of what it is measured against
  * @param setting the best of those that were tried, by the scenario's first target
  * @param tried how many settings were tried
  * @param measurements all that were made with it, at least one
@@ -22,7 +22,16 @@ public record Side(String name, Setting setting, int tried, List<Measurement> me
     return measurements.stream().flatMap(m -> m.failure().stream()).findFirst();
   }
 
-  /** Returns what is to be said of a figure. */
+  /** Tells whether a figure was measured. */
+  public boolean has(Metric metric) {
+    return measurements.getFirst().has(metric);
+  }
+
+  /**
+   * Returns what is to be said of a figure.
+   *
+   * @throws IllegalArgumentException if it was not measured
+   */
   public Statistics statistics(Metric metric) {
     return Statistics.of(measurements.stream().map(m -> m.value(metric)).toList());
   }

@@ -30,11 +30,11 @@ public record Statistics(double median, double min, double max, int count) {
   }
 
   /**
-   * Returns the median divided by another's; empty where that says nothing, because both are 0 or
-   * both infinite.
+   * Returns the median divided by another figure; empty where that says nothing, because both are 0
+   * or both infinite.
    */
-  public OptionalDouble ratioTo(Statistics other) {
-    double ratio = median / other.median;
+  public OptionalDouble ratioTo(double other) {
+    double ratio = median / other;
     return Double.isNaN(ratio) ? OptionalDouble.empty() : OptionalDouble.of(ratio);
   }
 }

@@ -9,7 +9,6 @@ import dev.ballast.tools.qmp.QmpProcess;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /** A process of either VMM with the bare guest, or with room for it. One thread. */
@@ -30,22 +29,26 @@ final class VmmProcess implements AutoCloseable {
    * Starts a process and waits until it can be steered.
    *
    * @param contestant whose
-   * @param directory for its socket and its messages
-   * @param kernel the bare guest
+   * @param workspace for its socket and its messages
+   * @param name of the process, another one for each in the workspace
    * @param memoryBytes RAM of the guest
    * @param role what it is for
    * @throws IOException if it does not start, with what it wrote
    */
   static VmmProcess start(
-      Contestant contestant, Path directory, Path kernel, long memoryBytes, Contestant.Role role)
+      Contestant contestant,
+      Workspace workspace,
+      String name,
+      long memoryBytes,
+      Contestant.Role role)
       throws IOException, InterruptedException {
-    String name = contestant.name() + " " + role.name().toLowerCase(Locale.ROOT);
-    Path socket = directory.resolve(role + ".qmp");
-    Path errors = directory.resolve(role + ".log");
+    Path socket = workspace.resolve(name + ".qmp");
+    Path errors = workspace.resolve(name + ".log");
     ProcessBuilder builder =
-        new ProcessBuilder(contestant.command(kernel, socket, memoryBytes, role))
+        new ProcessBuilder(contestant.command(workspace.kernel(), socket, memoryBytes, role))
             .redirectError(errors.toFile());
-    return new VmmProcess(QmpProcess.start(name, builder, socket, errors, START_TIMEOUT));
+    return new VmmProcess(
+        QmpProcess.start(contestant.name() + " " + name, builder, socket, errors, START_TIMEOUT));
   }
 
   /** Returns the guest's serial line. */
@@ -74,6 +77,16 @@ final class VmmProcess implements AutoCloseable {
   /** Brings the guest to a size outside the balloon. */
   void balloon(long bytes, Duration timeout) throws IOException, InterruptedException {
     vmm.balloon(bytes, timeout);
+  }
+
+  /** Returns the guest's memory outside the balloon in bytes. */
+  long actualBytes() throws IOException {
+    return vmm.actualBytes();
+  }
+
+  /** Returns the id of the process. */
+  long pid() {
+    return vmm.process().pid();
   }
 
   /** Lets time go by, as long as the process lives. */

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.ballast.tools.bench.Bench;
 import dev.ballast.tools.bench.BenchReport;
 import dev.ballast.tools.bench.BenchTable;
+import dev.ballast.tools.bench.RepeatPlan;
 import dev.ballast.tools.bench.Scenario;
+import dev.ballast.tools.bench.Scenarios;
 import dev.ballast.tools.report.HtmlReport;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,7 +25,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description = {
-      "Moves the bare guest between two processes of Ballast and between two of QEMU, in turns, on"
+      "Has the same bare guest moved, started and ballooned by Ballast and by QEMU, in turns, on"
           + " this host, and says what both cost and whether Ballast reached its targets.",
       "Uses the qemu-system-x86_64 on the PATH; without one, Ballast runs alone. Installs nothing."
     },
@@ -35,7 +37,7 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
-  private static final List<Scenario> ALL = Scenario.all();
+  private static final List<Scenario> ALL = Scenarios.all();
 
   @Spec private CommandSpec spec;
 
@@ -52,8 +54,10 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--repeat",
       paramLabel = "N",
-      defaultValue = "2",
-      description = "How often each is measured, 1 to 100 (default: ${DEFAULT-VALUE}).")
+      defaultValue = "3",
+      description =
+          "How often each is measured, 1 to 100; what takes a moment more often, what takes long less"
+              + " often (default: ${DEFAULT-VALUE}).")
   private int repeat;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write all figures to a file.")
@@ -80,7 +84,7 @@ final class BenchCommand implements Callable<Integer> {
           s -> spec.commandLine().getOut().printf("%-24s %s%n", s.name(), s.description()));
       return 0;
     }
-    BenchReport report = Bench.onThisHost(System.out).run(chosen, repeat);
+    BenchReport report = Bench.onThisHost(System.out).run(chosen, new RepeatPlan(repeat));
     new BenchTable(System.out).print(report);
     if (json != null) {
       new ObjectMapper()

@@ -2,13 +2,11 @@ package dev.ballast.tools.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.tools.host.ChildProcesses;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -17,14 +15,6 @@ import java.util.concurrent.TimeUnit;
  */
 public final class QmpProcess {
   private static final long POLL_MILLIS = 20;
-
-  /** None of them outlives this process, however that ends, short of SIGKILL. */
-  private static final Set<Process> LIVE = ConcurrentHashMap.newKeySet();
-
-  static {
-    Thread end = new Thread(() -> LIVE.forEach(Process::destroyForcibly), "end-vmms");
-    Runtime.getRuntime().addShutdownHook(end);
-  }
 
   private final String name;
   private final Process process;
@@ -39,7 +29,7 @@ public final class QmpProcess {
   }
 
   /**
-   * Starts a process and waits until it can be steered.
+   * Starts a process, which does not outlive this one, and waits until it can be steered.
    *
    * @param name for messages
    * @param builder of the process, which writes its messages to {@code log}
@@ -51,9 +41,7 @@ public final class QmpProcess {
   public static QmpProcess start(
       String name, ProcessBuilder builder, Path socket, Path log, Duration timeout)
       throws IOException, InterruptedException {
-    Process process = builder.start();
-    LIVE.add(process);
-    CompletableFuture<Void> _ = process.onExit().thenAccept(LIVE::remove);
+    Process process = ChildProcesses.start(builder);
     try {
       return new QmpProcess(name, process, log, connect(name, process, socket, log, timeout));
     } catch (IOException | InterruptedException e) {

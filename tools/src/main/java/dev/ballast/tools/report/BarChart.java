@@ -1,56 +1,76 @@
 package dev.ballast.tools.report;
 
-import dev.ballast.tools.bench.BenchReport;
 import dev.ballast.tools.bench.Figures;
 import dev.ballast.tools.bench.Metric;
-import dev.ballast.tools.bench.ScenarioResult;
-import dev.ballast.tools.bench.Side;
 import dev.ballast.tools.bench.Statistics;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * One figure of all scenarios: a pair of bars each, as long as their medians, with a line from the
- * smallest to the largest value. Each pair has a scale of its own, for scenarios differ a
- * thousandfold.
+ * Pairs of bars, as long as the medians, each with a line from the smallest to the largest value.
+ * Each pair has a scale of its own, for scenarios differ a thousandfold.
  */
 final class BarChart {
   private static final int WIDTH = 560;
   private static final int LEFT = 168;
-  private static final int RIGHT = 96;
+  private static final int RIGHT = 116;
   private static final int BAR = 11;
   private static final int GAP = 3;
   private static final int GROUP = 2 * BAR + GAP + 18;
   private static final int TOP = 6;
 
+  /**
+   * A pair of bars.
+   *
+   * @param name of the scenario
+   * @param metric what it shows
+   * @param ballast Ballast's figure
+   * @param other the one beside it; empty for none
+   */
+  record Pair(String name, Metric metric, Statistics ballast, Optional<Other> other) {}
+
+  /**
+   * What Ballast is seen with.
+   *
+   * @param name whose figure it is
+   * @param statistics the figure
+   */
+  record Other(String name, Statistics statistics) {}
+
   private BarChart() {}
 
-  static String of(BenchReport report, Metric metric, String title) {
+  /**
+   * Draws.
+   *
+   * @param id unique in the page
+   * @param title one line for who does not see it
+   * @param pairs from top to bottom
+   */
+  static String of(String id, String title, List<Pair> pairs) {
     List<String> words = new ArrayList<>();
-    report.results().forEach(result -> words.add(inWords(result, metric)));
-    int height = TOP + report.results().size() * GROUP;
-    Svg svg = new Svg(WIDTH, height, "bars-" + metric.label(), title, String.join(" ", words));
+    pairs.forEach(pair -> words.add(inWords(pair)));
+    int height = TOP + pairs.size() * GROUP;
+    Svg svg = new Svg(WIDTH, height, id, title, String.join(" ", words));
     int y = TOP;
-    for (ScenarioResult result : report.results()) {
-      group(svg, y, result, metric);
+    for (Pair pair : pairs) {
+      draw(svg, y, pair);
       y += GROUP;
     }
     return svg.end();
   }
 
-  private static void group(Svg svg, int y, ScenarioResult result, Metric metric) {
-    Statistics ballast = result.ballast().statistics(metric);
-    double most = finite(ballast.max());
-    if (result.peer().isPresent()) {
-      most = Math.max(most, finite(result.peer().get().statistics(metric).max()));
+  private static void draw(Svg svg, int y, Pair pair) {
+    double most = finite(pair.ballast.max());
+    if (pair.other.isPresent()) {
+      most = Math.max(most, finite(pair.other.get().statistics.max()));
     }
     Axis axis = new Axis(most > 0 ? most : 1, LEFT, WIDTH - RIGHT);
-    svg.text("name", LEFT - 10, y + BAR + GAP + 3, Svg.Anchor.END, result.scenario().name());
+    svg.text("name", LEFT - 10, y + BAR + GAP + 3, Svg.Anchor.END, pair.name);
     svg.line("base", LEFT, y - 2, LEFT, y + 2 * BAR + GAP + 2);
-    bar(svg, "ballast", y, axis, ballast, metric);
-    result
-        .peer()
-        .ifPresent(side -> bar(svg, "peer", y + BAR + GAP, axis, side.statistics(metric), metric));
+    bar(svg, "ballast", y, axis, pair.ballast, pair.metric);
+    pair.other.ifPresent(
+        other -> bar(svg, "peer", y + BAR + GAP, axis, other.statistics, pair.metric));
   }
 
   private static void bar(
@@ -75,12 +95,16 @@ final class BarChart {
     return Double.isFinite(value) ? value : 0;
   }
 
-  private static String inWords(ScenarioResult result, Metric metric) {
-    String words = result.scenario().name() + ": " + inWords(result.ballast(), metric);
-    return words + result.peer().map(side -> ", " + inWords(side, metric)).orElse("") + ".";
+  private static String inWords(Pair pair) {
+    String words = pair.name + ": Ballast " + inWords(pair.ballast, pair.metric);
+    return words
+        + pair.other
+            .map(other -> ", " + other.name + " " + inWords(other.statistics, pair.metric))
+            .orElse("")
+        + ".";
   }
 
-  private static String inWords(Side side, Metric metric) {
-    return side.name() + " " + Figures.of(side.statistics(metric).median(), metric);
+  private static String inWords(Statistics statistics, Metric metric) {
+    return Figures.of(statistics.median(), metric);
   }
 }

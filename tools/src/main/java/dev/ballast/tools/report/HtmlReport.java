@@ -79,9 +79,6 @@ public final class HtmlReport {
 
   private void header(String title) {
     HostFacts host = report.host();
-    List<Row> rows =
-        report.results().stream().map(ScenarioResult::rows).flatMap(List::stream).toList();
-    long met = rows.stream().filter(row -> row.met().orElse(false)).count();
     String versions =
         "Ballast "
             + report.version()
@@ -90,16 +87,17 @@ public final class HtmlReport {
         """
         <header>
         <h1>%s</h1>
-        <p class="lead">The same guest, moved between two processes of each, in turns on one host. \
+        <p class="lead">The same guest, moved, started and ballooned by each, in turns on one host. \
         <strong>%d of %d targets met.</strong></p>
-        <p class="facts">%s<br>%s, %d CPUs, %s of memory, %s, KVM: %s, load before the run %s<br>%s</p>
+        <p class="facts">%s<br>%s, %d CPUs, %s of memory, %s, KVM: %s, load before the run %s, memcpy \
+        %s/s<br>%s, %d min %02d s in all</p>
         <p class="legend"><span><span class="key ballast"></span>Ballast</span>%s</p>
         </header>
         """
             .formatted(
                 escape(title),
-                met,
-                rows.size(),
+                report.met(),
+                report.rows().size(),
                 escape(versions),
                 escape(host.processor()),
                 host.cpus(),
@@ -107,7 +105,10 @@ public final class HtmlReport {
                 escape(host.kernel()),
                 escape(host.kvm()),
                 String.format(Locale.ROOT, "%.1f", host.load()),
+                Figures.bytes(report.copyBytesPerSecond()),
                 escape(report.started().toString()),
+                report.took().toMinutes(),
+                report.took().toSecondsPart(),
                 report
                     .peer()
                     .map(
@@ -124,8 +125,8 @@ public final class HtmlReport {
         <section>
         <h2>Targets</h2>
         <div class="scroll"><table>
-        <caption>Medians, and in small type the smallest and largest value. The ratio is Ballast's \
-        median to the peer's, or to the downtime limit in rows named so.</caption>
+        <caption>Medians, and in small type the smallest and largest value of how many. The ratio is \
+        Ballast's median to the figure beside it, or to what is named below the ratio.</caption>
         <thead><tr><th scope="col">scenario</th><th scope="col">figure</th>
         <th scope="col" class="n">Ballast</th><th scope="col" class="n">%s</th>
         <th scope="col" class="n">ratio</th><th scope="col" class="n">target</th>
@@ -133,26 +134,8 @@ public final class HtmlReport {
         <tbody>
         """
             .formatted(escape(report.peer().map(BenchReport.Peer::name).orElse("no peer"))));
-    for (ScenarioResult result : report.results()) {
-      result.rows().forEach(this::row);
-    }
-    page.append("</tbody></table></div>\n");
-    for (ScenarioResult result : report.results()) {
-      result
-          .physicalLimitRatio()
-          .ifPresent(
-              ratio ->
-                  page.append(
-                      String.format(
-                          Locale.ROOT,
-                          "<p>In <em>%s</em>, Ballast moves bytes at %.0f %% of the speed at which"
-                              + " a plain copy through a socket into fresh memory does on this host"
-                              + " (%s/s).</p>%n",
-                          escape(result.scenario().name()),
-                          ratio * 100,
-                          Figures.bytes(result.physicalLimitBytesPerSecond().orElseThrow()))));
-    }
-    page.append("</section>\n");
+    report.rows().forEach(this::row);
+    page.append("</tbody></table></div>\n</section>\n");
   }
 
   private void row(Row row) {
@@ -164,15 +147,16 @@ public final class HtmlReport {
     page.append(
         """
         <tr><th scope="row">%s</th><td>%s</td><td class="n">%s</td><td class="n">%s</td>\
-        <td class="n strong">%s</td><td class="n">≤ %s</td><td>%s</td></tr>
+        <td class="n strong">%s%s</td><td class="n">%s</td><td>%s</td></tr>
         """
             .formatted(
                 escape(row.name()),
                 metric.label(),
                 range(row.ballast(), metric),
-                row.peer().map(statistics -> range(statistics, metric)).orElse("–"),
+                row.beside().map(other -> range(other.statistics(), metric)).orElse("–"),
                 Figures.ratio(row.ratio()),
-                Figures.small(row.target().most()),
+                row.isPlain() ? "" : "<small>to " + escape(row.reference()) + "</small>",
+                row.target().text(),
                 met));
   }
 
@@ -181,11 +165,12 @@ public final class HtmlReport {
     if (statistics.count() == 1) {
       return median;
     }
-    return "%s <small>%s–%s</small>"
+    return "%s <small>%s–%s of %d</small>"
         .formatted(
             median,
             escape(Figures.of(statistics.min(), metric)),
-            escape(Figures.of(statistics.max(), metric)));
+            escape(Figures.of(statistics.max(), metric)),
+            statistics.count());
   }
 
   private void bars() {
@@ -196,13 +181,55 @@ public final class HtmlReport {
         <p>Each pair of bars has a scale of its own: scenarios differ a thousandfold.</p>
         <div class="grid">
         """);
-    figure("Total time", BarChart.of(report, Metric.TIME, "Total time"));
-    figure("Bytes over the socket", BarChart.of(report, Metric.BYTES, "Bytes over the socket"));
-    figure("Downtime", BarChart.of(report, Metric.DOWNTIME, "Downtime"));
-    figure(
-        "Resident memory of the destination afterwards",
-        BarChart.of(report, Metric.RSS, "Resident memory of the destination"));
+    bars("Total time", Metric.TIME);
+    bars("Bytes over the socket", Metric.BYTES);
+    bars("Downtime", Metric.DOWNTIME);
+    bars("Resident memory of the destination afterwards", Metric.RSS);
     page.append("</div></section>\n");
+    List<BarChart.Pair> others =
+        report.results().stream()
+            .filter(result -> !result.ballast().has(Metric.TIME))
+            .flatMap(result -> result.rows().stream())
+            .map(HtmlReport::pair)
+            .toList();
+    if (!others.isEmpty()) {
+      page.append(
+          """
+          <section>
+          <h2>What else is measured</h2>
+          <p>Of round trips and of what is inflated, more is better; of the rest, less. The second bar of \
+          round trips is a loop around KVM_RUN in C.</p>
+          """);
+      figure("Other figures", BarChart.of("bars-other", "Other figures", others));
+      page.append("</section>\n");
+    }
+  }
+
+  private void bars(String caption, Metric metric) {
+    List<BarChart.Pair> pairs =
+        report.results().stream()
+            .filter(result -> result.ballast().has(metric))
+            .map(result -> pair(result, metric))
+            .toList();
+    if (!pairs.isEmpty()) {
+      figure(caption, BarChart.of("bars-" + metric.label(), caption, pairs));
+    }
+  }
+
+  private static BarChart.Pair pair(ScenarioResult result, Metric metric) {
+    return new BarChart.Pair(
+        result.scenario().name(),
+        metric,
+        result.ballast().statistics(metric),
+        result.peer().map(side -> new BarChart.Other(side.name(), side.statistics(metric))));
+  }
+
+  private static BarChart.Pair pair(Row row) {
+    return new BarChart.Pair(
+        row.name(),
+        row.target().metric(),
+        row.ballast(),
+        row.beside().map(other -> new BarChart.Other(other.name(), other.statistics())));
   }
 
   private void figure(String caption, String picture) {
@@ -257,7 +284,7 @@ public final class HtmlReport {
   /** Returns how many milliseconds a picture of a migration has to show, at least 1. */
   private static double span(Measurement measurement) {
     return Stream.concat(
-            Stream.of(1.0, measurement.totalMillis()),
+            Stream.of(1.0, measurement.value(Metric.TIME)),
             measurement.timeline().stream().map(Measurement.Sample::millis))
         .mapToDouble(Double::doubleValue)
         .max()
@@ -266,7 +293,7 @@ public final class HtmlReport {
 
   private static Optional<Measurement> ended(Side side) {
     return side.measurements().stream()
-        .filter(m -> m.failure().isEmpty())
+        .filter(m -> m.failure().isEmpty() && !m.timeline().isEmpty())
         .max(Comparator.comparingInt(HtmlReport::passes));
   }
 
@@ -308,20 +335,24 @@ public final class HtmlReport {
         <p class="facts">Times, bytes and downtime are what query-migrate of the source says; resident \
         memory is VmRSS of the destination's process, shared pages included, once the guest runs there. \
         A small migration of each goes before as a warm-up. Each setting is tried once and the better \
-        one measured on. After each migration the guest is asked whether it is there and has its memory.</p>
+        one measured on; what takes long is measured less often. After each migration the guest is asked \
+        whether it is there and has its memory.</p>
         </section>
         """);
   }
 
   private static String settings(ScenarioResult result) {
-    String settings = settings(result.ballast());
-    return escape(settings + result.peer().map(side -> "; " + settings(side)).orElse("") + ". ");
+    List<String> settings =
+        Stream.of(Optional.of(result.ballast()), result.peer(), result.inC())
+            .flatMap(Optional::stream)
+            .map(HtmlReport::settings)
+            .filter(text -> !text.isEmpty())
+            .toList();
+    return settings.isEmpty() ? "" : escape(String.join("; ", settings) + ". ");
   }
 
   private static String settings(Side side) {
-    return side.name()
-        + ": "
-        + side.setting().label()
-        + side.failure().map(reason -> ", " + reason).orElse("");
+    String label = side.setting().label() + side.failure().map(reason -> ", " + reason).orElse("");
+    return label.isEmpty() ? "" : side.name() + ": " + label;
   }
 }

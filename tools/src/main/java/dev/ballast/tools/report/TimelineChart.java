@@ -5,6 +5,7 @@ import static dev.ballast.tools.report.Markup.number;
 import dev.ballast.tools.bench.Figures;
 import dev.ballast.tools.bench.Measurement;
 import dev.ballast.tools.bench.Measurement.Sample;
+import dev.ballast.tools.bench.Metric;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -57,8 +58,8 @@ final class TimelineChart {
                 .formatted(
                     who,
                     passes,
-                    Figures.millis(measurement.totalMillis()),
-                    Figures.millis(measurement.downtimeMillis())));
+                    Figures.millis(measurement.value(Metric.TIME)),
+                    Figures.millis(measurement.value(Metric.DOWNTIME))));
     List<double[]> throughput = throughput(samples);
     List<double[]> dirty =
         samples.stream().map(s -> new double[] {s.millis(), s.dirtyBytesPerSecond()}).toList();
@@ -118,8 +119,9 @@ final class TimelineChart {
   }
 
   private void downtime(Svg svg) {
-    double end = time.at(measurement.totalMillis());
-    double start = time.at(Math.max(0, measurement.totalMillis() - measurement.downtimeMillis()));
+    double end = time.at(measurement.value(Metric.TIME));
+    double start =
+        time.at(Math.max(0, measurement.value(Metric.TIME) - measurement.value(Metric.DOWNTIME)));
     double width = Math.max(2, end - start);
     svg.rect("downtime", start, RATES_TOP, width, RATES_BOTTOM - RATES_TOP, 0);
     svg.rect("downtime", start, LEFT_TOP, width, LEFT_BOTTOM - LEFT_TOP, 0);
@@ -129,7 +131,7 @@ final class TimelineChart {
         roomLeft ? start - 5 : end + 5,
         LEFT_TOP + 12,
         roomLeft ? Svg.Anchor.END : Svg.Anchor.START,
-        "downtime " + Figures.millis(measurement.downtimeMillis()));
+        "downtime " + Figures.millis(measurement.value(Metric.DOWNTIME)));
   }
 
   private void passes(Svg svg, List<Sample> samples) {

@@ -1,54 +1,83 @@
 package dev.ballast.tools.bench;
 
+import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.stream.DoubleStream;
 
 /** Reports with made-up figures. */
 public final class BenchFixtures {
+  private static final BenchReport.Peer QEMU = new BenchReport.Peer("QEMU", "7.2 & <later>");
+
   private BenchFixtures() {}
 
   static Scenario scenario(String name) {
-    return Scenario.all().stream().filter(s -> s.name().equals(name)).findFirst().orElseThrow();
+    return Scenarios.all().stream().filter(s -> s.name().equals(name)).findFirst().orElseThrow();
   }
 
-  static Measurement measurement(double totalMillis) {
+  static Measurement migration(double totalMillis) {
     List<Measurement.Sample> timeline =
         List.of(
             new Measurement.Sample(1, 0, 1 << 30, 0, 1),
             new Measurement.Sample(totalMillis / 2, 1 << 29, 1 << 29, 1e8, 2),
             new Measurement.Sample(totalMillis, 1 << 30, 0, 1e8, 3));
-    return new Measurement(Optional.empty(), totalMillis, 1 << 30, 25, 1 << 28, timeline);
+    return Measurement.ofMigration(totalMillis, 1 << 30, 25, 1 << 28, timeline);
   }
 
   static Measurement neverEnding() {
-    return new Measurement(
-        Optional.of("not over after 30 s"),
-        30_000,
-        1L << 33,
-        Double.POSITIVE_INFINITY,
-        1,
-        List.of());
+    return Measurement.ofEndlessMigration("not over after 30 s", 1L << 33, 1, List.of());
   }
 
+  /** Returns a part in a migration. */
   static Side side(String name, double... totalMillis) {
     return new Side(
         name,
         Setting.SINGLE,
         2,
-        DoubleStream.of(totalMillis).mapToObj(BenchFixtures::measurement).toList());
+        DoubleStream.of(totalMillis).mapToObj(BenchFixtures::migration).toList());
+  }
+
+  /** Returns a part with all that the scenario asks for; times and sizes are {@code scale} each. */
+  private static Side side(String name, Scenario scenario, double scale) {
+    return switch (scenario) {
+      case MigrationScenario _ -> side(name, 0.8 * scale, scale, 1.4 * scale);
+      case SecondHopScenario _ ->
+          new Side(
+              name, Setting.SINGLE, 1, List.of(migration(scale).with(Metric.FIRST_TIME, scale)));
+      case StartScenario _, ExitsScenario _, InflateScenario _, OverheadScenario _ -> {
+        Map<Metric, Double> values = new EnumMap<>(Metric.class);
+        for (Target target : scenario.targets()) {
+          values.put(
+              target.metric(), target.metric().moreIsBetter() ? 1e9 / scale : scale * (1 << 20));
+        }
+        yield new Side(name, Setting.ONLY, 1, List.of(Measurement.of(values)));
+      }
+    };
+  }
+
+  private static Side inC(Scenario scenario) {
+    return scenario instanceof MigrationScenario
+        ? new Side(
+            "C pair",
+            new Setting(1, "populates"),
+            2,
+            List.of(Measurement.of(Metric.BANDWIDTH, 4e9)))
+        : side("C loop", scenario, 490);
   }
 
   static BenchReport report(Optional<BenchReport.Peer> peer, ScenarioResult... results) {
     return new BenchReport(
         Instant.EPOCH,
+        Duration.ofSeconds(754),
         new HostFacts("Linux 6", "a <fast> processor", 2, 1L << 34, "pagetable", 0.5),
         "1.0",
         peer,
         List.of(results),
         List.of(),
+        7e9,
         new BitmapScaling(
             List.of(
                 new BitmapScaling.Point(1L << 30, 0.02),
@@ -56,22 +85,24 @@ public final class BenchFixtures {
                 new BitmapScaling.Point(1L << 40, 20.48))));
   }
 
+  /** Returns what came out of a scenario with all who take part in it. */
+  static ScenarioResult result(Scenario scenario) {
+    Side peer =
+        scenario.name().equals("dirtying-1000")
+            ? new Side("QEMU", Setting.MULTIFD, 2, List.of(neverEnding()))
+            : side("QEMU", scenario, 5000);
+    return new ScenarioResult(
+        scenario,
+        side("Ballast", scenario, 500),
+        scenario.comparesWithPeer() ? Optional.of(peer) : Optional.empty(),
+        scenario.comparesWithC() ? Optional.of(inC(scenario)) : Optional.empty());
+  }
+
   /** Returns a report of every scenario, one of which never ended under the other VMM. */
   public static BenchReport withEverything() {
-    ScenarioResult[] results =
-        Scenario.all().stream()
-            .map(
-                s ->
-                    new ScenarioResult(
-                        s,
-                        side("Ballast", 400, 500, 700),
-                        Optional.of(
-                            s.name().equals("dirtying-1000")
-                                ? new Side("QEMU", Setting.MULTIFD, 2, List.of(neverEnding()))
-                                : side("QEMU", 4000, 5000, 7000)),
-                        s.physicalLimit() ? OptionalDouble.of(4e9) : OptionalDouble.empty()))
-            .toArray(ScenarioResult[]::new);
-    return report(Optional.of(new BenchReport.Peer("QEMU", "7.2 & <later>")), results);
+    return report(
+        Optional.of(QEMU),
+        Scenarios.all().stream().map(BenchFixtures::result).toArray(ScenarioResult[]::new));
   }
 
   /** Returns a report of one scenario without another VMM. */
@@ -79,6 +110,6 @@ public final class BenchFixtures {
     return report(
         Optional.empty(),
         new ScenarioResult(
-            scenario("idle-64G"), side("Ballast", 10), Optional.empty(), OptionalDouble.empty()));
+            scenario("idle-64G"), side("Ballast", 10), Optional.empty(), Optional.empty()));
   }
 }

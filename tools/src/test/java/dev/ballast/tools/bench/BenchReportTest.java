@@ -32,10 +32,11 @@ class BenchReportTest {
     assertThat(json.at("/peer/name").asText()).isEqualTo("QEMU");
     JsonNode touched = scenario(json, "touched");
     assertThat(touched.path("ballast").toString())
-        .isEqualTo("{\"median\":500.0,\"min\":400.0,\"max\":700.0,\"unit\":\"ms\"}");
+        .isEqualTo("{\"median\":500.0,\"min\":400.0,\"max\":700.0,\"unit\":\"ms\",\"count\":3}");
     assertThat(touched.path("peer").path("median").asDouble()).isEqualTo(5000);
     assertThat(touched.path("ratio").asDouble()).isEqualTo(0.1);
     assertThat(touched.path("target").asDouble()).isEqualTo(0.8);
+    assertThat(touched.path("target_is").asText()).isEqualTo("at most");
     assertThat(touched.path("met").asBoolean()).isTrue();
     assertThat(touched.path("transferred_bytes").asLong()).isEqualTo(1 << 30);
     assertThat(touched.path("downtime_ms").asDouble()).isEqualTo(25);
@@ -46,7 +47,33 @@ class BenchReportTest {
     List<String> names = new ArrayList<>();
     json.path("scenarios").forEach(scenario -> names.add(scenario.path("name").asText()));
     assertThat(names).doesNotHaveDuplicates();
-    assertThat(names).containsAll(Scenario.all().stream().map(Scenario::name).toList());
+    assertThat(names).containsAll(Scenarios.all().stream().map(Scenario::name).toList());
+    assertThat(json.path("took_s").asDouble()).isEqualTo(754);
+    assertThat(json.at("/host/memcpy_bytes_per_second").asDouble()).isEqualTo(7e9);
+  }
+
+  @Test
+  void whatIsNoMigrationHasNoneOfItsCosts() throws IOException {
+    JsonNode json = json(BenchFixtures.withEverything());
+    JsonNode inflate = scenario(json, "inflate");
+    assertThat(inflate.at("/ballast/unit").asText()).isEqualTo("B/s");
+    assertThat(inflate.path("target_is").asText()).isEqualTo("at least");
+    assertThat(inflate.path("ratio").asDouble()).isEqualTo(10);
+    for (String name : List.of("transferred_bytes", "downtime_ms", "rss_bytes")) {
+      assertThat(inflate.get(name).isNull()).as(name).isTrue();
+    }
+    assertThat(inflate.has("physical_limit_ratio")).isFalse();
+  }
+
+  @Test
+  void theRatioSaysWhatItIsTo() throws IOException {
+    JsonNode json = json(BenchFixtures.withEverything());
+    assertThat(scenario(json, "touched").path("ratio_to").asText()).isEqualTo("QEMU");
+    assertThat(scenario(json, "touched/bandwidth").path("ratio_to").asText()).isEqualTo("C pair");
+    assertThat(scenario(json, "exits/mmio").path("ratio_to").asText()).isEqualTo("C loop");
+    assertThat(scenario(json, "second-hop").path("ratio_to").asText()).isEqualTo("first hop");
+    assertThat(scenario(json, "overhead").path("ratio_to").asText()).isEqualTo("QEMU + 40 MiB");
+    assertThat(scenario(json, "dirtying-100/limit").path("ratio_to").asText()).isEqualTo("300 ms");
   }
 
   @Test
@@ -54,7 +81,10 @@ class BenchReportTest {
     for (JsonNode row : json(BenchFixtures.withEverything()).path("scenarios")) {
       assertThat(row.path("met").asBoolean())
           .as(row.toString())
-          .isEqualTo(row.path("ratio").asDouble() <= row.path("target").asDouble());
+          .isEqualTo(
+              row.path("target_is").asText().equals("at least")
+                  ? row.path("ratio").asDouble() >= row.path("target").asDouble()
+                  : row.path("ratio").asDouble() <= row.path("target").asDouble());
     }
   }
 

@@ -16,6 +16,8 @@ class FiguresTest {
     assertThat(Figures.millis(999)).isEqualTo("999 ms");
     assertThat(Figures.millis(54_800)).isEqualTo("54.8 s");
     assertThat(Figures.of(Double.POSITIVE_INFINITY, Metric.TIME)).isEqualTo("never");
+    assertThat(Figures.of(1.5 * (1 << 30), Metric.INFLATE)).isEqualTo("1.50 GiB/s");
+    assertThat(Figures.of(36_963.4, Metric.PIO)).isEqualTo("36,963/s");
   }
 
   @Test

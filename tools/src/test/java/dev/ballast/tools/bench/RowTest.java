@@ -12,7 +12,7 @@ class RowTest {
   }
 
   private static Row row(Target target, double ballast, double peer) {
-    return Row.of("row", target, one(ballast), Optional.of(one(peer)));
+    return Row.of("row", target, one(ballast), Optional.of(new Row.Beside("other", one(peer))));
   }
 
   @Test
@@ -47,14 +47,47 @@ class RowTest {
   }
 
   @Test
+  void whereMoreIsBetterATargetIsMetAtItsRatioAndNotBelow() {
+    Target inflate = Target.toPeer(Metric.INFLATE, 1.2);
+    assertThat(row(inflate, 120, 100).met()).hasValue(true);
+    assertThat(row(inflate, 119.9, 100).met()).hasValue(false);
+    assertThat(inflate.text()).isEqualTo("≥ 1.20");
+    assertThat(Target.toPeer(Metric.TIME, 0.02).text()).isEqualTo("≤ 1/50");
+  }
+
+  @Test
+  void anAllowanceIsAddedToWhatThePeerHas() {
+    Target more = Target.toPeerPlus(Metric.OVERHEAD, 40);
+    assertThat(row(more, 100, 60).met()).hasValue(true);
+    assertThat(row(more, 100, 60).ratio()).hasValue(1);
+    assertThat(row(more, 101, 60).met()).hasValue(false);
+    assertThat(row(more, 101, 60).isPlain()).isFalse();
+    assertThat(Row.of("row", more, one(1), Optional.empty()).met()).isEmpty();
+  }
+
+  @Test
+  void aFigureCanBeComparedWithAnotherOfTheSame() {
+    ScenarioResult result = BenchFixtures.result(BenchFixtures.scenario("second-hop"));
+    assertThat(result.rows())
+        .singleElement()
+        .satisfies(
+            row -> {
+              assertThat(row.ratio()).hasValue(1);
+              assertThat(row.met()).hasValue(true);
+              assertThat(row.reference()).isEqualTo("first hop");
+            });
+  }
+
+  @Test
   void aScenarioHasARowForEachTarget() {
-    Side ballast = BenchFixtures.side("Ballast", 10);
-    Side peer = BenchFixtures.side("QEMU", 100);
-    assertThat(Row.of(BenchFixtures.scenario("touched"), ballast, Optional.of(peer)))
+    assertThat(BenchFixtures.result(BenchFixtures.scenario("touched")).rows())
         .extracting(Row::name)
-        .containsExactly("touched", "touched/bytes");
-    assertThat(Row.of(BenchFixtures.scenario("dirtying-100"), ballast, Optional.of(peer)))
+        .containsExactly("touched", "touched/bytes", "touched/bandwidth");
+    assertThat(BenchFixtures.result(BenchFixtures.scenario("dirtying-100")).rows())
         .extracting(Row::name)
         .containsExactly("dirtying-100", "dirtying-100/limit");
+    assertThat(BenchFixtures.result(BenchFixtures.scenario("exits")).rows())
+        .extracting(Row::name)
+        .containsExactly("exits", "exits/mmio");
   }
 }

@@ -3,6 +3,7 @@ package dev.ballast.tools.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.tools.bench.Scenario;
+import dev.ballast.tools.bench.Scenarios;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import org.junit.jupiter.api.Test;
@@ -29,8 +30,8 @@ class BenchCommandTest {
   void listsAllScenariosAndRunsNone() {
     Result result = bench("--list");
     assertThat(result.exitCode()).isZero();
-    assertThat(result.output()).hasLineCount(Scenario.all().size());
-    assertThat(result.output()).contains(Scenario.all().stream().map(Scenario::name).toList());
+    assertThat(result.output()).hasLineCount(Scenarios.all().size());
+    assertThat(result.output()).contains(Scenarios.all().stream().map(Scenario::name).toList());
   }
 
   @Test
@@ -45,7 +46,7 @@ class BenchCommandTest {
     assertThat(result.exitCode()).isEqualTo(2);
     assertThat(result.errors())
         .contains("'dancing'")
-        .contains(Scenario.all().stream().map(Scenario::name).toList());
+        .contains(Scenarios.all().stream().map(Scenario::name).toList());
   }
 
   @Test

@@ -32,8 +32,8 @@ class HtmlReportTest {
   @Test
   void picturesAreWellFormedAndHaveWordsForThoseWhoDoNotSeeThem() throws Exception {
     List<String> pictures = pictures(BenchFixtures.withEverything());
-    // Four charts of bars, two time lines, one plot.
-    assertThat(pictures).hasSize(7);
+    // Four charts of bars for migrations and one for the rest, two time lines, one plot.
+    assertThat(pictures).hasSize(8);
     for (String picture : pictures) {
       Document document = parse(picture);
       assertThat(document.getDocumentElement().getAttribute("role")).isEqualTo("img");
@@ -71,6 +71,12 @@ class HtmlReportTest {
   @Test
   void saysWhatDidNotConverge() {
     assertThat(HtmlReport.of(BenchFixtures.withEverything())).contains("did not converge");
+  }
+
+  @Test
+  void saysWhatARatioIsToWhereItIsNotThePeer() {
+    assertThat(HtmlReport.of(BenchFixtures.withEverything()))
+        .contains("to QEMU + 40 MiB", "to C loop", "to first hop", "to 300 ms", "≥ 0.95", "≤ 1/50");
   }
 
   @Test

@@ -1,0 +1,100 @@
+package dev.ballast.tools.bench;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
+
+/** The report for programs: one object a row, each with all that belongs to it. */
+final class BenchJson {
+  private BenchJson() {}
+
+  static ObjectNode of(BenchReport report) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("started", report.started().toString())
+        .put("took_s", report.took().toMillis() / 1000.0)
+        .put("ballast_version", report.version());
+    HostFacts host = report.host();
+    json.putObject("host")
+        .put("kernel", host.kernel())
+        .put("processor", host.processor())
+        .put("cpus", host.cpus())
+        .put("memory_bytes", host.memoryBytes())
+        .put("kvm", host.kvm())
+        .put("load_average", host.load())
+        .put("memcpy_bytes_per_second", report.copyBytesPerSecond());
+    if (report.peer().isPresent()) {
+      BenchReport.Peer peer = report.peer().get();
+      json.putObject("peer").put("name", peer.name()).put("version", peer.version());
+    } else {
+      json.putNull("peer");
+    }
+    json.putArray("scenarios");
+    for (ScenarioResult result : report.results()) {
+      for (Row row : result.rows()) {
+        json.withArray("scenarios").add(of(result, row));
+      }
+    }
+    report.failures().forEach(json.putArray("failures")::add);
+    ObjectNode bitmaps = json.putObject("bitmap_passes").put("slope", report.scaling().slope());
+    for (BitmapScaling.Point point : report.scaling().points()) {
+      bitmaps
+          .withArray("points")
+          .addObject()
+          .put("guest_bytes", point.guestBytes())
+          .put("ms", point.millis());
+    }
+    return json;
+  }
+
+  private static ObjectNode of(ScenarioResult result, Row row) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    Metric metric = row.target().metric();
+    json.put("name", row.name()).put("metric", metric.label());
+    json.set("ballast", of(row.ballast(), metric));
+    if (row.beside().isPresent()) {
+      json.set("peer", of(row.beside().get().statistics(), metric));
+    } else {
+      json.putNull("peer");
+    }
+    json.put("ratio_to", row.reference());
+    json.put("ratio", row.ratio().isPresent() ? finite(row.ratio().getAsDouble()) : null);
+    json.put("target", row.target().bound());
+    json.put("target_is", metric.moreIsBetter() ? "at least" : "at most");
+    json.put("met", row.met().orElse(null));
+    costs(result.ballast(), json);
+    result.peer().ifPresent(side -> costs(side, json.putObject("peer_costs")));
+    result.physicalLimitRatio().ifPresent(ratio -> json.put("physical_limit_ratio", ratio));
+    if (!result.scenario().note().isEmpty()) {
+      json.put("note", result.scenario().note());
+    }
+    return json;
+  }
+
+  private static void costs(Side side, ObjectNode json) {
+    json.put("transferred_bytes", median(side, Metric.BYTES));
+    json.put("downtime_ms", median(side, Metric.DOWNTIME));
+    json.put("rss_bytes", median(side, Metric.RSS));
+    if (!side.setting().label().isEmpty()) {
+      json.put("setting", side.setting().label());
+    }
+    side.failure().ifPresent(reason -> json.put("not_ended", reason));
+  }
+
+  private static @Nullable Double median(Side side, Metric metric) {
+    return side.has(metric) ? finite(side.statistics(metric).median()) : null;
+  }
+
+  private static ObjectNode of(Statistics statistics, Metric metric) {
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("median", finite(statistics.median()))
+        .put("min", finite(statistics.min()))
+        .put("max", finite(statistics.max()))
+        .put("unit", metric.unit().symbol())
+        .put("count", statistics.count());
+  }
+
+  private static @Nullable Double finite(double value) {
+    return Double.isFinite(value) ? (Double) value : null;
+  }
+}

@@ -1,0 +1,35 @@
+package dev.ballast.tools.bench;
+
+import dev.ballast.guest.bare.BareGuest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.Stream;
+
+/**
+ * A directory for one measurement, with the bare guest in it. It goes away with all that is in it.
+ *
+ * @param directory for sockets and messages
+ * @param kernel the bare guest
+ */
+record Workspace(Path directory, Path kernel) implements AutoCloseable {
+  static Workspace create() throws IOException {
+    Path directory = Files.createTempDirectory("ballast-bench");
+    return new Workspace(directory, BareGuest.writeTo(directory.resolve("bare.elf")));
+  }
+
+  /** Returns a path in it. */
+  Path resolve(String name) {
+    return directory.resolve(name);
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (Stream<Path> paths = Files.walk(directory)) {
+      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    }
+  }
+}

@@ -1,0 +1,133 @@
+package dev.ballast.tools.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Scenarios in small, really run on /dev/kvm. */
+@Tag("kvm")
+class BenchRunTest {
+  private static final long MIB = 1 << 20;
+
+  @TempDir Path directory;
+
+  @BeforeEach
+  void needsKvm() {
+    assumeTrue(Files.isWritable(Path.of("/dev/kvm")), "skipped: /dev/kvm cannot be opened");
+  }
+
+  /** Starts Ballast from the classes that are tested: there is no distribution of them yet. */
+  private Contestant ballast() throws IOException {
+    Path launcher = directory.resolve("ballast");
+    Files.writeString(
+        launcher,
+        """
+        #!/bin/sh
+        exec '%s/bin/java' --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+        -cp '%s' dev.ballast.tools.cli.Ballast "$@"
+        """
+            .formatted(System.getProperty("java.home"), System.getProperty("java.class.path")));
+    Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwx------"));
+    return new BallastContestant(launcher);
+  }
+
+  private static Measurement first(Contestant contestant, String scenario)
+      throws IOException, InterruptedException {
+    return first(Entrants.of(contestant, BenchFixtures.scenario(scenario).small()));
+  }
+
+  private static Measurement first(Entrant entrant) throws IOException, InterruptedException {
+    try (Workspace workspace = Workspace.create()) {
+      return entrant.attempts().getFirst().trial().run(workspace).orElseThrow();
+    }
+  }
+
+  @Test
+  void ballastMovesAGuestThatFilledAndBallooned() throws IOException, InterruptedException {
+    Measurement measured = first(ballast(), "touched-then-ballooned");
+    assertThat(measured.failure()).isEmpty();
+    // The guest filled 64 MiB and 512 MiB elsewhere are in the balloon.
+    assertThat(measured.value(Metric.BYTES)).isBetween(60.0 * MIB, 80.0 * MIB);
+    assertThat(measured.value(Metric.RSS)).isGreaterThan(64.0 * MIB);
+    assertThat(measured.timeline()).isNotEmpty();
+    assertThat(measured.timeline().getLast().transferredBytes())
+        .isEqualTo(measured.value(Metric.BYTES));
+  }
+
+  @Test
+  void ballastMovesAGuestTwice() throws IOException, InterruptedException {
+    Measurement measured = first(ballast(), "second-hop");
+    assertThat(measured.value(Metric.FIRST_TIME)).isPositive();
+    assertThat(measured.value(Metric.TIME)).isPositive();
+    // What the first hop left out the second one leaves out, too.
+    assertThat(measured.value(Metric.BYTES)).isBetween(60.0 * MIB, 80.0 * MIB);
+  }
+
+  @Test
+  void ballastStarts() throws IOException, InterruptedException {
+    assertThat(first(ballast(), "start").value(Metric.START)).isPositive();
+  }
+
+  @Test
+  void ballastAndTheLoopInCLeaveTheGuestAndComeBack() throws IOException, InterruptedException {
+    Measurement ballast = first(ballast(), "exits");
+    Scenario scenario = BenchFixtures.scenario("exits").small();
+    Side side = new Side("Ballast", Setting.ONLY, 1, List.of(ballast));
+    Measurement loop = first(Entrants.inC(scenario, side));
+    for (Metric metric : List.of(Metric.PIO, Metric.MMIO)) {
+      // Faster than one in a millisecond, and slower than any processor leaves a guest.
+      assertThat(ballast.value(metric)).as("%s", metric).isBetween(1e3, 1e7);
+      assertThat(loop.value(metric)).as("%s", metric).isBetween(1e3, 1e7);
+    }
+  }
+
+  @Test
+  void ballastTakesPagesIn() throws IOException, InterruptedException {
+    assertThat(first(ballast(), "inflate").value(Metric.INFLATE)).isGreaterThan(MIB);
+  }
+
+  @Test
+  void ballastNeedsMemoryOfItsOwn() throws IOException, InterruptedException {
+    Measurement measured = first(ballast(), "overhead");
+    for (Metric metric : List.of(Metric.OVERHEAD, Metric.OVERHEAD_TIB)) {
+      assertThat(measured.value(metric)).as("%s", metric).isBetween(10.0 * MIB, 1024.0 * MIB);
+    }
+  }
+
+  private static Contestant peer() throws IOException, InterruptedException {
+    Optional<QemuContestant> qemu = QemuContestant.find();
+    assumeTrue(qemu.isPresent(), "skipped: there is no " + QemuContestant.PROGRAM);
+    return qemu.orElseThrow();
+  }
+
+  @Test
+  void thePeerMovesAGuestThatKeepsWriting() throws IOException, InterruptedException {
+    Scenario scenario = BenchFixtures.scenario("dirtying-100").small();
+    Measurement measured;
+    try (Workspace workspace = Workspace.create()) {
+      measured =
+          Entrants.of(peer(), scenario).attempts().getLast().trial().run(workspace).orElseThrow();
+    }
+    assertThat(measured.failure()).isEmpty();
+    assertThat(measured.value(Metric.BYTES)).isGreaterThan(64.0 * MIB);
+    assertThat(measured.timeline().getLast().pass()).isGreaterThan(1);
+  }
+
+  @Test
+  void thePeerDoesAllThatItIsComparedIn() throws IOException, InterruptedException {
+    Contestant peer = peer();
+    assertThat(first(peer, "start").value(Metric.START)).isPositive();
+    assertThat(first(peer, "inflate").value(Metric.INFLATE)).isGreaterThan(MIB);
+    assertThat(first(peer, "overhead").value(Metric.OVERHEAD)).isGreaterThan(MIB);
+  }
+}

@@ -1,0 +1,67 @@
+package dev.ballast.tools.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class YardstickTest {
+  private static final long MIB = 1 << 20;
+
+  @TempDir Path directory;
+  private Yardstick yardstick;
+
+  @BeforeEach
+  void unpack() throws IOException {
+    yardstick = Yardstick.unpack(directory);
+  }
+
+  @Test
+  void movesBytesOverOneSocketAndOverSome() throws IOException, InterruptedException {
+    assertThat(yardstick.streamBytesPerSecond(8 * MIB, 1, false)).isPositive();
+    assertThat(yardstick.streamBytesPerSecond(8 * MIB, 2, true)).isPositive();
+    // Sockets are gone, so that the next ones can have their names.
+    assertThat(directory.resolve("stream.0")).doesNotExist();
+  }
+
+  @Test
+  void saysWhatItWasNotAskedWell() {
+    assertThatThrownBy(() -> yardstick.streamBytesPerSecond(8 * MIB + 1, 1, false))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("yardstick: ");
+  }
+
+  @Test
+  void theClockCountsAsFastAsProcessorsDo() throws IOException, InterruptedException {
+    assertThat(yardstick.clockHertz()).isBetween(2e8, 1e10);
+  }
+
+  @Test
+  void aGuestThatIsNoneIsSaid() throws IOException {
+    Path kernel = Files.writeString(directory.resolve("kernel"), "no kernel");
+    assertThatThrownBy(() -> yardstick.bareGuest(kernel, List.of("count")))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("not an ELF file");
+  }
+
+  @Test
+  void wordsAreNamesAndNumbers() throws IOException {
+    Map<String, Long> words = Yardstick.words("BARE ok bench kind=pio n=20 cycles=400 x=1y =3");
+    assertThat(words).isEqualTo(Map.of("n", 20L, "cycles", 400L));
+    assertThat(Yardstick.value(words, "n")).isEqualTo(20);
+    assertThatThrownBy(() -> Yardstick.value(words, "kind")).isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void aRateIsWhatASecondOfTheClockWouldSee() {
+    // 20 in 400 cycles of a clock of 1 kHz: 0.4 s.
+    assertThat(ExitsRun.rate(20, 400, 1000)).isEqualTo(50);
+  }
+}
