@@ -16,8 +16,8 @@ import org.openjdk.jmh.annotations.State;
 
 /**
  * What the first pass over 1 TiB of guest, 90 % of it ballooned, costs in bitmaps: every page in
- * the dirty log, the balloon left out, what is left taken. Beside it the same
- * arithmetic on plain memory that no other thread uses.
+ * the dirty log, the balloon left out, what is left taken. Beside it the same arithmetic on plain
+ * memory that no other thread uses.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

@@ -24,9 +24,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What a pass leaves behind on the heap, from the sync over the page map and the zero test to the
- * socket. Our own code leaves nothing that grows with the number of pages. The JDK's selector leaves
- * something whenever a write has to wait for the peer, as often as not once for what the socket
- * holds; an object a page would be at least 16 bytes for each.
+ * socket. Our own code leaves nothing that grows with the number of pages. The JDK's selector
+ * leaves something whenever a write has to wait for the peer, as often as not once for what the
+ * socket holds; an object a page would be at least 16 bytes for each.
  */
 class SendingAllocationTest {
   private static final long RAM = 64L << 20;
