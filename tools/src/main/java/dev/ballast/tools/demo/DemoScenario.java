@@ -146,7 +146,7 @@ final class DemoScenario {
     machine.balloon(plan.keptBytes(), STEP_TIMEOUT);
     checkBitmap(machine);
     // Nothing is deflated here: what empties the bitmap is that the device is reset, by the old
-    // kernel as it shuts down (since 6.15, and in stable ones) or by the new one as it finds it.
+    // kernel as it shuts down, if it is one that does, and by the new one as it finds the device.
     machine.console().kexec(BOOT_TIMEOUT);
     checkEmpty(machine, "a kexec");
     machine.console().send("bind", STEP_TIMEOUT);
