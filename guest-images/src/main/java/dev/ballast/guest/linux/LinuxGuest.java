@@ -78,7 +78,7 @@ public record LinuxGuest(
                     Files.isDirectory(merged) ? merged : unpacked.resolve("lib/modules"),
                     options.kernelPackage()));
       }
-      Path initramfs = cacheInitramfs(cache, options, busybox, modules);
+      Path initramfs = cacheInitramfs(cache, options, busybox, kernel, modules);
       return new LinuxGuest(kernel, initramfs, release(kernel, modules), modules, busybox);
     } catch (GuestImageException e) {
       throw e;
@@ -111,7 +111,11 @@ public record LinuxGuest(
   }
 
   private static Path cacheInitramfs(
-      PackageCache cache, LinuxGuestOptions options, Path busybox, Optional<Path> modules)
+      PackageCache cache,
+      LinuxGuestOptions options,
+      Path busybox,
+      Path kernel,
+      Optional<Path> modules)
       throws IOException {
     List<KernelModules.Module> order =
         modules.isPresent()
@@ -119,7 +123,8 @@ public record LinuxGuest(
             : List.of();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (OutputStream out = options.gzip() ? new GZIPOutputStream(bytes) : bytes) {
-      LinuxInitramfs.write(out, busybox, order);
+      LinuxInitramfs.write(
+          out, busybox, order, options.kexec() ? Optional.of(kernel) : Optional.empty());
     }
     return cache.keep("initramfs", options.gzip() ? ".cpio.gz" : ".cpio", bytes.toByteArray());
   }

@@ -192,6 +192,22 @@ public final class LinuxGuestConsole implements AutoCloseable {
 
   /** Reboots the guest, and waits until it is up again. */
   public Ready reboot(Duration timeout) throws IOException, InterruptedException {
+    return again("reboot", timeout);
+  }
+
+  /**
+   * Has the guest jump to a new kernel, without firmware, and waits until that one is up. The
+   * driver of the balloon deflates nothing then, and the device has no driver until the new kernel
+   * is told to {@code bind}.
+   *
+   * @throws GuestConsoleException also if the guest was made without {@link
+   *     LinuxGuestOptions#kexec}, as the new one always is
+   */
+  public Ready kexec(Duration timeout) throws IOException, InterruptedException {
+    return again("kexec", timeout);
+  }
+
+  private Ready again(String command, Duration timeout) throws IOException, InterruptedException {
     long deadline = System.nanoTime() + timeout.toNanos();
     lock.lockInterruptibly();
     try {
@@ -199,7 +215,7 @@ public final class LinuxGuestConsole implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    send("reboot", timeout);
+    send(command, timeout);
     return awaitReady(Duration.ofNanos(deadline - System.nanoTime()));
   }
 

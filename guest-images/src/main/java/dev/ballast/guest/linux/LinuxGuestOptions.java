@@ -14,6 +14,8 @@ import java.util.Optional;
  *     to have its virtio drivers built in
  * @param busybox a static x86-64 busybox of one's own
  * @param moduleNames the modules to load, in this order; what they depend on comes by itself
+ * @param kexec whether the initramfs holds the kernel too, and what {@link LinuxGuestConsole#kexec}
+ *     needs; its size then is that of the kernel and twice its own
  * @param gzip whether to compress the initramfs: smaller, but the guest has to decompress it
  * @param refresh whether to ask the package manager again when there are packages in the cache
  */
@@ -23,6 +25,7 @@ public record LinuxGuestOptions(
     Optional<Path> modules,
     Optional<Path> busybox,
     List<String> moduleNames,
+    boolean kexec,
     boolean gzip,
     boolean refresh) {
   private static final LinuxGuestOptions DEFAULTS =
@@ -32,6 +35,7 @@ public record LinuxGuestOptions(
           Optional.empty(),
           Optional.empty(),
           List.of("virtio_mmio", "virtio_pci", "virtio_balloon"),
+          false,
           false,
           false);
 
@@ -47,7 +51,7 @@ public record LinuxGuestOptions(
 
   /** Returns these options with another kernel package. */
   public LinuxGuestOptions withKernelPackage(String name) {
-    return new LinuxGuestOptions(name, kernel, modules, busybox, moduleNames, gzip, refresh);
+    return new LinuxGuestOptions(name, kernel, modules, busybox, moduleNames, kexec, gzip, refresh);
   }
 
   /**
@@ -56,28 +60,36 @@ public record LinuxGuestOptions(
    */
   public LinuxGuestOptions withKernel(Path file, Optional<Path> itsModules) {
     return new LinuxGuestOptions(
-        kernelPackage, Optional.of(file), itsModules, busybox, moduleNames, gzip, refresh);
+        kernelPackage, Optional.of(file), itsModules, busybox, moduleNames, kexec, gzip, refresh);
   }
 
   /** Returns these options with a busybox of one's own. */
   public LinuxGuestOptions withBusybox(Path file) {
     return new LinuxGuestOptions(
-        kernelPackage, kernel, modules, Optional.of(file), moduleNames, gzip, refresh);
+        kernelPackage, kernel, modules, Optional.of(file), moduleNames, kexec, gzip, refresh);
   }
 
   /** Returns these options with other modules to load. */
   public LinuxGuestOptions withModuleNames(List<String> names) {
-    return new LinuxGuestOptions(kernelPackage, kernel, modules, busybox, names, gzip, refresh);
+    return new LinuxGuestOptions(
+        kernelPackage, kernel, modules, busybox, names, kexec, gzip, refresh);
+  }
+
+  /** Returns these options with what the guest's command kexec needs, or without. */
+  public LinuxGuestOptions withKexec(boolean possible) {
+    return new LinuxGuestOptions(
+        kernelPackage, kernel, modules, busybox, moduleNames, possible, gzip, refresh);
   }
 
   /** Returns these options with the initramfs compressed or not. */
   public LinuxGuestOptions withGzip(boolean compress) {
     return new LinuxGuestOptions(
-        kernelPackage, kernel, modules, busybox, moduleNames, compress, refresh);
+        kernelPackage, kernel, modules, busybox, moduleNames, kexec, compress, refresh);
   }
 
   /** Returns these options with the package manager asked again or not. */
   public LinuxGuestOptions withRefresh(boolean again) {
-    return new LinuxGuestOptions(kernelPackage, kernel, modules, busybox, moduleNames, gzip, again);
+    return new LinuxGuestOptions(
+        kernelPackage, kernel, modules, busybox, moduleNames, kexec, gzip, again);
   }
 }

@@ -1,6 +1,7 @@
 package dev.ballast.guest.linux;
 
 import dev.ballast.guest.initramfs.CpioWriter;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -10,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** The initramfs of the Linux guest: busybox, modules, and the init that counts and answers. */
 final class LinuxInitramfs {
@@ -25,9 +27,18 @@ final class LinuxInitramfs {
    *
    * @param busybox a static x86-64 executable
    * @param modules in the order in which they are to be loaded
+   * @param kernel what the guest can jump to by kexec, with an initramfs that is this one but for
+   *     the kernel
    */
-  static void write(OutputStream out, Path busybox, List<KernelModules.Module> modules)
+  static void write(
+      OutputStream out, Path busybox, List<KernelModules.Module> modules, Optional<Path> kernel)
       throws IOException {
+    Optional<byte[]> inner = Optional.empty();
+    if (kernel.isPresent()) {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      write(bytes, busybox, modules, Optional.empty());
+      inner = Optional.of(bytes.toByteArray());
+    }
     byte[] executable = Files.readAllBytes(busybox);
     checkStatic(busybox, executable);
     try (CpioWriter cpio = new CpioWriter(out, 0)) {
@@ -38,7 +49,13 @@ final class LinuxInitramfs {
       cpio.characterDevice("dev/console", 0600, 5, 1);
       cpio.file("bin/busybox", 0755, executable);
       cpio.symlink("bin/sh", "busybox");
-      cpio.file("init", 0755, init());
+      cpio.file("init", 0755, resource("init"));
+      if (kernel.isPresent() && inner.isPresent()) {
+        cpio.file("bin/kexec", 0755, resource("kexec"));
+        cpio.directory("boot", 0755);
+        cpio.file("boot/kernel", 0644, kernel.get());
+        cpio.file("boot/initramfs", 0644, inner.get());
+      }
       cpio.directory("lib/modules", 0755);
       StringBuilder order = new StringBuilder();
       for (KernelModules.Module module : modules) {
@@ -50,10 +67,11 @@ final class LinuxInitramfs {
     }
   }
 
-  private static byte[] init() throws IOException {
-    try (InputStream in = LinuxInitramfs.class.getResourceAsStream("init")) {
+  private static byte[] resource(String name) throws IOException {
+    try (InputStream in = LinuxInitramfs.class.getResourceAsStream(name)) {
       if (in == null) {
-        throw new IOException("resource init is not beside " + LinuxInitramfs.class.getName());
+        throw new IOException(
+            "resource %s is not beside %s".formatted(name, LinuxInitramfs.class.getName()));
       }
       return in.readAllBytes();
     }

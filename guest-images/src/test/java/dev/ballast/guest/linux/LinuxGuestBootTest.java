@@ -43,7 +43,8 @@ final class LinuxGuestBootTest {
         Files.isExecutable(Path.of("/usr/bin/apt-get")),
         "skipped: there is no apt-get to get the guest's packages with");
     guest =
-        LinuxGuest.prepare(TestCache.DIRECTORY, LinuxGuestOptions.defaults(), System.out::println);
+        LinuxGuest.prepare(
+            TestCache.DIRECTORY, LinuxGuestOptions.defaults().withKexec(true), System.out::println);
     qemu =
         new ProcessBuilder(
                 List.of(
@@ -148,6 +149,18 @@ final class LinuxGuestBootTest {
 
   @Test
   @Order(6)
+  void jumpsToANewKernelThatLeavesTheBalloonAlone() throws Exception {
+    assertThat(console.kexec(BOOT).release()).isEqualTo(guest.release());
+    assertThat(console.awaitCount(1, SOON)).isPositive();
+    assertThat(console.countWentBackwards()).isFalse();
+    // A device that has a driver cannot be bound.
+    console.send("bind", SOON);
+    assertThatThrownBy(() -> console.send("bind", SOON)).hasMessageContaining("bind failed");
+    assertThatThrownBy(() -> console.kexec(SOON)).hasMessageContaining("no kernel");
+  }
+
+  @Test
+  @Order(7)
   void switchesItselfOff() throws Exception {
     console.powerOff(SOON);
     assertThat(qemu.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();

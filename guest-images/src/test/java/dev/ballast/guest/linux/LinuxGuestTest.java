@@ -46,6 +46,23 @@ final class LinuxGuestTest {
   }
 
   @Test
+  void putsTheKernelAndThePlainInitramfsIntoOneForKexec() throws IOException {
+    LinuxGuestOptions options =
+        LinuxGuestOptions.defaults().withKernel(kernel("1"), Optional.empty());
+    String plain = latin(prepare(options).initramfs());
+    String whole = latin(prepare(options.withKexec(true)).initramfs());
+    assertThat(plain).doesNotContain("bin/kexec", "boot/kernel");
+    assertThat(whole)
+        .contains("bin/kexec", "boot/kernel", "boot/initramfs")
+        .contains(latin(directory.resolve("kernel")))
+        .contains(plain);
+  }
+
+  private static String latin(Path file) throws IOException {
+    return Files.readString(file, StandardCharsets.ISO_8859_1);
+  }
+
+  @Test
   void saysWhatIsWrongWithWhatTheUserGave() throws IOException {
     Path missing = directory.resolve("missing");
     LinuxGuestOptions options = LinuxGuestOptions.defaults();

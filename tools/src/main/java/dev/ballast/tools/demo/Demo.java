@@ -67,7 +67,10 @@ public final class Demo {
       installLab();
     }
     LinuxGuest guest =
-        LinuxGuest.prepare(UserCache.guests(), LinuxGuestOptions.defaults(), out::println);
+        LinuxGuest.prepare(
+            UserCache.guests(),
+            LinuxGuestOptions.defaults().withKexec(plan.restarts()),
+            out::println);
     ObjectNode report =
         direct
             ? new DemoScenario(out, plan, guest.kernel(), guest.initramfs()).run()
