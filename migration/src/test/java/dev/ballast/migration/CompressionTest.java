@@ -40,7 +40,14 @@ class CompressionTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"LZ4,0,true", "LZ4,3,true", "ZSTD,0,true", "ZSTD,3,true", "LZ4,0,false", "ZSTD,2,false"})
+  @CsvSource({
+    "LZ4,0,true",
+    "LZ4,3,true",
+    "ZSTD,0,true",
+    "ZSTD,3,true",
+    "LZ4,0,false",
+    "ZSTD,2,false"
+  })
   void contentOfEveryKindArrives(PageCompression compression, int streams, boolean checksums)
       throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
@@ -57,8 +64,7 @@ class CompressionTest {
       long pages = 1 + 512 + 700 + 80 + 600 + 65 + 1;
 
       Hop hop =
-          Hop.run(
-              a, b, compressed(compression).streams(streams).pageChecksums(checksums).build());
+          Hop.run(a, b, compressed(compression).streams(streams).pageChecksums(checksums).build());
 
       assertCompleted(hop, a, b);
       assertThat(hop.progress().ram().normal()).isEqualTo(pages);
@@ -79,8 +85,7 @@ class CompressionTest {
           TestMachine b = TestMachine.waiting(MIB)) {
         a.fill(0, 1000, Content.WORDS, 1);
         int level = i == 0 ? 1 : 19;
-        Hop hop =
-            Hop.run(a, b, compressed(PageCompression.ZSTD).zstdLevel(level).build());
+        Hop hop = Hop.run(a, b, compressed(PageCompression.ZSTD).zstdLevel(level).build());
         assertCompleted(hop, a, b);
         sent[i] = hop.progress().traffic().transferred();
       }
@@ -115,8 +120,7 @@ class CompressionTest {
   /** Who asked for it has a slow link: a silent fall back would be the worse surprise. */
   @ParameterizedTest
   @ValueSource(ints = {Protocol.VERSION_1, Protocol.VERSION_2, Protocol.VERSION_3})
-  void anOlderDestinationIsRefusedAndTakesTheGuestWithoutCompression(int version)
-      throws Exception {
+  void anOlderDestinationIsRefusedAndTakesTheGuestWithoutCompression(int version) throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
         TestMachine b = TestMachine.waiting(MIB)) {
       a.fill(0, 100, Content.WORDS, 1);
@@ -137,8 +141,7 @@ class CompressionTest {
       assertThat(a.runState()).isEqualTo(RunState.RUNNING);
 
       try (TestMachine c = TestMachine.waiting(MIB)) {
-        Hop plain =
-            Hop.run(a, c, Hop.PARAMETERS, speaking(version), MigrationListener.NONE);
+        Hop plain = Hop.run(a, c, Hop.PARAMETERS, speaking(version), MigrationListener.NONE);
         assertThat(plain.progress().error()).isEmpty();
         assertThat(plain.arrived().protocolVersion()).isEqualTo(version);
         assertThat(c.firstDifference(a)).isEqualTo(-1);
@@ -187,7 +190,9 @@ class CompressionTest {
       Hop hop = Hop.run(a, b, parameters, Hop.DESTINATION, guest);
       assertCompleted(hop, a, b);
       assertThat(hop.progress().traffic().transferred()).isGreaterThan(2 << 20);
-      assertThat(hop.progress().ram().passes()).as("one, and the one of the stopped guest").isEqualTo(2);
+      assertThat(hop.progress().ram().passes())
+          .as("one, and the one of the stopped guest")
+          .isEqualTo(2);
     }
   }
 }

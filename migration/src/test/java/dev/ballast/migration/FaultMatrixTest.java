@@ -42,9 +42,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Streams, with pages plain and compressed, that are cut, truncated, stalled or damaged at every frame boundary and at seeded places
- * inside every frame, both ways: before COMMIT the guest runs at the source and nowhere else, the
- * survivor says what happened, and nothing is left behind.
+ * Streams, with pages plain and compressed, that are cut, truncated, stalled or damaged at every
+ * frame boundary and at seeded places inside every frame, both ways: before COMMIT the guest runs
+ * at the source and nowhere else, the survivor says what happened, and nothing is left behind.
  */
 @Timeout(300)
 class FaultMatrixTest {
@@ -86,7 +86,8 @@ class FaultMatrixTest {
             FrameType.STATE_SECTION.code(),
             FrameType.STATE_END.code());
     assertThat(type(commitStart())).isEqualTo(FrameType.COMMIT.code());
-    assertThat(boundaries.stream().filter(FaultMatrixTest::isPages).map(FaultMatrixTest::isCompressed))
+    assertThat(
+            boundaries.stream().filter(FaultMatrixTest::isPages).map(FaultMatrixTest::isCompressed))
         .as("pages as they are, and compressed ones")
         .contains(false, true);
     System.out.printf(

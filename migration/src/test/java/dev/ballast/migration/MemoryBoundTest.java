@@ -126,7 +126,7 @@ class MemoryBoundTest {
         List.of(
             new MigrationConfig.Block(RamBlock.RAM, MIB << 20),
             new MigrationConfig.Block(RamBlock.BALLOON_BITMAP, RamBlock.PAGE_SIZE));
-    MigrationConfig config = 
+    MigrationConfig config =
         new MigrationConfig(machine, blocks, false, StreamSetup.NONE, compression);
     return Frames.of(FrameType.CONFIG, config.encode(Protocol.MAX_VERSION));
   }

@@ -61,8 +61,7 @@ final class PageCompressor implements AutoCloseable {
                   compression.load(() -> LZ4Factory.nativeInstance().fastCompressor())));
       case ZSTD ->
           new PageCompressor(
-              new Library.Zstd(
-                  compression.load(() -> new ZstdCompressCtx().setLevel(zstdLevel))));
+              new Library.Zstd(compression.load(() -> new ZstdCompressCtx().setLevel(zstdLevel))));
     };
   }
 

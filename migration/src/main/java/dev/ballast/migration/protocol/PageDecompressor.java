@@ -50,8 +50,7 @@ public final class PageDecompressor implements AutoCloseable {
           new PageDecompressor(
               new Library.Lz4(
                   compression.load(() -> LZ4Factory.nativeInstance().safeDecompressor())));
-      case ZSTD ->
-          new PageDecompressor(new Library.Zstd(compression.load(ZstdDecompressCtx::new)));
+      case ZSTD -> new PageDecompressor(new Library.Zstd(compression.load(ZstdDecompressCtx::new)));
     };
   }
 
@@ -82,8 +81,7 @@ public final class PageDecompressor implements AutoCloseable {
                 lz4.decompress(input, 0, length, into, into.position(), room);
             case Library.Zstd(ZstdDecompressCtx zstd) -> {
               ZstdFrame.check(input, length, room);
-              yield zstd.decompressDirectByteBuffer(
-                  into, into.position(), room, input, 0, length);
+              yield zstd.decompressDirectByteBuffer(into, into.position(), room, input, 0, length);
             }
           };
     } catch (LZ4Exception | ZstdException e) {

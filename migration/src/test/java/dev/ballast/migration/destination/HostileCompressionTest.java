@@ -159,7 +159,9 @@ class HostileCompressionTest {
     for (int length : new int[] {0, PAGE, PAGE + 1, 512 * PAGE}) {
       assertThat(refusal(compression, 0, frame(COMPRESSED, 100, 1, new byte[length])))
           .isEqualTo(
-              "RAM_PAGES: " + length + " bytes of payload for 1 compressed pages, expected 1 to 4095");
+              "RAM_PAGES: "
+                  + length
+                  + " bytes of payload for 1 compressed pages, expected 1 to 4095");
     }
     int both = COMPRESSED | Protocol.FLAG_PAGE_CHECKSUMS;
     assertThat(refusal(compression, 0, frame(both, 100, 2, payload(compression, 2))))
@@ -216,12 +218,7 @@ class HostileCompressionTest {
     byte[] again = Frames.compressed(compression, 100, pages(1));
     assertThat(
             refusal(
-                compression,
-                1,
-                suspect,
-                again,
-                PASS_END,
-                Frames.of(FrameType.READY, new byte[0])))
+                compression, 1, suspect, again, PASS_END, Frames.of(FrameType.READY, new byte[0])))
         .startsWith("READY: not now, the destination expects one of [STATE_SECTION");
   }
 }

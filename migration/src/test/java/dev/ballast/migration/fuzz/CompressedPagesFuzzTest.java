@@ -27,8 +27,7 @@ class CompressedPagesFuzzTest {
     if (data.length < 2 || data.length > pages * PAGE) {
       return;
     }
-    PageCompression compression =
-        (data[0] & 1) == 0 ? PageCompression.LZ4 : PageCompression.ZSTD;
+    PageCompression compression = (data[0] & 1) == 0 ? PageCompression.LZ4 : PageCompression.ZSTD;
     byte[] payload = Arrays.copyOfRange(data, 1, data.length);
     try (Arena arena = Arena.ofConfined();
         PageDecompressor decompressor =

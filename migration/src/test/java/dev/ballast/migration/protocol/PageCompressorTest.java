@@ -121,8 +121,7 @@ class PageCompressorTest {
         PageDecompressor decompressor = decompressor(PageCompression.ZSTD)) {
       for (int size : SIZES) {
         MemorySegment pages = pages(Content.WORDS, size, random);
-        ByteBuffer compressed =
-            Objects.requireNonNull(compressor.compress(pages.asByteBuffer()));
+        ByteBuffer compressed = Objects.requireNonNull(compressor.compress(pages.asByteBuffer()));
         byte[] bytes = new byte[compressed.remaining()];
         compressed.get(bytes);
         assertThat(decompress(decompressor, bytes, size).mismatch(pages)).isEqualTo(-1);
