@@ -1,6 +1,7 @@
 package dev.ballast.migration.protocol;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.function.Supplier;
 
 /** How the content of pages is compressed on its way. */
@@ -42,7 +43,7 @@ public enum PageCompression {
    * @param code a number that {@link #code} returns
    */
   static PageCompression of(int code) {
-    return values()[code];
+    return Arrays.stream(values()).filter(c -> c.code == code).findFirst().orElseThrow();
   }
 
   /**

@@ -56,9 +56,9 @@ final class ZstdFrame {
     boolean last = false;
     while (!last) {
       need(at + BLOCK_HEADER, length);
-      int header = in.getShort(at) & 0xffff | (in.get(at + 2) & 0xff) << 16;
+      int header = (in.getShort(at) & 0xffff) | ((in.get(at + 2) & 0xff) << 16);
       last = (header & 1) != 0;
-      at += BLOCK_HEADER + ((header >>> 1 & 3) == BLOCK_RLE ? 1 : header >>> 3);
+      at += BLOCK_HEADER + (((header >>> 1) & 3) == BLOCK_RLE ? 1 : header >>> 3);
     }
     at += (descriptor & CHECKSUM) != 0 ? Integer.BYTES : 0;
     need(at, length);

@@ -23,7 +23,7 @@ class CompressedPagesFuzzTest {
   /** Of the first byte, bit 0 is the library, and the six bits above it are the pages less 1. */
   @FuzzTest(maxDuration = "2m")
   void pages(byte[] data) throws IOException {
-    int pages = data.length == 0 ? 0 : 1 + (data[0] >>> 1 & Protocol.MAX_COMPRESSED_PAGES - 1);
+    int pages = data.length == 0 ? 0 : 1 + ((data[0] >>> 1) & (Protocol.MAX_COMPRESSED_PAGES - 1));
     if (data.length < 2 || data.length > pages * PAGE) {
       return;
     }
