@@ -185,7 +185,7 @@ class CompressionTest {
       MigrationParameters parameters =
           compressed(PageCompression.ZSTD)
               .maxBandwidth(2 << 20)
-              .downtimeLimit(Duration.ofMillis(1000))
+              .downtimeLimit(Duration.ofSeconds(1))
               .build();
       Hop hop = Hop.run(a, b, parameters, Hop.DESTINATION, guest);
       assertCompleted(hop, a, b);
