@@ -8,11 +8,13 @@ import dev.ballast.migration.destination.DestinationParameters;
 import dev.ballast.migration.destination.IncomingMigration;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
+import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.source.MigrationListener;
 import dev.ballast.migration.source.MigrationParameters;
 import dev.ballast.migration.source.MigrationSource;
 import dev.ballast.migration.source.MigrationStatus;
+import dev.ballast.migration.testing.Content;
 import dev.ballast.migration.testing.FaultyProxy;
 import dev.ballast.migration.testing.FaultyProxy.Direction;
 import dev.ballast.migration.testing.FaultyProxy.Fault;
@@ -40,9 +42,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Streams that are cut, truncated, stalled or damaged at every frame boundary and at seeded places
- * inside every frame, both ways: before COMMIT the guest runs at the source and nowhere else, the
- * survivor says what happened, and nothing is left behind.
+ * Streams, with pages plain and compressed, that are cut, truncated, stalled or damaged at every
+ * frame boundary and at seeded places inside every frame, both ways: before COMMIT the guest runs
+ * at the source and nowhere else, the survivor says what happened, and nothing is left behind.
  */
 @Timeout(300)
 class FaultMatrixTest {
@@ -84,6 +86,10 @@ class FaultMatrixTest {
             FrameType.STATE_SECTION.code(),
             FrameType.STATE_END.code());
     assertThat(type(commitStart())).isEqualTo(FrameType.COMMIT.code());
+    assertThat(
+            boundaries.stream().filter(FaultMatrixTest::isPages).map(FaultMatrixTest::isCompressed))
+        .as("pages as they are, and compressed ones")
+        .contains(false, true);
     System.out.printf(
         "FaultMatrixTest seed %d, %d frames, %d bytes%n", SEED, boundaries.size(), stream.length);
     before = Left.now();
@@ -178,8 +184,9 @@ class FaultMatrixTest {
   private static Try migrate(Fault fault, Direction direction, long position, boolean again)
       throws Exception {
     tries++;
+    MigrationParameters.Builder how = Hop.PARAMETERS.edit().compression(PageCompression.ZSTD);
     MigrationParameters parameters =
-        fault == Fault.STALL ? Hop.PARAMETERS.edit().silenceTimeout(SHORT).build() : Hop.PARAMETERS;
+        (fault == Fault.STALL ? how.silenceTimeout(SHORT) : how).build();
     DestinationParameters here =
         fault == Fault.STALL
             ? new DestinationParameters(Duration.ofSeconds(5), SHORT, Protocol.MAX_VERSION)
@@ -191,6 +198,7 @@ class FaultMatrixTest {
         FaultyProxy proxy = new FaultyProxy(destination.uri(), fault, direction, position)) {
       a.fill(0, 12, SEED);
       a.fill(300, 3, SEED);
+      a.fill(600, 70, Content.WORDS, SEED);
       a.balloon().inflate(500, BALLOONED);
       CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, here);
       MigrationSource source = new MigrationSource(a, proxy.uri(), parameters, guest(a));
@@ -237,6 +245,15 @@ class FaultMatrixTest {
 
   private static int type(int start) {
     return ByteBuffer.wrap(stream).order(ByteOrder.LITTLE_ENDIAN).getShort(start + 4);
+  }
+
+  private static boolean isPages(int start) {
+    return type(start) == FrameType.RAM_PAGES.code();
+  }
+
+  private static boolean isCompressed(int start) {
+    int flags = ByteBuffer.wrap(stream).order(ByteOrder.LITTLE_ENDIAN).getShort(start + 6);
+    return (flags & Protocol.FLAG_COMPRESSED) != 0;
   }
 
   private static int commitStart() {

@@ -38,7 +38,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class FrameFuzzTest {
   private static final long SEED = 4711;
-  private static final int STREAMS = 300;
+  private static final int STREAMS = 450;
   private static final int PAYLOADS = 20_000;
   private static final long MIB = 4;
 
@@ -67,12 +67,30 @@ class FrameFuzzTest {
     1L << 62
   };
 
-  private static List<byte[]> recordedFrames() throws IOException {
-    byte[] stream;
-    try (InputStream in = FrameFuzzTest.class.getResourceAsStream("version1.stream")) {
-      stream = Objects.requireNonNull(in).readAllBytes();
+  private static byte[] resource(String name) throws IOException {
+    try (InputStream in = FrameFuzzTest.class.getResourceAsStream(name)) {
+      return Objects.requireNonNull(in, name).readAllBytes();
     }
-    return Frames.split(stream);
+  }
+
+  /** Streams that arrive whole: of version 1, and with pages compressed. */
+  private static List<List<byte[]>> recordedStreams() throws IOException {
+    String seeds = "fuzz/DestinationFuzzTestInputs/stream/";
+    return List.of(
+        Frames.split(resource("version1.stream")),
+        Frames.ofScript(resource(seeds + "whole-lz4")),
+        Frames.ofScript(resource(seeds + "whole-zstd")));
+  }
+
+  /** Returns what one of these arrives at. */
+  private static TestMachine machine(int which) {
+    if (which == 0) {
+      return TestMachine.waiting(MIB);
+    }
+    TestMachine machine = TestMachine.waiting(2);
+    machine.sections(
+        List.of(machine.stateSections().getFirst(), new TestMachine.Filler("filler", 8)));
+    return machine;
   }
 
   /** Changes bytes, numbers or the length of a piece of a buffer. */
@@ -133,15 +151,16 @@ class FrameFuzzTest {
   @Test
   void mutatedStreamsEndInOnePlainFailureOrArriveWhole() throws Exception {
     System.out.println("FrameFuzzTest.streams seed " + SEED);
-    List<byte[]> frames = recordedFrames();
+    List<List<byte[]>> recorded = recordedStreams();
     DestinationParameters parameters =
         new DestinationParameters(
             Duration.ofSeconds(5), Duration.ofSeconds(20), Protocol.MAX_VERSION);
     int failed = 0;
     for (int i = 0; i < STREAMS; i++) {
       SplittableRandom random = new SplittableRandom(SEED + i);
-      List<byte[]> stream = mutate(frames, random);
-      try (TestMachine machine = TestMachine.waiting(MIB);
+      int which = i % recorded.size();
+      List<byte[]> stream = mutate(recorded.get(which), random);
+      try (TestMachine machine = machine(which);
           MigrationDestination destination = Hop.listen();
           MigrationChannel channel = MigrationChannel.open(destination.uri())) {
         CompletableFuture<IncomingMigration> received =
@@ -201,6 +220,7 @@ class FrameFuzzTest {
             new Messages.HelloReply(2).encode(),
             config.encode(1),
             config.encode(3),
+            config.encode(4),
             new Messages.StateSection("serial0", 1, new byte[40]).encode(),
             new Messages.StateEnd(RunState.PAUSED).encode(),
             new Messages.Failure("no more memory").encode(),
@@ -211,6 +231,7 @@ class FrameFuzzTest {
             payload -> Messages.HelloReply.decode(payload, hello),
             payload -> MigrationConfig.decode(payload, 1),
             payload -> MigrationConfig.decode(payload, 3),
+            payload -> MigrationConfig.decode(payload, 4),
             Messages.StateSection::decode,
             Messages.StateEnd::decode,
             Messages.Failure::decode,

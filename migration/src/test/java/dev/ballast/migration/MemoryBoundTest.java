@@ -7,6 +7,7 @@ import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.Messages;
 import dev.ballast.migration.protocol.MigrationConfig;
+import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.StreamSetup;
 import dev.ballast.migration.testing.Frames;
@@ -32,6 +33,8 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * What a destination holds at a time besides the guest, whatever it is sent: {@code PROTOCOL.md},
@@ -118,20 +121,25 @@ class MemoryBoundTest {
     return Frames.of(FrameType.HELLO, new Messages.Hello(1, Protocol.MAX_VERSION).encode());
   }
 
-  private static byte[] config(MachineDescription machine) {
+  private static byte[] config(MachineDescription machine, PageCompression compression) {
     List<MigrationConfig.Block> blocks =
         List.of(
             new MigrationConfig.Block(RamBlock.RAM, MIB << 20),
             new MigrationConfig.Block(RamBlock.BALLOON_BITMAP, RamBlock.PAGE_SIZE));
-    MigrationConfig config = new MigrationConfig(machine, blocks, false, StreamSetup.NONE);
+    MigrationConfig config =
+        new MigrationConfig(machine, blocks, false, StreamSetup.NONE, compression);
     return Frames.of(FrameType.CONFIG, config.encode(Protocol.MAX_VERSION));
   }
 
   private static List<byte[]> inRam(List<byte[]> then) {
+    return inRam(PageCompression.NONE, then);
+  }
+
+  private static List<byte[]> inRam(PageCompression compression, List<byte[]> then) {
     List<byte[]> frames = new ArrayList<>();
     frames.add(hello());
     try (TestMachine machine = TestMachine.waiting(MIB)) {
-      frames.add(config(machine.description()));
+      frames.add(config(machine.description(), compression));
     }
     frames.addAll(then);
     return frames;
@@ -173,6 +181,28 @@ class MemoryBoundTest {
     assertBounded(cost, BASE_BOUND, BASE_BOUND);
   }
 
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NONE")
+  void compressedPagesGoIntoTheGuestAndNowhereElse(PageCompression compression) throws Exception {
+    byte[] run =
+        Frames.compressed(
+            compression, 0, new byte[Protocol.MAX_COMPRESSED_PAGES * RamBlock.PAGE_SIZE]);
+    byte[] longest = new byte[Protocol.MAX_COMPRESSED_PAGES * RamBlock.PAGE_SIZE - 1];
+    byte[] last =
+        Frames.of(
+            FrameType.RAM_PAGES.code(),
+            Protocol.FLAG_COMPRESSED | Protocol.FLAG_PAYLOAD_CHECKSUM,
+            0,
+            0,
+            Protocol.MAX_COMPRESSED_PAGES,
+            longest);
+    List<byte[]> frames = new ArrayList<>(Collections.nCopies(1000, run));
+    frames.add(last);
+    Cost cost = receive(inRam(compression, frames));
+    assertThat(cost.failure()).startsWith("RAM_PAGES: ");
+    assertBounded(cost, BASE_BOUND, BASE_BOUND);
+  }
+
   @Test
   void aBitmapFrameCostsItsPayloadAndNoMore() throws Exception {
     int words = (int) (MIB << 8) / 64;
@@ -211,7 +241,7 @@ class MemoryBoundTest {
               description(machine, Collections.nCopies(4000, name), 1, ""),
               description(machine, Collections.nCopies(4096, ""), 4096, ""),
               description(machine, devices, 1500, name))) {
-        Cost cost = receive(List.of(hello(), config(huge)));
+        Cost cost = receive(List.of(hello(), config(huge, PageCompression.NONE)));
         assertThat(cost.failure()).contains("source has");
         assertBounded(cost, CONFIG_BOUND, BASE_BOUND);
       }

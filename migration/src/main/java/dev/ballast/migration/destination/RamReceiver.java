@@ -2,6 +2,8 @@ package dev.ballast.migration.destination;
 
 import dev.ballast.migration.channel.SegmentWindows;
 import dev.ballast.migration.protocol.FrameReader;
+import dev.ballast.migration.protocol.PageCompression;
+import dev.ballast.migration.protocol.PageDecompressor;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.ProtocolException;
 import dev.ballast.vmm.memory.RamBlock;
@@ -11,10 +13,19 @@ import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
-/** Takes the pages that come over one stream, straight into guest RAM. One thread. */
-final class RamReceiver {
+/**
+ * Takes the pages that come over one stream, straight into guest RAM. One thread at a time.
+ *
+ * <p>Compressed pages, too, are written where they belong, and not into a buffer first: there is no
+ * guest yet that could see them half done, neither library writes past the end that it is given,
+ * whatever its input, and a frame that fails to decompress ends the migration as one does that
+ * breaks off.
+ */
+final class RamReceiver implements AutoCloseable {
   private final Blocks blocks;
+  private final @Nullable PageDecompressor decompressor;
   private final Map<ReceivingBlock, SegmentWindows> windows = new HashMap<>();
   private final CRC32C crc = new CRC32C();
   private final ByteBuffer checksums =
@@ -22,9 +33,12 @@ final class RamReceiver {
 
   /**
    * @param blocks where to, shared with other streams
+   * @param compression how pages may be compressed
+   * @throws IOException if this host has no such library; the message is for the user
    */
-  RamReceiver(Blocks blocks) {
+  RamReceiver(Blocks blocks, PageCompression compression) throws IOException {
     this.blocks = blocks;
+    this.decompressor = PageDecompressor.open(compression);
     for (ReceivingBlock block : blocks.all()) {
       windows.put(block, new SegmentWindows(block.block().memory()));
     }
@@ -52,6 +66,44 @@ final class RamReceiver {
 
   /** Takes a {@code RAM_PAGES} frame. */
   void pages(FrameReader reader) throws IOException {
+    if (reader.has(Protocol.FLAG_COMPRESSED)) {
+      compressedPages(reader);
+    } else {
+      plainPages(reader);
+    }
+  }
+
+  private void compressedPages(FrameReader reader) throws IOException {
+    if (decompressor == null) {
+      throw new ProtocolException("RAM_PAGES: compressed, but CONFIG named no compression");
+    }
+    if (reader.has(Protocol.FLAG_PAGE_CHECKSUMS)) {
+      throw new ProtocolException("RAM_PAGES: compressed, and with a checksum for each page");
+    }
+    ReceivingBlock block = blocks.named(reader);
+    SegmentWindows memory = windows.get(block);
+    long first = checkRange(reader, block.block(), Protocol.MAX_COMPRESSED_PAGES);
+    int pages = (int) reader.pages();
+    int content = pages * RamBlock.PAGE_SIZE;
+    int length = reader.length();
+    if (memory == null || length < 1 || length >= content) {
+      throw new ProtocolException(
+          "RAM_PAGES: %d bytes of payload for %d compressed pages, expected 1 to %d"
+              .formatted(length, pages, content - 1));
+    }
+    ByteBuffer compressed = decompressor.input(length);
+    reader.read(compressed);
+    reader.checkPayload(compressed.flip());
+    block.expect(first, pages);
+    decompressor.decompress(memory.piece(first * RamBlock.PAGE_SIZE, content));
+    if (reader.has(Protocol.FLAG_PAYLOAD_CHECKSUM)) {
+      for (long page = first; page < first + pages; page++) {
+        block.checked(page, true);
+      }
+    }
+  }
+
+  private void plainPages(FrameReader reader) throws IOException {
     ReceivingBlock block = blocks.named(reader);
     SegmentWindows memory = windows.get(block);
     long first = checkRange(reader, block.block(), Protocol.MAX_RUN_PAGES);
@@ -97,5 +149,13 @@ final class RamReceiver {
     ReceivingBlock block = blocks.named(reader);
     long first = checkRange(reader, block.block(), block.block().pages());
     block.discard(first, first + reader.pages());
+  }
+
+  /** Gives back what decompression takes. */
+  @Override
+  public void close() {
+    if (decompressor != null) {
+      decompressor.close();
+    }
   }
 }

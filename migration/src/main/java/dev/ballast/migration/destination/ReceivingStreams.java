@@ -5,6 +5,7 @@ import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationServer;
 import dev.ballast.migration.protocol.FrameReader;
 import dev.ballast.migration.protocol.FrameType;
+import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.ProtocolException;
 import dev.ballast.migration.protocol.ReceiverPhase;
@@ -122,20 +123,25 @@ final class ReceivingStreams implements AutoCloseable {
     }
   }
 
-  /** Starts to receive. */
-  void start(Blocks blocks) {
+  /**
+   * Starts to receive.
+   *
+   * @param compression how pages may be compressed
+   */
+  void start(Blocks blocks, PageCompression compression) throws IOException {
     for (int i = 0; i < channels.size(); i++) {
       FrameReader reader = readers.get(i);
+      RamReceiver receiver = new RamReceiver(blocks, compression);
       threads.add(
           Thread.ofPlatform()
               .daemon()
               .name("incoming-stream-" + i)
-              .start(() -> run(new RamReceiver(blocks), reader)));
+              .start(() -> run(receiver, reader)));
     }
   }
 
   private void run(RamReceiver receiver, FrameReader reader) {
-    try {
+    try (receiver) {
       receive(receiver, reader);
     } catch (EOFException e) {
       // A source that gives up says why on the migration's own connection.

@@ -66,12 +66,14 @@ final class Reception implements AutoCloseable {
     int version = greet();
     MigrationConfig config = configure(version);
     Blocks blocks = Blocks.match(machine.ramBlocks(), config, version);
-    signal(FrameType.CONFIG_REPLY);
-    streams.accept(server, config.streams(), parameters.silenceTimeout());
-    phase = ReceiverPhase.RAM;
-    started.run();
-    streams.start(blocks);
-    receiveRam(blocks);
+    try (RamReceiver receiver = new RamReceiver(blocks, config.compression())) {
+      signal(FrameType.CONFIG_REPLY);
+      streams.accept(server, config.streams(), parameters.silenceTimeout());
+      phase = ReceiverPhase.RAM;
+      started.run();
+      streams.start(blocks, config.compression());
+      receiveRam(blocks, receiver);
+    }
     blocks.complete();
     if (config.verify()) {
       phase = ReceiverPhase.VERIFYING;
@@ -136,9 +138,9 @@ final class Reception implements AutoCloseable {
     return config;
   }
 
-  private void receiveRam(Blocks blocks) throws IOException {
+  private void receiveRam(Blocks blocks, RamReceiver receiver) throws IOException {
     try {
-      receivePasses(blocks);
+      receivePasses(blocks, receiver);
     } catch (CancelledException e) {
       IOException failure = streams.failure();
       throw failure == null ? e : failure;
@@ -148,8 +150,8 @@ final class Reception implements AutoCloseable {
     }
   }
 
-  private void receivePasses(Blocks blocks) throws IOException, InterruptedException {
-    RamReceiver receiver = new RamReceiver(blocks);
+  private void receivePasses(Blocks blocks, RamReceiver receiver)
+      throws IOException, InterruptedException {
     long passes = 0;
     boolean last = false;
     while (!last) {

@@ -7,12 +7,14 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes frames. Small ones are gathered in a buffer until {@link #flush} or until it is full; long
- * runs of pages go from guest RAM into the socket without a copy. One thread.
+ * runs of pages go from guest RAM into the socket without a copy, unless they are compressed. One
+ * thread.
  */
-public final class FrameWriter {
+public final class FrameWriter implements AutoCloseable {
   private static final int BUFFER_BYTES = 256 << 10;
 
   /** Runs up to this are copied into the buffer: cheaper than a system call. */
@@ -26,6 +28,7 @@ public final class FrameWriter {
   private final ByteBuffer view = buffer.duplicate();
   private final CRC32C crc = new CRC32C();
   private final boolean pageChecksums;
+  private @Nullable PageCompressor compressor;
   private long lastFlush = System.nanoTime();
 
   /**
@@ -35,6 +38,17 @@ public final class FrameWriter {
   public FrameWriter(MigrationChannel channel, boolean pageChecksums) {
     this.channel = channel;
     this.pageChecksums = pageChecksums;
+  }
+
+  /**
+   * Compresses pages from here on, where that makes them shorter. Once.
+   *
+   * @param compression how, which {@code CONFIG} says
+   * @param zstdLevel for {@link PageCompression#ZSTD}
+   * @throws IOException if this host has no such library; the message is for the user
+   */
+  public void compress(PageCompression compression, int zstdLevel) throws IOException {
+    compressor = PageCompressor.open(compression, zstdLevel);
   }
 
   /** Hands everything to the socket. */
@@ -104,18 +118,27 @@ public final class FrameWriter {
     signal(FrameType.ZERO_PAGES, 0, block, page, pages);
   }
 
-  /** Writes a frame whose payload is the remaining bytes of a buffer. */
+  /** Writes a frame whose payload is the remaining bytes of a buffer, from 0 on. */
   public void frame(FrameType type, int block, long page, long pages, ByteBuffer payload)
+      throws IOException {
+    frame(type, Protocol.FLAG_PAYLOAD_CHECKSUM, block, page, pages, payload);
+  }
+
+  private void frame(
+      FrameType type, int flags, int block, long page, long pages, ByteBuffer payload)
       throws IOException {
     int length = payload.remaining();
     if (length > type.maxPayload()) {
       throw new IOException(
           type + ": " + length + " bytes of payload, the limit is " + type.maxPayload());
     }
-    int sum = checksum(payload);
-    payload.rewind();
+    int sum = 0;
+    if ((flags & Protocol.FLAG_PAYLOAD_CHECKSUM) != 0) {
+      sum = checksum(payload);
+      payload.rewind();
+    }
     int at = startHeader();
-    header(at, type, Protocol.FLAG_PAYLOAD_CHECKSUM, block, page, pages, length, sum);
+    header(at, type, flags, block, page, pages, length, sum);
     if (length <= buffer.remaining()) {
       buffer.put(payload);
     } else {
@@ -135,8 +158,9 @@ public final class FrameWriter {
   }
 
   /**
-   * Writes {@link FrameType#RAM_PAGES}. The guest may write to the pages meanwhile: then the
-   * checksum of such a page may be wrong, and the page is dirty.
+   * Writes {@link FrameType#RAM_PAGES}: one frame, or several where pages are compressed. The guest
+   * may write to the pages meanwhile: then the checksum of such a page may be wrong, and the page
+   * is dirty.
    *
    * @param block the number of the block
    * @param memory its memory
@@ -144,6 +168,31 @@ public final class FrameWriter {
    * @param pages how many, at most {@link Protocol#MAX_RUN_PAGES}
    */
   public void ramPages(int block, SegmentWindows memory, long page, int pages) throws IOException {
+    PageCompressor compressing = compressor;
+    if (compressing == null) {
+      plainPages(block, page, pages, piece(memory, page, pages));
+      return;
+    }
+    for (int done = 0; done < pages; done += Protocol.MAX_COMPRESSED_PAGES) {
+      long first = page + done;
+      int count = Math.min(Protocol.MAX_COMPRESSED_PAGES, pages - done);
+      ByteBuffer compressed = compressing.compress(piece(memory, first, count));
+      if (compressed == null) {
+        plainPages(block, first, count, compressing.pages());
+      } else {
+        int checked = pageChecksums ? Protocol.FLAG_PAYLOAD_CHECKSUM : 0;
+        int flags = Protocol.FLAG_COMPRESSED | checked;
+        frame(FrameType.RAM_PAGES, flags, block, first, count, compressed);
+      }
+    }
+  }
+
+  private static ByteBuffer piece(SegmentWindows memory, long page, int pages) {
+    return memory.piece(page * RamBlock.PAGE_SIZE, pages * RamBlock.PAGE_SIZE);
+  }
+
+  /** Writes a frame of pages as they are in {@code source}. */
+  private void plainPages(int block, long page, int pages, ByteBuffer source) throws IOException {
     int table = pageChecksums ? pages * Integer.BYTES : 0;
     int content = pages * RamBlock.PAGE_SIZE;
     boolean copied = pages <= MAX_COPIED_PAGES;
@@ -152,7 +201,7 @@ public final class FrameWriter {
     int tableAt = buffer.position();
     buffer.position(tableAt + table);
     int contentAt = buffer.position();
-    ByteBuffer source = memory.piece(page * RamBlock.PAGE_SIZE, content);
+    int sourceAt = source.position();
     if (copied) {
       buffer.put(source);
     }
@@ -160,7 +209,7 @@ public final class FrameWriter {
     int sum = 0;
     if (pageChecksums) {
       ByteBuffer checked = copied ? view : source;
-      int position = copied ? contentAt : source.position();
+      int position = copied ? contentAt : sourceAt;
       for (int i = 0; i < pages; i++) {
         int start = position + i * RamBlock.PAGE_SIZE;
         checked.limit(start + RamBlock.PAGE_SIZE).position(start);
@@ -171,7 +220,7 @@ public final class FrameWriter {
     }
     header(at, FrameType.RAM_PAGES, flags, block, page, pages, table + content, sum);
     if (!copied) {
-      writeWith(memory.piece(page * RamBlock.PAGE_SIZE, content));
+      writeWith(source.limit(sourceAt + content).position(sourceAt));
     }
   }
 
@@ -198,5 +247,14 @@ public final class FrameWriter {
     header(0, type, flags, 0, 0, 0, payload.length, sum);
     buffer.put(payload);
     return channel.writeLast(buffer.flip());
+  }
+
+  /** Gives back what compression takes. Writes nothing: what was not flushed is dropped. */
+  @Override
+  public void close() {
+    if (compressor != null) {
+      compressor.close();
+      compressor = null;
+    }
   }
 }

@@ -15,9 +15,14 @@ import java.util.Optional;
  * @param blocks the RAM blocks; their place in the list is their number in frame headers
  * @param verify whether {@link FrameType#VERIFY} frames come before the state
  * @param streams the additional connections, from version 3 on
+ * @param compression how pages may be compressed, from version 4 on
  */
 public record MigrationConfig(
-    MachineDescription machine, List<Block> blocks, boolean verify, StreamSetup streams) {
+    MachineDescription machine,
+    List<Block> blocks,
+    boolean verify,
+    StreamSetup streams,
+    PageCompression compression) {
   private static final int MAX_BLOCKS = 64;
 
   /**
@@ -31,6 +36,12 @@ public record MigrationConfig(
   /** Takes an immutable copy of the list. */
   public MigrationConfig {
     blocks = List.copyOf(blocks);
+  }
+
+  /** Makes one for pages that go as they are. */
+  public MigrationConfig(
+      MachineDescription machine, List<Block> blocks, boolean verify, StreamSetup streams) {
+    this(machine, blocks, verify, streams, PageCompression.NONE);
   }
 
   /** Returns the size that is announced for a block; empty if it is not named at all. */
@@ -52,6 +63,9 @@ public record MigrationConfig(
     if (version >= Protocol.VERSION_3) {
       machine.writeOffers(writer);
       streams.write(writer);
+    }
+    if (version >= Protocol.VERSION_4) {
+      writer.u32(compression.code());
     }
     return writer.toByteArray();
   }
@@ -78,7 +92,12 @@ public record MigrationConfig(
       machine = machine.readOffers(reader);
       streams = StreamSetup.read(reader);
     }
+    PageCompression compression = PageCompression.NONE;
+    if (version >= Protocol.VERSION_4) {
+      int most = PageCompression.values().length - 1;
+      compression = PageCompression.of(reader.u32("compression", 0, most));
+    }
     reader.end();
-    return new MigrationConfig(machine, blocks, verify, streams);
+    return new MigrationConfig(machine, blocks, verify, streams, compression);
   }
 }

@@ -19,17 +19,26 @@ public final class Protocol {
    */
   public static final int VERSION_3 = 3;
 
+  /** As version 3, and {@code CONFIG} says how pages may be compressed. */
+  public static final int VERSION_4 = 4;
+
   /** The oldest version that is spoken. */
   public static final int MIN_VERSION = VERSION_1;
 
   /** The newest version that is spoken. */
-  public static final int MAX_VERSION = VERSION_3;
+  public static final int MAX_VERSION = VERSION_4;
 
   /** The size of a frame header in bytes. */
   public static final int HEADER_BYTES = 40;
 
   /** How many pages a {@link FrameType#RAM_PAGES} frame carries at most. */
   public static final int MAX_RUN_PAGES = 512;
+
+  /**
+   * How many pages it carries at most when they are compressed: 256 KiB, which a processor's cache
+   * holds together with what becomes of them, and which bounds what a stream's buffers take.
+   */
+  public static final int MAX_COMPRESSED_PAGES = 64;
 
   /** How many pages one digest of a {@link FrameType#VERIFY} frame covers: 4 MiB. */
   public static final int DIGEST_PAGES = (4 << 20) / RamBlock.PAGE_SIZE;
@@ -43,8 +52,12 @@ public final class Protocol {
   /** Flag of {@link FrameType#PASS_END}: the guest was stopped in this pass, no other follows. */
   public static final int FLAG_FINAL = 4;
 
+  /** Flag of {@link FrameType#RAM_PAGES}: the pages are compressed, as {@code CONFIG} says. */
+  public static final int FLAG_COMPRESSED = 8;
+
   /** All flags that are known. */
-  static final int ALL_FLAGS = FLAG_PAYLOAD_CHECKSUM | FLAG_PAGE_CHECKSUMS | FLAG_FINAL;
+  static final int ALL_FLAGS =
+      FLAG_PAYLOAD_CHECKSUM | FLAG_PAGE_CHECKSUMS | FLAG_FINAL | FLAG_COMPRESSED;
 
   private Protocol() {}
 }

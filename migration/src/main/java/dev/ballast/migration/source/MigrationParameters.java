@@ -1,5 +1,6 @@
 package dev.ballast.migration.source;
 
+import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.StreamSetup;
 import java.time.Duration;
@@ -15,6 +16,10 @@ import java.time.Duration;
  * @param pageChecksums whether each page carries a checksum
  * @param streams over how many connections besides its own the pages go, 0 to {@link
  *     StreamSetup#MAX_COUNT}
+ * @param compression how pages are compressed, over whichever connection they go; the destination
+ *     must speak protocol version 4
+ * @param zstdLevel for {@link PageCompression#ZSTD}, {@link PageCompression#MIN_ZSTD_LEVEL} to
+ *     {@link PageCompression#MAX_ZSTD_LEVEL}
  * @param connectTimeout how long to wait for the connection
  * @param silenceTimeout how long the other side may be silent
  * @param timeout how long the whole may take until the guest is handed over; zero is for ever
@@ -29,6 +34,8 @@ public record MigrationParameters(
     boolean verify,
     boolean pageChecksums,
     int streams,
+    PageCompression compression,
+    int zstdLevel,
     Duration connectTimeout,
     Duration silenceTimeout,
     Duration timeout,
@@ -46,6 +53,10 @@ public record MigrationParameters(
     if (streams < 0 || streams > StreamSetup.MAX_COUNT) {
       throw new IllegalArgumentException(
           "the number of streams is 0 to " + StreamSetup.MAX_COUNT + ", not " + streams);
+    }
+    if (zstdLevel < PageCompression.MIN_ZSTD_LEVEL || zstdLevel > PageCompression.MAX_ZSTD_LEVEL) {
+      throw new IllegalArgumentException(
+          "the level of zstd is 1 to " + PageCompression.MAX_ZSTD_LEVEL + ", not " + zstdLevel);
     }
     if (connectTimeout.toMillis() < 1 || silenceTimeout.toMillis() < 1) {
       throw new IllegalArgumentException("timeouts are at least a millisecond");
@@ -68,6 +79,8 @@ public record MigrationParameters(
     builder.verify = verify;
     builder.pageChecksums = pageChecksums;
     builder.streams = streams;
+    builder.compression = compression;
+    builder.zstdLevel = zstdLevel;
     builder.connectTimeout = connectTimeout;
     builder.silenceTimeout = silenceTimeout;
     builder.timeout = timeout;
@@ -85,6 +98,8 @@ public record MigrationParameters(
     private boolean verify;
     private boolean pageChecksums = true;
     private int streams;
+    private PageCompression compression = PageCompression.NONE;
+    private int zstdLevel = PageCompression.MIN_ZSTD_LEVEL;
     private Duration connectTimeout = Duration.ofSeconds(10);
     private Duration silenceTimeout = Duration.ofSeconds(30);
     private Duration timeout = Duration.ZERO;
@@ -135,6 +150,18 @@ public record MigrationParameters(
       return this;
     }
 
+    /** Sets how pages are compressed. */
+    public Builder compression(PageCompression value) {
+      compression = value;
+      return this;
+    }
+
+    /** Sets the level of {@link PageCompression#ZSTD}. */
+    public Builder zstdLevel(int value) {
+      zstdLevel = value;
+      return this;
+    }
+
     /** Sets how long to wait for the connection. */
     public Builder connectTimeout(Duration value) {
       connectTimeout = value;
@@ -175,6 +202,8 @@ public record MigrationParameters(
           verify,
           pageChecksums,
           streams,
+          compression,
+          zstdLevel,
           connectTimeout,
           silenceTimeout,
           timeout,

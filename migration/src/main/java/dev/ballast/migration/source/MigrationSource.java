@@ -8,6 +8,7 @@ import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
 import dev.ballast.migration.protocol.Messages;
 import dev.ballast.migration.protocol.MigrationConfig;
+import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.PeerFailedException;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.StreamSetup;
@@ -208,6 +209,7 @@ public final class MigrationSource {
     writer.flush();
     reader.expect(FrameType.HELLO_REPLY);
     int version = Messages.HelloReply.decode(reader.payload(), hello).version();
+    prepareCompression(version);
 
     SkipBalloon skip = SkipBalloon.decide(machine, parameters.skipBalloon(), version);
     counters.skipActive = skip.filter() != null;
@@ -229,7 +231,11 @@ public final class MigrationSource {
     }
     MigrationConfig config =
         new MigrationConfig(
-            machine.description(), blocks, parameters.verify(), streamSetup(version));
+            machine.description(),
+            blocks,
+            parameters.verify(),
+            streamSetup(version),
+            parameters.compression());
     writer.frame(FrameType.CONFIG, config.encode(version));
     writer.flush();
     reader.expect(FrameType.CONFIG_REPLY);
@@ -237,6 +243,22 @@ public final class MigrationSource {
     applyBandwidth();
     precopy.start();
     counters.setupEnd = System.nanoTime();
+  }
+
+  /**
+   * Who asks for compression has a link on which it would be worse to send everything as it is than
+   * to be told.
+   */
+  private void prepareCompression(int version) throws IOException {
+    PageCompression compression = parameters.compression();
+    if (compression != PageCompression.NONE && version < Protocol.VERSION_4) {
+      throw new IOException(
+          "compression %s needs protocol version %d, and the destination speaks %d: migrate without it"
+              .formatted(compression.qmpName(), Protocol.VERSION_4, version));
+    }
+    if (parameters.streams() == 0) {
+      writer.compress(compression, parameters.zstdLevel());
+    }
   }
 
   /** A stopped guest is not kept waiting by a limit. */
@@ -322,6 +344,7 @@ public final class MigrationSource {
       }
     } finally {
       streams.close();
+      writer.close();
       channel.close();
       tidy(reasons, "bitmaps cannot be given back", precopy::release);
       if (counters.ended == 0) {

@@ -238,7 +238,8 @@ final class PrecopyLoop {
   private void pass(boolean last) throws IOException {
     counters.passStarted();
     listener.passStarted(counters.passes);
-    long bytesBefore = counters.transferred();
+    // As what remains is: before compression.
+    long bytesBefore = counters.contentBytes();
     long start = System.nanoTime();
     blocks.forEach(SendingBlock::startPass);
     if (streams.isEmpty()) {
@@ -254,7 +255,7 @@ final class PrecopyLoop {
     writer.passEnd(counters.passes, last);
     writer.flush();
     check.check();
-    policy.measured(counters.transferred() - bytesBefore, System.nanoTime() - start);
-    log.debug("pass {}: {} bytes", counters.passes, counters.transferred() - bytesBefore);
+    policy.measured(counters.contentBytes() - bytesBefore, System.nanoTime() - start);
+    log.debug("pass {}: {} bytes", counters.passes, counters.contentBytes() - bytesBefore);
   }
 }

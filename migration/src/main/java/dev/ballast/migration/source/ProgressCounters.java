@@ -141,6 +141,11 @@ final class ProgressCounters {
     return channel.bytesWritten() + streams.bytesWritten();
   }
 
+  /** Returns the bytes of pages that were sent with content, before they were compressed. */
+  long contentBytes() {
+    return pagesNormal.sum() * RamBlock.PAGE_SIZE;
+  }
+
   /** Returns the bytes that wait to be sent. */
   long bytesRemaining() {
     return pagesRemaining.get() * RamBlock.PAGE_SIZE;

@@ -51,17 +51,19 @@ final class SendingStream implements AutoCloseable {
   static SendingStream connect(
       MigrationChannel channel, MigrationParameters parameters, StreamSetup setup, int index)
       throws IOException {
+    FrameWriter writer = new FrameWriter(channel, parameters.pageChecksums());
     boolean ready = false;
     try {
       channel.silenceTimeout(parameters.silenceTimeout());
       channel.connect(parameters.connectTimeout());
-      FrameWriter writer = new FrameWriter(channel, parameters.pageChecksums());
+      writer.compress(parameters.compression(), parameters.zstdLevel());
       writer.frame(FrameType.STREAM, setup.greeting(index).encode());
       writer.flush();
       ready = true;
       return new SendingStream(index, channel, writer);
     } finally {
       if (!ready) {
+        writer.close();
         channel.close();
       }
     }
@@ -188,6 +190,7 @@ final class SendingStream implements AutoCloseable {
     channel.cancel();
     // The memory that the thread reads may be about to go: it has to be waited for.
     Threads.joinUninterruptibly(thread);
+    writer.close();
     channel.close();
   }
 }

@@ -92,7 +92,16 @@ class DestinationFuzzTest {
 
   /** What the fuzzer starts from is still what a destination takes. */
   @ParameterizedTest
-  @ValueSource(strings = {"whole-version1", "whole-version3", "whole-streams"})
+  @ValueSource(
+      strings = {
+        "whole-version1",
+        "whole-version3",
+        "whole-streams",
+        "whole-lz4",
+        "whole-lz4-streams",
+        "whole-zstd",
+        "whole-zstd-streams"
+      })
   void theSeedsArrive(String seed) throws IOException {
     byte[] script;
     try (InputStream in =

@@ -31,7 +31,8 @@ class PayloadFuzzTest {
     payload -> MigrationConfig.decode(payload, 3).encode(3),
     payload -> StreamSetup.Greeting.decode(payload).encode(),
     payload -> Messages.StateSection.decode(payload).encode(),
-    payload -> Messages.StateEnd.decode(payload).encode()
+    payload -> Messages.StateEnd.decode(payload).encode(),
+    payload -> MigrationConfig.decode(payload, 4).encode(4)
   };
 
   /** The first byte says whose payload the rest is. */

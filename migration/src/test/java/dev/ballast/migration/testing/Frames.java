@@ -1,6 +1,8 @@
 package dev.ballast.migration.testing;
 
+import com.github.luben.zstd.Zstd;
 import dev.ballast.migration.protocol.FrameType;
+import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.vmm.memory.RamBlock;
 import java.nio.ByteBuffer;
@@ -9,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
+import net.jpountz.lz4.LZ4Factory;
 
 /**
  * Frames as bytes, with checksums that are made right: a fuzzer that had to guess them would never
@@ -89,10 +92,24 @@ public final class Frames {
     return of(type.code(), Protocol.FLAG_PAYLOAD_CHECKSUM, 0, 0, 0, payload);
   }
 
+  /** Makes a frame of whole pages that are compressed. */
+  public static byte[] compressed(PageCompression compression, long page, byte[] pages) {
+    byte[] payload =
+        switch (compression) {
+          case NONE -> throw new IllegalArgumentException("no compression");
+          // Not the code that the source uses.
+          case LZ4 -> LZ4Factory.safeInstance().fastCompressor().compress(pages);
+          case ZSTD -> Zstd.compress(pages);
+        };
+    int flags = Protocol.FLAG_COMPRESSED | Protocol.FLAG_PAYLOAD_CHECKSUM;
+    long count = pages.length / RamBlock.PAGE_SIZE;
+    return of(FrameType.RAM_PAGES.code(), flags, 0, page, count, payload);
+  }
+
   /**
    * Returns the frames of a script: short, and any bytes are one. A payload that is too short for
    * the pages of a {@link FrameType#RAM_PAGES} frame is repeated until they are full, and the table
-   * of checksums comes by itself.
+   * of checksums comes by itself; unless they are compressed.
    */
   public static List<byte[]> ofScript(byte[] script) {
     ByteBuffer in = ByteBuffer.wrap(script).order(ByteOrder.LITTLE_ENDIAN);
@@ -105,7 +122,7 @@ public final class Frames {
       long pages = in.getLong();
       byte[] payload = new byte[Math.min(in.getShort() & 0xffff, in.remaining())];
       in.get(payload);
-      if (type == FrameType.RAM_PAGES.code()) {
+      if (type == FrameType.RAM_PAGES.code() && (flags & Protocol.FLAG_COMPRESSED) == 0) {
         payload = pages(payload, pages, (flags & Protocol.FLAG_PAGE_CHECKSUMS) != 0);
       }
       frames.add(of(type, flags, block, page, pages, payload));
@@ -139,7 +156,8 @@ public final class Frames {
     for (byte[] frame : frames) {
       ByteBuffer header = ByteBuffer.wrap(frame).order(ByteOrder.LITTLE_ENDIAN);
       byte[] payload = Arrays.copyOfRange(frame, Protocol.HEADER_BYTES, frame.length);
-      if (type(frame) == FrameType.RAM_PAGES.code()) {
+      boolean compressed = (header.getShort(6) & Protocol.FLAG_COMPRESSED) != 0;
+      if (type(frame) == FrameType.RAM_PAGES.code() && !compressed) {
         payload = new byte[] {payload[payload.length - 1]};
       }
       out.put((byte) header.getShort(4))

@@ -161,6 +161,15 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
     }
   }
 
+  /** Fills pages with content of a kind. */
+  public void fill(long first, long pages, Content content, long seed) {
+    long at = first * RamBlock.PAGE_SIZE;
+    content.fill(ram().asSlice(at, pages * RamBlock.PAGE_SIZE), new SplittableRandom(seed));
+    for (long page = first; page < first + pages; page++) {
+      guestWrite(page, page);
+    }
+  }
+
   /** One thing that the guest does at a time. */
   @FunctionalInterface
   public interface Work {

@@ -45,6 +45,13 @@ final class MigrateCommand implements Callable<Integer> {
     off
   }
 
+  /** How pages are compressed. */
+  enum Compression {
+    none,
+    lz4,
+    zstd
+  }
+
   @Mixin private QmpOption qmp;
 
   @Parameters(paramLabel = "URI", description = "Where to: unix:PATH or tcp:HOST:PORT.")
@@ -106,6 +113,14 @@ final class MigrateCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "Send pages over so many connections, 1 to 64 (default: over the one).")
   private @Nullable Integer multifd;
+
+  @Option(
+      names = "--compress",
+      paramLabel = "none|lz4|zstd",
+      description =
+          "Compress pages, over however many connections: lz4 takes less time, zstd fewer bytes"
+              + " (default: as the machine is set, none at first).")
+  private @Nullable Compression compression;
 
   @Option(
       names = "--json",
@@ -180,6 +195,9 @@ final class MigrateCommand implements Callable<Integer> {
     }
     if (multifd != null) {
       parameters.put("multifd-channels", multifd);
+    }
+    if (compression != null) {
+      parameters.put("multifd-compression", compression.name());
     }
     parameters.put("x-timeout", timeout == null ? 0 : timeout * MILLIS);
     client.command("migrate-set-parameters", parameters);

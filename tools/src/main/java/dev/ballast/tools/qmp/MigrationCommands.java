@@ -3,6 +3,7 @@ package dev.ballast.tools.qmp;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.tools.qmp.ArgumentType.Argument;
 import dev.ballast.tools.qmp.ArgumentType.ArrayOf;
 import dev.ballast.tools.qmp.ArgumentType.Bool;
@@ -17,12 +18,21 @@ import dev.ballast.tools.vm.VmException;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Commands about migration. */
 record MigrationCommands(MigrationControl migration) {
   private static final OneOf CAPABILITY =
       new OneOf(Stream.of(MigrationCapability.values()).map(MigrationCapability::qmpName).toList());
+
+  /** QEMU's name: there it is for multifd alone, here for every connection that pages go over. */
+  private static final String COMPRESSION = "multifd-compression";
+
+  private static final Map<String, PageCompression> COMPRESSIONS =
+      Stream.of(PageCompression.values())
+          .collect(Collectors.toMap(PageCompression::qmpName, Function.identity()));
 
   private static final Int PERCENT = new Int(1, MigrationParameters.MAX_THROTTLE_PERCENT);
 
@@ -58,6 +68,10 @@ record MigrationCommands(MigrationControl migration) {
                 "downtime-limit", new Int(0, MigrationParameters.MAX_DOWNTIME_LIMIT_MILLIS)),
             Argument.optional(
                 "multifd-channels", new Int(1, MigrationParameters.MAX_MULTIFD_CHANNELS)),
+            Argument.optional(COMPRESSION, new OneOf(List.copyOf(COMPRESSIONS.keySet()))),
+            Argument.optional(
+                "multifd-zstd-level",
+                new Int(PageCompression.MIN_ZSTD_LEVEL, PageCompression.MAX_ZSTD_LEVEL)),
             Argument.optional("cpu-throttle-initial", PERCENT),
             Argument.optional("cpu-throttle-increment", PERCENT),
             Argument.optional("max-cpu-throttle", PERCENT),
@@ -105,6 +119,7 @@ record MigrationCommands(MigrationControl migration) {
 
   private JsonNode setParameters(ObjectNode arguments) {
     MigrationParameters now = migration.parameters();
+    MigrationParameters.Compression compression = now.compression();
     MigrationParameters.Throttle throttle = now.throttle();
     MigrationParameters.Timeouts timeouts = now.timeouts();
     migration.setParameters(
@@ -112,6 +127,10 @@ record MigrationCommands(MigrationControl migration) {
             value(arguments, "max-bandwidth", now.maxBandwidth()),
             value(arguments, "downtime-limit", now.downtimeLimitMillis()),
             (int) value(arguments, "multifd-channels", now.multifdChannels()),
+            new MigrationParameters.Compression(
+                COMPRESSIONS.getOrDefault(
+                    arguments.path(COMPRESSION).asText(), compression.method()),
+                (int) value(arguments, "multifd-zstd-level", compression.zstdLevel())),
             new MigrationParameters.Throttle(
                 (int) value(arguments, "cpu-throttle-initial", throttle.initialPercent()),
                 (int) value(arguments, "cpu-throttle-increment", throttle.incrementPercent()),
@@ -133,6 +152,8 @@ record MigrationCommands(MigrationControl migration) {
         .put("max-bandwidth", parameters.maxBandwidth())
         .put("downtime-limit", parameters.downtimeLimitMillis())
         .put("multifd-channels", parameters.multifdChannels())
+        .put(COMPRESSION, parameters.compression().method().qmpName())
+        .put("multifd-zstd-level", parameters.compression().zstdLevel())
         .put("cpu-throttle-initial", parameters.throttle().initialPercent())
         .put("cpu-throttle-increment", parameters.throttle().incrementPercent())
         .put("max-cpu-throttle", parameters.throttle().maxPercent())

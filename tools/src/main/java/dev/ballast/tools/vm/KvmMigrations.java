@@ -84,6 +84,8 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
             .skipBalloon(isOn(MigrationCapability.SKIP_BALLOON))
             .verify(verifying)
             .streams(isOn(MigrationCapability.MULTIFD) ? parameters.multifdChannels() : 0)
+            .compression(parameters.compression().method())
+            .zstdLevel(parameters.compression().zstdLevel())
             .maxBandwidth(parameters.maxBandwidth())
             .downtimeLimit(Duration.ofMillis(parameters.downtimeLimitMillis()))
             .connectTimeout(Duration.ofMillis(parameters.timeouts().connectMillis()))

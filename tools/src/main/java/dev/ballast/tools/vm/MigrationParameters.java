@@ -1,11 +1,14 @@
 package dev.ballast.tools.vm;
 
+import dev.ballast.migration.protocol.PageCompression;
+
 /**
  * How an outgoing migration behaves, and how long either side waits.
  *
  * @param maxBandwidth the most to send, in bytes a second; 0 is no limit
  * @param downtimeLimitMillis how long the guest may stand still at the end, in milliseconds
  * @param multifdChannels over how many connections pages go, with capability {@code multifd}
+ * @param compression how pages are compressed
  * @param throttle how much a guest is slowed down that dirties memory too fast
  * @param timeouts how long to wait
  */
@@ -13,11 +16,18 @@ public record MigrationParameters(
     long maxBandwidth,
     long downtimeLimitMillis,
     int multifdChannels,
+    Compression compression,
     Throttle throttle,
     Timeouts timeouts) {
   /** What holds unless somebody changes it. */
   public static final MigrationParameters DEFAULT =
-      new MigrationParameters(0, 300, 2, new Throttle(20, 10, 99), new Timeouts(10_000, 30_000, 0));
+      new MigrationParameters(
+          0,
+          300,
+          2,
+          new Compression(PageCompression.NONE, 1),
+          new Throttle(20, 10, 99),
+          new Timeouts(10_000, 30_000, 0));
 
   /** The longest {@link #downtimeLimitMillis}. */
   public static final long MAX_DOWNTIME_LIMIT_MILLIS = 2_000_000;
@@ -30,6 +40,23 @@ public record MigrationParameters(
 
   /** The largest share of the time for which vCPUs can be stopped, in percent. */
   public static final int MAX_THROTTLE_PERCENT = 99;
+
+  /**
+   * How pages are compressed, over how many connections they may go.
+   *
+   * @param method how
+   * @param zstdLevel for {@link PageCompression#ZSTD}: 1 is the fastest, 20 the most compact
+   */
+  public record Compression(PageCompression method, int zstdLevel) {
+    /** Checks the ranges. */
+    public Compression {
+      check(
+          "multifd-zstd-level",
+          zstdLevel,
+          PageCompression.MIN_ZSTD_LEVEL,
+          PageCompression.MAX_ZSTD_LEVEL);
+    }
+  }
 
   /**
    * For how much of the time vCPUs are stopped, with capability {@code auto-converge}.
@@ -79,28 +106,36 @@ public record MigrationParameters(
   /** Returns these with another {@link #maxBandwidth}. */
   public MigrationParameters withMaxBandwidth(long bytesPerSecond) {
     return new MigrationParameters(
-        bytesPerSecond, downtimeLimitMillis, multifdChannels, throttle, timeouts);
+        bytesPerSecond, downtimeLimitMillis, multifdChannels, compression, throttle, timeouts);
   }
 
   /** Returns these with another {@link #downtimeLimitMillis}. */
   public MigrationParameters withDowntimeLimit(long millis) {
-    return new MigrationParameters(maxBandwidth, millis, multifdChannels, throttle, timeouts);
+    return new MigrationParameters(
+        maxBandwidth, millis, multifdChannels, compression, throttle, timeouts);
   }
 
   /** Returns these with other {@link #multifdChannels}. */
   public MigrationParameters withMultifdChannels(int channels) {
-    return new MigrationParameters(maxBandwidth, downtimeLimitMillis, channels, throttle, timeouts);
+    return new MigrationParameters(
+        maxBandwidth, downtimeLimitMillis, channels, compression, throttle, timeouts);
+  }
+
+  /** Returns these with another {@link #compression}. */
+  public MigrationParameters withCompression(Compression next) {
+    return new MigrationParameters(
+        maxBandwidth, downtimeLimitMillis, multifdChannels, next, throttle, timeouts);
   }
 
   /** Returns these with another {@link #throttle}. */
   public MigrationParameters withThrottle(Throttle next) {
     return new MigrationParameters(
-        maxBandwidth, downtimeLimitMillis, multifdChannels, next, timeouts);
+        maxBandwidth, downtimeLimitMillis, multifdChannels, compression, next, timeouts);
   }
 
   /** Returns these with other {@link #timeouts}. */
   public MigrationParameters withTimeouts(Timeouts next) {
     return new MigrationParameters(
-        maxBandwidth, downtimeLimitMillis, multifdChannels, throttle, next);
+        maxBandwidth, downtimeLimitMillis, multifdChannels, compression, throttle, next);
   }
 }

@@ -70,6 +70,27 @@ class MigrateCommandTest {
   }
 
   @Test
+  void compressesPagesWhenAsked() throws Exception {
+    try (BallastProcess a = BallastProcess.start(directory, "a", false);
+        BareGuestConsole console = a.console();
+        BallastProcess b = BallastProcess.start(directory, "b", true)) {
+      console.awaitReady(BallastProcess.TIMEOUT);
+      console.send("fill 16M 1M 7", BallastProcess.TIMEOUT);
+      Path output = directory.resolve("output");
+      Process migrate = a.startMigrate(output, b, "--verify", "--compress", "zstd");
+      assertThat(exitCode(migrate)).as(Files.readString(output)).isZero();
+      assertThat(a.ask("query-migrate-parameters").path("multifd-compression").asText())
+          .isEqualTo("zstd");
+      JsonNode ram = a.ask("query-migrate").path("ram");
+      // As they are, headers and state would make it more than the pages.
+      assertThat(ram.path("transferred").asLong()).isLessThan(ram.path("normal-bytes").asLong());
+      try (BareGuestConsole there = b.console()) {
+        there.send("check 16M 1M 7", BallastProcess.TIMEOUT);
+      }
+    }
+  }
+
+  @Test
   void scriptsGetOneJsonObject() throws Exception {
     try (BallastProcess a = BallastProcess.start(directory, "a", false);
         BareGuestConsole console = a.console();

@@ -174,10 +174,12 @@ class QmpCommandsTest {
                   + "{\"capability\":\"x-verify\",\"state\":false}]");
       client.ask(
           "{'execute':'migrate-set-parameters','arguments':"
-              + "{'max-bandwidth':1000,'max-cpu-throttle':80,'x-timeout':5000}}");
+              + "{'max-bandwidth':1000,'max-cpu-throttle':80,'x-timeout':5000,"
+              + "'multifd-compression':'zstd','multifd-zstd-level':3}}");
       assertThat(client.ask("{'execute':'query-migrate-parameters'}").path("return"))
           .hasToString(
               "{\"max-bandwidth\":1000,\"downtime-limit\":300,\"multifd-channels\":2,"
+                  + "\"multifd-compression\":\"zstd\",\"multifd-zstd-level\":3,"
                   + "\"cpu-throttle-initial\":20,"
                   + "\"cpu-throttle-increment\":10,\"max-cpu-throttle\":80,"
                   + "\"x-connect-timeout\":10000,\"x-silence-timeout\":30000,\"x-timeout\":5000}");

@@ -114,6 +114,8 @@ class QmpServerTest {
           {'execute':'migrate-set-capabilities','arguments':{'capabilities':[{'capability':'events'}]}} | GenericError | Parameter 'capabilities[0].state' is missing
           {'execute':'migrate-set-capabilities','arguments':{'capabilities':[{'capability':'zzz','state':true}]}} | GenericError | Parameter 'capabilities[0].capability' does not accept value 'zzz'
           {'execute':'migrate-set-parameters','arguments':{'downtime-limit':2000001}} | GenericError | Parameter 'downtime-limit' expects an integer in the range of 0 to 2000000
+          {'execute':'migrate-set-parameters','arguments':{'multifd-compression':'zip'}} | GenericError | Parameter 'multifd-compression' does not accept value 'zip'
+          {'execute':'migrate-set-parameters','arguments':{'multifd-zstd-level':21}} | GenericError | Parameter 'multifd-zstd-level' expects an integer in the range of 1 to 20
           {'execute':'migrate-incoming','arguments':{'uri':'unix:x'}} | GenericError | the machine does not wait for a guest
           """,
       quoteCharacter = '~')
