@@ -27,6 +27,11 @@ final class Entrants {
                   .toList();
           case SecondHopScenario hops ->
               one(Setting.SINGLE, workspace -> new SecondHopRun(workspace, contestant).run(hops));
+          case CompressionScenario compression ->
+              Stream.of("lz4", "zstd")
+                  .map(variant -> new Setting(Setting.MULTIFD.streams(), variant))
+                  .map(setting -> new Attempt(setting, trial(contestant, compression, setting)))
+                  .toList();
           case StartScenario start ->
               one(Setting.ONLY, workspace -> new StartRun(workspace, contestant).run(start));
           case ExitsScenario exits ->
@@ -41,6 +46,10 @@ final class Entrants {
 
   private static Trial trial(Contestant contestant, MigrationScenario scenario, Setting setting) {
     return workspace -> new MigrationRun(workspace, contestant).run(scenario, setting);
+  }
+
+  private static Trial trial(Contestant contestant, CompressionScenario scenario, Setting setting) {
+    return workspace -> new CompressionRun(workspace, contestant).run(scenario, setting);
   }
 
   private static List<Attempt> one(Setting setting, Single single) {
@@ -69,7 +78,11 @@ final class Entrants {
       case ExitsScenario exits ->
           new Entrant(
               "C loop", one(Setting.ONLY, workspace -> new ExitsRun(workspace).runInC(exits)));
-      case SecondHopScenario _, StartScenario _, InflateScenario _, OverheadScenario _ ->
+      case SecondHopScenario _,
+          CompressionScenario _,
+          StartScenario _,
+          InflateScenario _,
+          OverheadScenario _ ->
           throw new IllegalArgumentException(scenario.name() + " has nothing in C beside it");
     };
   }

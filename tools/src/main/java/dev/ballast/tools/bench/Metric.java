@@ -6,6 +6,8 @@ public enum Metric {
   TIME("time", Unit.MILLIS, false),
   /** The same of the migration before it, where a guest is moved twice. */
   FIRST_TIME("first hop", Unit.MILLIS, false),
+  /** The same of a migration without compression, where one is compressed. */
+  PLAIN_TIME("uncompressed", Unit.MILLIS, false),
   /** What went over the socket, by the source's {@code query-migrate}. */
   BYTES("bytes", Unit.BYTES, false),
   /** How long the guest stood still, by the source's {@code query-migrate}. */

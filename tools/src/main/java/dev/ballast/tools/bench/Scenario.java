@@ -6,6 +6,7 @@ import java.util.List;
 public sealed interface Scenario
     permits MigrationScenario,
         SecondHopScenario,
+        CompressionScenario,
         StartScenario,
         ExitsScenario,
         InflateScenario,

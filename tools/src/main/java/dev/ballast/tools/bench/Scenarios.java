@@ -21,13 +21,16 @@ public final class Scenarios {
   /** Past the end of 8 GiB of RAM, wherever the board puts them. */
   private static final long ALL = 16 * GIB;
 
+  /** 1 KiB. */
+  private static final int COMPRESSIBLE_WORDS = 128;
+
   private Scenarios() {}
 
   /** Returns all scenarios in the order in which they run. */
   public static List<Scenario> all() {
     List<Scenario> all = new ArrayList<>(List.of(ballooned(), idle(), touched(), returned()));
     Stream.of(100, 400, 1000).map(Scenarios::dirtying).forEach(all::add);
-    all.addAll(List.of(secondHop(), start(), exits(), inflate(), overhead()));
+    all.addAll(List.of(secondHop(), compressed(), start(), exits(), inflate(), overhead()));
     return List.copyOf(all);
   }
 
@@ -122,6 +125,22 @@ public final class Scenarios {
             List.of(Target.toOwn(Metric.TIME, 1.1, Metric.FIRST_TIME)),
             "The second migration beside the first one of the same guest, both over one stream."),
         touchedThenBallooned(),
+        LONG);
+  }
+
+  private static Scenario compressed() {
+    GuestPlan guest =
+        GuestPlan.untouched(2 * GIB).filling(new GuestPlan.Fill(GIB, GIB / 2, COMPRESSIBLE_WORDS));
+    return new CompressionScenario(
+        new Outline(
+            "touched-compressed",
+            "2 GiB, 512 MiB of it filled with what repeats, over a link of 100 MB/s, compressed",
+            List.of(
+                Target.toOwn(Metric.TIME, 0.5, Metric.PLAIN_TIME), Target.toPeer(Metric.TIME, 1)),
+            "Each page is 1 KiB of what looks random, four times. multifd with two channels; the better"
+                + " of lz4 and zstd that there are."),
+        guest,
+        100_000_000,
         LONG);
   }
 

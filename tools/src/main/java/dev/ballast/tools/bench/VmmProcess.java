@@ -64,6 +64,19 @@ final class VmmProcess implements AutoCloseable {
     return vmm.query(command, arguments);
   }
 
+  /** Runs a command; tells whether the process knew what to do with it. */
+  boolean accepts(String command, ObjectNode arguments) throws IOException {
+    try {
+      vmm.query(command, arguments);
+      return true;
+    } catch (IOException e) {
+      if (e.getCause() instanceof QmpException) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
   /** Tells whether it can migrate over several connections. */
   boolean hasMultifd() throws IOException {
     for (JsonNode capability : query("query-migrate-capabilities")) {

@@ -47,6 +47,12 @@ public final class BenchFixtures {
       case SecondHopScenario _ ->
           new Side(
               name, Setting.SINGLE, 1, List.of(migration(scale).with(Metric.FIRST_TIME, scale)));
+      case CompressionScenario _ ->
+          new Side(
+              name,
+              new Setting(2, "zstd"),
+              2,
+              List.of(migration(scale).with(Metric.PLAIN_TIME, 4 * scale)));
       case StartScenario _, ExitsScenario _, InflateScenario _, OverheadScenario _ -> {
         Map<Metric, Double> values = new EnumMap<>(Metric.class);
         for (Target target : scenario.targets()) {

@@ -72,6 +72,8 @@ class BenchReportTest {
     assertThat(scenario(json, "touched/bandwidth").path("ratio_to").asText()).isEqualTo("C pair");
     assertThat(scenario(json, "exits/mmio").path("ratio_to").asText()).isEqualTo("C loop");
     assertThat(scenario(json, "second-hop").path("ratio_to").asText()).isEqualTo("first hop");
+    assertThat(scenario(json, "touched-compressed").path("ratio_to").asText())
+        .isEqualTo("uncompressed");
     assertThat(scenario(json, "overhead").path("ratio_to").asText()).isEqualTo("QEMU + 40 MiB");
     assertThat(scenario(json, "dirtying-100/limit").path("ratio_to").asText()).isEqualTo("300 ms");
   }

@@ -74,6 +74,14 @@ class BenchRunTest {
   }
 
   @Test
+  void ballastMovesLessWhenItCompresses() throws IOException, InterruptedException {
+    Measurement measured = first(ballast(), "touched-compressed");
+    // The guest filled 64 MiB with what repeats itself four times.
+    assertThat(measured.value(Metric.BYTES)).isBetween(8.0 * MIB, 40.0 * MIB);
+    assertThat(measured.value(Metric.PLAIN_TIME)).isPositive();
+  }
+
+  @Test
   void ballastStarts() throws IOException, InterruptedException {
     assertThat(first(ballast(), "start").value(Metric.START)).isPositive();
   }
