@@ -9,6 +9,7 @@ import dev.ballast.migration.protocol.FrameReader;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
 import dev.ballast.migration.protocol.MigrationConfig;
+import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.StreamSetup;
 import dev.ballast.migration.testing.Connection;
@@ -55,7 +56,9 @@ class ReceivingAllocationTest {
             List.of(new MigrationConfig.Block(RamBlock.RAM, RAM)),
             false,
             StreamSetup.NONE);
-    receiver = new RamReceiver(Blocks.match(List.of(ram), config, Protocol.MAX_VERSION));
+    receiver =
+        new RamReceiver(
+            Blocks.match(List.of(ram), config, Protocol.MAX_VERSION), PageCompression.NONE);
     reader = new FrameReader(connection.near());
   }
 
