@@ -166,8 +166,8 @@ class CompressionTest {
 
   /**
    * What remains is counted before compression, and so is the rate: at the rate of bytes on the
-   * wire, what is dirty after the first pass would take ten seconds here. It is so much that another
-   * pass would make no headway.
+   * wire, what is dirty after the first pass would take ten seconds here. It is so much that
+   * another pass would make no headway.
    */
   @Test
   void theDowntimeIsForeseenWithCompression() throws Exception {
