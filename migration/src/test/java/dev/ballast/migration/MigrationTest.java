@@ -13,6 +13,8 @@ import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.AnonymousRam;
 import dev.ballast.vmm.memory.HostPages;
+import dev.ballast.vmm.memory.MemfdRam;
+import dev.ballast.vmm.memory.RamBacking;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.ValueLayout;
@@ -24,6 +26,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole migrations between two machines that work. */
 @Timeout(120)
@@ -75,8 +79,9 @@ class MigrationTest {
    * Between the sync and the reading of a pass the guest writes to a page that is none of its
    * candidates, and to one that is, but had no memory at the sync.
    */
-  @Test
-  void writesBetweenTheSyncAndTheReadingOfAPassAreNotLost() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void writesBetweenTheSyncAndTheReadingOfAPassAreNotLost(boolean file) throws Exception {
     long first = 640;
     long beside = 705;
     long returned = 642;
@@ -88,7 +93,11 @@ class MigrationTest {
             pass.set(number);
           }
         };
-    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+    RamBacking backing =
+        file
+            ? new MemfdRam(MIB << 20, HostPages.DEFAULT, false)
+            : new AnonymousRam(MIB << 20, HostPages.SMALL, false);
+    try (TestMachine a = new TestMachine(backing, RunState.RUNNING);
         TestMachine b = TestMachine.waiting(MIB)) {
       a.fill(first, 512, 1);
       a.dirtyLog()

@@ -53,6 +53,7 @@ final class BitmapSender {
   /** Gives host memory back; nothing more is sent. */
   void release() throws IOException {
     atDestination.release();
+    fetched.release();
     changed.release();
   }
 

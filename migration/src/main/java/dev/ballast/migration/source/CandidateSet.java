@@ -21,6 +21,9 @@ final class CandidateSet {
   /** Pages that are taken and sent in one go, in words: 32 MiB. */
   static final long SPAN_WORDS = 128;
 
+  /** Page maps are read for so many pages at once, if one of them is wanted: 2 MiB. */
+  private static final long GROUP_WORDS = 8;
+
   /** Spans that a thread refines at a time: 64 GiB, less is not worth the start of another. */
   private static final long PART_SPANS = 1 << 11;
 
@@ -43,7 +46,7 @@ final class CandidateSet {
   /** Whether all pages are pending, so that those that are dropped are counted. */
   private volatile boolean counting;
 
-  /** The host page that was looked at last, twice, plus 1 if it is excluded; -1 for none. */
+  /** The host page that was found to be excluded last; -1 for none. */
   private volatile long known = -1;
 
   /**
@@ -172,8 +175,7 @@ final class CandidateSet {
 
   /** Spans that have pending pages. */
   private Found refineSpans(long from, long to) throws IOException {
-    long first = firstWord(from) << 6;
-    block.addPopulated(first, Math.min(pending.size(), endWord(to - 1) << 6) - first, populated);
+    lookUp(from, to);
     Found found = Found.NOTHING;
     long start = -1;
     for (long span = from; span < to; span++) {
@@ -188,6 +190,55 @@ final class CandidateSet {
       }
     }
     return start < 0 ? found : found.plus(drop(start, to));
+  }
+
+  /**
+   * Reads the page maps of spans. Where nothing was sent there is hardly anything to read; where
+   * something was, only those parts are worth it whose pending pages are not all excluded.
+   */
+  private void lookUp(long from, long to) throws IOException {
+    populated.clearWords(firstWord(from), endWord(to - 1));
+    long start = -1;
+    for (long span = from; span < to; span++) {
+      if (sent.isEmpty(firstWord(span), endWord(span))) {
+        start = start < 0 ? firstWord(span) : start;
+      } else {
+        lookUpWords(start, firstWord(span));
+        start = -1;
+        lookUpGroups(span);
+      }
+    }
+    lookUpWords(start, endWord(to - 1));
+  }
+
+  private void lookUpGroups(long span) throws IOException {
+    long start = -1;
+    for (long group = firstWord(span); group < endWord(span); group += GROUP_WORDS) {
+      long wanted = 0;
+      for (long i = group; i < Math.min(endWord(span), group + GROUP_WORDS); i++) {
+        wanted |= pending.word(i) & ~excluded(i);
+      }
+      if (wanted != 0 && start < 0) {
+        start = group;
+      } else if (wanted == 0) {
+        lookUpWords(start, group);
+        start = -1;
+      }
+    }
+    lookUpWords(start, endWord(span));
+  }
+
+  /** Does nothing if {@code from} is negative. */
+  private void lookUpWords(long from, long to) throws IOException {
+    if (from >= 0) {
+      block.addPopulated(from << 6, Math.min(pending.size(), to << 6) - (from << 6), populated);
+    }
+  }
+
+  /** Reads the page maps of a span anew: the balloon may have taken pages since the sync. */
+  void lookUpAgain(long fromWord, long toWord) throws IOException {
+    populated.clearWords(fromWord, toWord);
+    lookUpWords(fromWord, toWord);
   }
 
   private boolean mayHaveContent(long span) {
@@ -265,6 +316,7 @@ final class CandidateSet {
   void release() throws IOException {
     pending.release();
     carried.release();
+    spans.release();
     populated.release();
     sent.release();
   }
@@ -285,17 +337,19 @@ final class CandidateSet {
   }
 
   /**
-   * Looks at a whole host page once after each fetch: what was excluded then may still be dropped,
-   * for the reason that this class gives.
+   * Remembers the host page that was excluded last until the next fetch: what was excluded then may
+   * still be dropped, for the reason that this class gives.
    */
   private boolean hostPageExcluded(PageBitmap out, long hostPage) {
-    long last = known;
-    if (last >> 1 != hostPage) {
-      long pages = wordsPerHostPage * Long.SIZE;
-      long end = (hostPage + 1) * pages;
-      last = hostPage << 1 | (out.nextClear(hostPage * pages, end) == end ? 1 : 0);
-      known = last;
+    if (known == hostPage) {
+      return true;
     }
-    return (last & 1) != 0;
+    long pages = wordsPerHostPage * Long.SIZE;
+    long end = (hostPage + 1) * pages;
+    boolean whole = out.nextClear(hostPage * pages, end) == end;
+    if (whole) {
+      known = hostPage;
+    }
+    return whole;
   }
 }

@@ -37,6 +37,7 @@ final class PrecopyLoop {
   private @Nullable BitmapSender bitmap;
   private @Nullable PageFilter filter;
   private long lastSync;
+  private long lastPass;
 
   PrecopyLoop(
       SendingStreams streams,
@@ -203,8 +204,11 @@ final class PrecopyLoop {
     }
     counters.remaining(candidates);
     counters.expectedDowntimeMillis = policy.expectedMillis(counters.bytesRemaining());
-    counters.synced(candidates, lastSync == 0 ? 0 : now - lastSync);
+    // Two syncs without a pass between them: those of the first are candidates still.
+    boolean passed = counters.passes != lastPass;
+    counters.synced(candidates, passed ? now - lastSync : 0);
     lastSync = now;
+    lastPass = counters.passes;
   }
 
   /**

@@ -89,10 +89,17 @@ final class ProgressCounters {
     return nanos == 0 ? 0 : (long) ((double) amount * NANOS_PER_SECOND / nanos);
   }
 
-  /** Takes note of a dirty sync that found {@code dirty} pages {@code nanos} after the last one. */
+  /**
+   * Takes note of a dirty sync.
+   *
+   * @param dirty how many pages it found
+   * @param nanos in which time they became dirty; 0 if that is not known
+   */
   void synced(long dirty, long nanos) {
     dirtySyncs++;
-    dirtyPagesPerSecond = perSecond(dirty, nanos);
+    if (nanos > 0) {
+      dirtyPagesPerSecond = perSecond(dirty, nanos);
+    }
   }
 
   void total(long pages) {

@@ -12,7 +12,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Sends candidates of one block over one stream: those with content in runs, those that are zero
  * only if the destination may have something else there. Pages that had no host memory at the last
- * sync are not touched. One thread.
+ * sync are not touched, nor are those that lost it since where a look would get it back. One
+ * thread.
  */
 final class RamSender {
   /** Runs end at multiples of this, so that whole huge pages arrive in one piece. */
@@ -68,6 +69,9 @@ final class RamSender {
   void sendPass(boolean last) throws IOException {
     for (long from = sending.nextSpan(); from >= 0; from = sending.nextSpan()) {
       long to = Math.min(span.wordCount(), from + CandidateSet.SPAN_WORDS);
+      if (sending.block().readingPopulates()) {
+        candidates.lookUpAgain(from, to);
+      }
       if (takeSpan(from, to)) {
         if (!last) {
           // Only what is read next: the guest may have written to any other page since the sync.
@@ -90,7 +94,10 @@ final class RamSender {
         word &= ~candidates.excluded(i);
         any |= word;
         span.setWord(i, word);
-        populated.andWord(i, word);
+      }
+      long there = populated.word(i);
+      if ((there & ~word) != 0) {
+        populated.setWord(i, there & word);
       }
     }
     counters.taken(taken);

@@ -59,6 +59,11 @@ public final class GuestRamBlock implements RamBlock {
   }
 
   @Override
+  public boolean readingPopulates() {
+    return memory.backing().readingPopulates();
+  }
+
+  @Override
   public void discard(long firstPage, long pages) throws IOException {
     memory.discard(firstPage, pages);
   }

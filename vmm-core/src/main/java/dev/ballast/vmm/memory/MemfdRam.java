@@ -66,6 +66,11 @@ public final class MemfdRam implements RamBacking {
   }
 
   @Override
+  public boolean readingPopulates() {
+    return true;
+  }
+
+  @Override
   public void discard(long offset, long length) throws IOException {
     Fallocate.punchHole(file, offset, length);
     Madvise.dontNeed(mapping.segment(), offset, length);

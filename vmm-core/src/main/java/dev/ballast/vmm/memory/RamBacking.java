@@ -15,6 +15,11 @@ public interface RamBacking extends AutoCloseable {
     return RamBlock.PAGE_SIZE;
   }
 
+  /** Tells whether reading a page without host memory gets it some; see {@link RamBlock}. */
+  default boolean readingPopulates() {
+    return hostPageSize() > RamBlock.PAGE_SIZE;
+  }
+
   /**
    * Gives host memory back: the range reads as zero afterwards.
    *

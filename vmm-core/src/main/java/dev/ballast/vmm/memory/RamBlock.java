@@ -71,6 +71,14 @@ public interface RamBlock {
   }
 
   /**
+   * Tells whether reading a page without host memory gets it some. Of private memory with small
+   * pages it does not: they all read the kernel's one page of zeros.
+   */
+  default boolean readingPopulates() {
+    return false;
+  }
+
+  /**
    * Makes pages read as zero. The host pages that lie in the range as a whole are given back; of
    * others the part in the range is overwritten, so that they become populated if they were not.
    *
