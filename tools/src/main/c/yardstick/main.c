@@ -49,6 +49,13 @@ void fill_memory(void *memory, size_t size) {
   for (size_t i = 0; i < size / sizeof *words; i++) words[i] = i * 0x9e3779b97f4a7c15UL + 1;
 }
 
+void say_and_wait(const char *word) {
+  puts(word);
+  fflush(stdout);
+  while (getchar() != EOF) {
+  }
+}
+
 static const struct {
   const char *name;
   void (*run)(int count, char **words);
@@ -59,6 +66,7 @@ static const struct {
     {"receive", run_receive, 4, 4},
     {"send", run_send, 3, 3},
     {"copy", run_copy, 2, 2},
+    {"hold", run_hold, 1, 1},
 };
 
 int main(int count, char **words) {
@@ -68,5 +76,5 @@ int main(int count, char **words) {
     commands[i].run(count - 2, words + 2);
     return 0;
   }
-  fail("exits, clock, receive, send or copy, as yardstick.h says");
+  fail("exits, clock, receive, send, copy or hold, as yardstick.h says");
 }

@@ -124,6 +124,7 @@ void run_receive(int count, char **words) {
 void run_send(int count, char **words) {
   (void)count;
   size_t opened = open_streams(words, false);
+  say_and_wait("filled");
   uint64_t started = now();
   run_threads(opened, send_all);
   printf("send bytes=%lu ns=%lu\n", number(words[1]), now() - started);

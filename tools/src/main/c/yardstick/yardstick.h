@@ -9,8 +9,10 @@
  *   yardstick receive PREFIX BYTES STREAMS plain|populate
  *                                         waits on the unix sockets PREFIX.0..., says "listening", reads BYTES
  *                                         over all of them into memory that was never touched, a thread each
- *   yardstick send PREFIX BYTES STREAMS   writes BYTES of memory that is there to them; bytes, ns
+ *   yardstick send PREFIX BYTES STREAMS   fills BYTES of memory, says "filled", waits for the end of its input,
+ *                                         and writes that memory to them; bytes, ns
  *   yardstick copy BYTES PASSES           memcpy from one buffer to another; bytes, ns of the median pass
+ *   yardstick hold BYTES                  fills BYTES of memory, says "held", and ends with its input
  */
 #ifndef YARDSTICK_H
 #define YARDSTICK_H
@@ -30,10 +32,14 @@ void *map_memory(size_t size);
 /* Puts host pages behind memory, and content that no two pages share into them. */
 void fill_memory(void *memory, size_t size);
 
+/* Prints a line, and waits for the end of standard input. */
+void say_and_wait(const char *word);
+
 void run_exits(int count, char **words);
 void run_clock(int count, char **words);
 void run_receive(int count, char **words);
 void run_send(int count, char **words);
 void run_copy(int count, char **words);
+void run_hold(int count, char **words);
 
 #endif

@@ -20,6 +20,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
@@ -273,6 +274,29 @@ class MigrationTest {
         }
       }
     }
+  }
+
+  @Test
+  void pagesCarryChecksumsThroughANetworkOnly(@TempDir Path directory) throws Exception {
+    long pages = 1000;
+    List<Long> transferred = new ArrayList<>();
+    for (String uri : List.of("tcp:127.0.0.1:0", "unix:" + directory.resolve("m"))) {
+      try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+          TestMachine b = TestMachine.waiting(MIB)) {
+        a.fill(0, pages, 1);
+        Hop hop =
+            Hop.run(
+                a,
+                b,
+                MigrationUri.parse(uri),
+                Hop.PARAMETERS,
+                Hop.DESTINATION,
+                MigrationListener.NONE);
+        assertCompleted(hop, a, b);
+        transferred.add(hop.progress().traffic().transferred());
+      }
+    }
+    assertThat(transferred.getFirst() - transferred.getLast()).isEqualTo(pages * Integer.BYTES);
   }
 
   @Test

@@ -1,8 +1,10 @@
 package dev.ballast.migration.source;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.StreamSetup;
+import java.net.StandardProtocolFamily;
 import java.time.Duration;
 
 /**
@@ -13,7 +15,8 @@ import java.time.Duration;
  * @param maxPasses after how many passes without hope of the downtime limit the migration fails
  * @param skipBalloon whether ballooned pages are left out where that is possible
  * @param verify whether both sides compare digests of all memory before the guest moves
- * @param pageChecksums whether each page carries a checksum
+ * @param pageChecksums whether each page carries a checksum on its way through a network; one that
+ *     stays in the memory of this host needs none
  * @param streams over how many connections besides its own the pages go, 0 to {@link
  *     StreamSetup#MAX_COUNT}
  * @param compression how pages are compressed, over whichever connection they go; the destination
@@ -43,6 +46,11 @@ public record MigrationParameters(
     int maxProtocolVersion) {
   /** No bandwidth limit, 300 ms of downtime, skip-balloon, checksums, no digests. */
   public static final MigrationParameters DEFAULTS = new Builder().build();
+
+  /** Tells whether pages carry checksums on their way to an address. */
+  boolean pageChecksumsTo(MigrationUri uri) {
+    return pageChecksums && uri.family() != StandardProtocolFamily.UNIX;
+  }
 
   /** Checks the ranges. */
   public MigrationParameters {

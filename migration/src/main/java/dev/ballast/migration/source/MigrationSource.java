@@ -79,7 +79,7 @@ public final class MigrationSource {
     this.listener = listener;
     this.uri = uri;
     this.channel = MigrationChannel.open(uri);
-    this.writer = new FrameWriter(channel, parameters.pageChecksums());
+    this.writer = new FrameWriter(channel, parameters.pageChecksumsTo(uri));
     this.reader = new FrameReader(channel);
     this.policy = new ConvergencePolicy(parameters);
     this.counters = new ProgressCounters(channel, streams);

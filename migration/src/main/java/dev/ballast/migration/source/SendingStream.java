@@ -51,7 +51,7 @@ final class SendingStream implements AutoCloseable {
   static SendingStream connect(
       MigrationChannel channel, MigrationParameters parameters, StreamSetup setup, int index)
       throws IOException {
-    FrameWriter writer = new FrameWriter(channel, parameters.pageChecksums());
+    FrameWriter writer = new FrameWriter(channel, parameters.pageChecksumsTo(channel.uri()));
     boolean ready = false;
     try {
       channel.silenceTimeout(parameters.silenceTimeout());

@@ -100,7 +100,7 @@ public final class Bench {
 
   /** Has each VMM move a small guest, so that its program and its libraries are in memory. */
   private void warmUp() throws IOException, InterruptedException {
-    Scenario small = Scenarios.all().getFirst().small();
+    Scenario small = Scenarios.idle().small();
     List<Contestant> contestants = new ArrayList<>(List.of(ballast));
     peer.ifPresent(contestants::add);
     for (Contestant contestant : contestants) {

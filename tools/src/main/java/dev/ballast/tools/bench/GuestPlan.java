@@ -65,4 +65,10 @@ public record GuestPlan(long memoryBytes, Fill fill, long balloonBytes, long dir
         Math.min(balloonBytes, small / 2),
         Math.min(dirtyBytesPerSecond, 20 * MIB));
   }
+
+  /** Returns about how much of its memory has content when it is moved, in bytes. */
+  long contentBytes() {
+    long written = Math.min(fill.bytes(), memoryBytes);
+    return Math.max(0, written - balloonBytes);
+  }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * One migration between two processes that are there, watched until it is over.
@@ -36,6 +37,12 @@ record Hop(Contestant contestant, GuestPlan plan, Tuning tuning, Duration patien
     tuning.apply(source);
     tuning.apply(destination);
     destination.query("migrate-incoming", QmpClient.arguments().put("uri", uri));
+    Path directory = Objects.requireNonNull(socket.getParent());
+    if (plan.contentBytes() > 0) {
+      try (HeldMemory held = Yardstick.unpack(directory).hold(plan.contentBytes())) {
+        held.release();
+      }
+    }
     List<Sample> timeline = new ArrayList<>();
     long started = System.nanoTime();
     source.query("migrate", QmpClient.arguments().put("uri", uri));

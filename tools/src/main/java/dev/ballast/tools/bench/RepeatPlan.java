@@ -18,7 +18,7 @@ public record RepeatPlan(int repeat) {
   private static final Duration ALLOWANCE = Duration.ofSeconds(10);
 
   /** So long may a whole bench go on to repeat, for each of the repeats. */
-  private static final Duration TIME = Duration.ofMinutes(5);
+  private static final Duration TIME = Duration.ofMinutes(4);
 
   /**
    * Tells whether there is time to measure anything more than once.

@@ -81,6 +81,15 @@ record Yardstick(Path directory) {
   }
 
   /**
+   * Keeps memory until it is wanted.
+   *
+   * @param bytes how much
+   */
+  HeldMemory hold(long bytes) throws IOException, InterruptedException {
+    return HeldMemory.take(directory.resolve(RESOURCE), bytes, directory.resolve("hold.log"));
+  }
+
+  /**
    * Moves memory from one process to another over unix sockets.
    *
    * @param bytes how much
@@ -106,12 +115,32 @@ record Yardstick(Path directory) {
       if (ready.readLine() == null) {
         throw new IOException(Files.readString(errors).strip());
       }
-      return bytesPerSecond(run(send).getFirst());
+      return sendInto(send, bytes);
     } finally {
       receiver.destroyForcibly().waitFor();
       for (int i = 0; i < streams; i++) {
         Files.deleteIfExists(directory.resolve("stream." + i));
       }
+    }
+  }
+
+  private double sendInto(List<String> send, long bytes) throws IOException, InterruptedException {
+    Path errors = directory.resolve("send.log");
+    Process sender = ChildProcesses.start(builder(send, errors));
+    try (BufferedReader output = sender.inputReader(StandardCharsets.UTF_8);
+        HeldMemory held = hold(bytes)) {
+      if (output.readLine() == null) {
+        throw new IOException(Files.readString(errors).strip());
+      }
+      held.release();
+      sender.getOutputStream().close();
+      String line = output.readLine();
+      if (line == null || sender.waitFor() != 0) {
+        throw new IOException(Files.readString(errors).strip());
+      }
+      return bytesPerSecond(line);
+    } finally {
+      sender.destroyForcibly();
     }
   }
 

@@ -37,8 +37,8 @@ class RepeatPlanTest {
   @Test
   void afterAWhileNothingIsRepeated() {
     RepeatPlan plan = new RepeatPlan(3);
-    assertThat(plan.isInTime(Duration.ofMinutes(14))).isTrue();
-    assertThat(plan.isInTime(Duration.ofMinutes(15))).isFalse();
+    assertThat(plan.isInTime(Duration.ofMinutes(11))).isTrue();
+    assertThat(plan.isInTime(Duration.ofMinutes(12))).isFalse();
     assertThat(new RepeatPlan(6).isInTime(Duration.ofMinutes(15))).isTrue();
   }
 

@@ -24,9 +24,9 @@ import org.junit.jupiter.api.Test;
 class BalloonAllocationTest {
   /**
    * The JDK leaves a segment for a downcall that is not compiled for good, and reading an eventfd a
-   * few times a round need not be. An object a page would be a hundred times as much.
+   * few times a round need not be. An object a page would be thirty times as much.
    */
-  private static final long KICKS_BYTES = 5000;
+  private static final long KICKS_BYTES = 16 << 10;
 
   private static final String DEVICE = "virtio-mmio.balloon0";
   private static final long RAM = 128L << 20;
