@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * What a migration's passes over bitmaps cost for guests that no host here could hold: every page
- * is a candidate, those in the balloon are taken out, the rest is counted. Bitmaps only, no guest.
+ * What passes over bitmaps cost for guests that no host here could hold: every page is added, those
+ * in the balloon are taken out, the rest is counted. Bitmaps only, no guest; a migration does less,
+ * since it takes uniform stretches at once.
  *
  * @param points by size of the guest, ascending
  */
