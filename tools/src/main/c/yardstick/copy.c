@@ -1,4 +1,4 @@
-/* How fast memory is copied, how fast the time-stamp counter counts, and memory that is kept for others. */
+/* How fast memory is copied, how fast the time-stamp counter counts, and memory that is made warm for others. */
 #include "yardstick.h"
 
 #include <stdio.h>
@@ -33,7 +33,7 @@ void run_copy(int count, char **words) {
   printf("copy bytes=%zu ns=%lu\n", bytes, took[passes / 2]);
 }
 
-void run_hold(int count, char **words) {
+void run_warm(int count, char **words) {
   (void)count;
   size_t bytes = number(words[0]);
   void *memory = map_memory(bytes);
@@ -41,7 +41,7 @@ void run_hold(int count, char **words) {
   madvise(memory, bytes, MADV_HUGEPAGE); /* only to be quick: a kernel without huge pages has small ones */
 #endif
   fill_memory(memory, bytes);
-  say_and_wait("held");
+  puts("warm");
 }
 
 void run_clock(int count, char **words) {

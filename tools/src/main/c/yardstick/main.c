@@ -66,7 +66,7 @@ static const struct {
     {"receive", run_receive, 4, 4},
     {"send", run_send, 3, 3},
     {"copy", run_copy, 2, 2},
-    {"hold", run_hold, 1, 1},
+    {"warm", run_warm, 1, 1},
 };
 
 int main(int count, char **words) {
@@ -76,5 +76,5 @@ int main(int count, char **words) {
     commands[i].run(count - 2, words + 2);
     return 0;
   }
-  fail("exits, clock, receive, send, copy or hold, as yardstick.h says");
+  fail("exits, clock, receive, send, copy or warm, as yardstick.h says");
 }

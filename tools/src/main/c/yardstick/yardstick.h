@@ -12,7 +12,8 @@
  *   yardstick send PREFIX BYTES STREAMS   fills BYTES of memory, says "filled", waits for the end of its input,
  *                                         and writes that memory to them; bytes, ns
  *   yardstick copy BYTES PASSES           memcpy from one buffer to another; bytes, ns of the median pass
- *   yardstick hold BYTES                  fills BYTES of memory, says "held", and ends with its input
+ *   yardstick warm BYTES                  fills BYTES of memory, says "warm" and ends: the next to want memory finds
+ *                                         that
  */
 #ifndef YARDSTICK_H
 #define YARDSTICK_H
@@ -40,6 +41,6 @@ void run_clock(int count, char **words);
 void run_receive(int count, char **words);
 void run_send(int count, char **words);
 void run_copy(int count, char **words);
-void run_hold(int count, char **words);
+void run_warm(int count, char **words);
 
 #endif

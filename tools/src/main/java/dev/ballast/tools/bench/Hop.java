@@ -39,9 +39,7 @@ record Hop(Contestant contestant, GuestPlan plan, Tuning tuning, Duration patien
     destination.query("migrate-incoming", QmpClient.arguments().put("uri", uri));
     Path directory = Objects.requireNonNull(socket.getParent());
     if (plan.contentBytes() > 0) {
-      try (HeldMemory held = Yardstick.unpack(directory).hold(plan.contentBytes())) {
-        held.release();
-      }
+      Yardstick.unpack(directory).warm(plan.contentBytes());
     }
     List<Sample> timeline = new ArrayList<>();
     long started = System.nanoTime();
