@@ -1,8 +1,9 @@
 /*
  * The bare guest: a freestanding x86-64 program that a VMM boots by PVH and drives over a serial line.
  *
- * It runs in ring 3, uses no interrupts and keeps all of its state in memory and registers, so it goes on
- * where it was after a live migration. It maps all memory one to one.
+ * It runs in ring 3 and keeps all of its state in memory and registers, so it goes on where it was after a live
+ * migration. It maps all memory one to one. Devices are polled; when nothing is to be done, the processor is
+ * halted, and the timer of its local APIC, the only interrupt there is, wakes it.
  *
  * Serial line: 16550 at port 0x3f8, 115200 8N1, polled. Every line it writes begins with "BARE ":
  *
@@ -82,7 +83,7 @@ typedef uint64_t u64;
 
 /* start.S, bare.ld */
 extern u64 pml4[512];
-extern u8 exception_stubs[], halt_stub[], image_start[], image_end[];
+extern u8 exception_stubs[], protection_stub[], timer_stub[], spurious_stub[], image_start[], image_end[];
 
 /* Primitives: every register access is one plain mov, in or out. */
 static inline void out8(u16 port, u8 value) { asm volatile("outb %0, %1" ::"a"(value), "Nd"(port) : "memory"); }
@@ -104,6 +105,8 @@ static inline u64 rdtsc(void) {
   return (u64)high << 32 | low;
 }
 static inline void pause(void) { asm volatile("pause" ::: "memory"); }
+/* Halts until an interrupt comes, with the help of protection_stub. */
+static inline void hlt(void) { asm volatile("hlt" ::: "memory"); }
 static inline void fence(void) { asm volatile("lock; orl $0, (%%rsp)" ::: "memory", "cc"); }
 /* a * b / c with a 128-bit product; the quotient must fit in 64 bits. */
 static inline u64 mul_div(u64 a, u64 b, u64 c) {
@@ -132,6 +135,9 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int serial_read(void);
 
 /* panic.c */
+/* The table of vectors ends with the last of these. */
+#define TIMER_INTERRUPT 32
+#define SPURIOUS_INTERRUPT 63
 void exceptions_init(void);
 _Noreturn void halt(void);
 _Noreturn void panic(const char *reason);
@@ -253,6 +259,7 @@ bool pattern_fill(u64 first, u64 end, struct pattern pattern, struct tally *tall
 void pattern_check(u64 first, u64 end, struct pattern pattern, struct tally *tally);
 bool dirty_start(u64 first, u64 end, u64 rate, u64 seed);
 void dirty_stop(void);
+bool dirty_runs(void);
 /* Writes what is due; true when more is due at once. */
 bool dirty_step(void);
 bool dirty_check(struct tally *tally);
@@ -262,6 +269,10 @@ u64 dirty_generation(void);
 /* command.c */
 /* Carries out one command line, which it cuts into words, and says the result. */
 void command_run(char *line);
+
+/* idle.c */
+/* Lets the processor rest for about 10 ms; false when it cannot. */
+bool idle(void);
 
 /* main.c */
 extern u64 loop_count;

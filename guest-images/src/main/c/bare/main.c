@@ -107,6 +107,7 @@ _Noreturn void bare_main(const struct start_info *info) {
     busy |= balloon_follow();
     balloon_report();
     if (busy) dirty_step(); /* a balloon that always moves does not end the writing */
+    if (!busy && !dirty_runs() && !beat_cycles && idle()) continue;
     while (!busy && rdtsc() - polled < POLL_CYCLES) {
       if (!dirty_step()) pause();
     }

@@ -2,37 +2,39 @@
 #include "bare.h"
 
 #define VECTORS 32
-#define HALT_VECTOR 48
+#define PROTECTION_VECTOR 13
 
 struct gate {
   u16 offset_low, selector, flags, offset_middle;
   u32 offset_high, zero;
 };
-struct gate idt[HALT_VECTOR + 1];
+struct gate idt[SPURIOUS_INTERRUPT + 1];
 
 struct exception_frame {
   u64 cr2, r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
   u64 vector, error, rip, cs, rflags, rsp, ss;
 };
 
-static void set_gate(u32 vector, const void *handler, u16 ring) {
+static void set_gate(u32 vector, const void *handler) {
   u64 offset = (u64)handler;
   idt[vector] = (struct gate){
       .offset_low = (u16)offset,
       .selector = 8,
-      .flags = (u16)(0x8e00 | ring << 13), /* present 64-bit interrupt gate */
+      .flags = 0x8e00, /* present 64-bit interrupt gate */
       .offset_middle = (u16)(offset >> 16),
       .offset_high = (u32)(offset >> 32),
   };
 }
 
 void exceptions_init(void) {
-  for (u32 vector = 0; vector < VECTORS; vector++) set_gate(vector, exception_stubs + 16 * vector, 0);
-  set_gate(HALT_VECTOR, halt_stub, 3);
+  for (u32 vector = 0; vector < VECTORS; vector++) set_gate(vector, exception_stubs + 16 * vector);
+  set_gate(PROTECTION_VECTOR, protection_stub);
+  set_gate(TIMER_INTERRUPT, timer_stub);
+  set_gate(SPURIOUS_INTERRUPT, spurious_stub);
 }
 
 _Noreturn void halt(void) {
-  for (;;) asm volatile("int $48");
+  for (;;) hlt();
 }
 
 _Noreturn void panic(const char *reason) {

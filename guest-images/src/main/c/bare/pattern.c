@@ -107,6 +107,8 @@ bool dirty_start(u64 first, u64 end, u64 rate, u64 seed) {
 
 void dirty_stop(void) { dirty.running = false; }
 
+bool dirty_runs(void) { return dirty.running; }
+
 u64 dirty_pages(void) { return dirty.written; }
 
 u64 dirty_generation(void) { return dirty.generation; }

@@ -16,10 +16,12 @@
 #define CODE3 0x23
 #define DATA3 0x1b
 #define TASK 0x28
-/* IOPL 3. Interrupts stay off for good. */
+/* IOPL 3. Interrupts are off but while the processor is halted. */
 #define RING3_FLAGS 0x3002
 #define IO_BITMAP_BYTES 8193
 #define TASK_BYTES (104 + IO_BITMAP_BYTES)
+
+#define APIC_EOI 0xfee000b0
 
 #define MSR_EFER 0xc0000080
 #define EFER_LME 0x100
@@ -127,12 +129,41 @@ exception_common:
     push $panic_exception
     iretq
 
-/* Reached by a software interrupt from ring 3: stops this processor for good. */
-    .globl halt_stub
-halt_stub:
-    cli
+/*
+ * General protection. A hlt in ring 3 is a wish to halt until an interrupt comes; not a software interrupt,
+ * for which some hosts have none. The interrupt cannot come between sti and hlt: sti takes effect after
+ * the instruction that follows it.
+ */
+    .globl protection_stub
+protection_stub:
+    push %rax
+    cmpw $CODE3, 24(%rsp)
+    jne 1f
+    mov 16(%rsp), %rax
+    cmpb $0xf4, (%rax)
+    jne 1f
+    incq 16(%rsp)
+    sti
     hlt
-    jmp halt_stub
+    cli
+    pop %rax
+    add $8, %rsp
+    iretq
+1:  pop %rax
+    jmp exception_stubs + 16 * 13
+
+/* The local APIC's timer: tells the APIC that it was seen. idle.c has mapped the register. */
+    .globl timer_stub
+timer_stub:
+    push %rax
+    mov $APIC_EOI, %eax
+    movl $0, (%rax)
+    pop %rax
+    iretq
+
+    .globl spurious_stub
+spurious_stub:
+    iretq
 
 /*
  * Page tables: present, writable, user, accessed (0x27), the leaves also dirty and 2 MiB (0xe7).
@@ -171,7 +202,7 @@ gdt_pointer:
     .long gdt
     .balign 8
 idt_pointer:
-    .word 49 * 16 - 1
+    .word 64 * 16 - 1
     .quad idt
 
 /*
