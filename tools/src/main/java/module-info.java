@@ -1,6 +1,5 @@
 /** Command line, QMP server, lab, bench, reports: where it is all put together. */
 module dev.ballast.tools {
-  requires ch.qos.logback.classic;
   requires com.fasterxml.jackson.databind;
   requires com.github.oshi;
   requires dev.ballast.guest;
