@@ -12,11 +12,16 @@ final class Ioctl {
 
   static int call(FileDescriptor file, String name, long request, long argument, String context)
       throws ErrnoException {
+    return check(attempt(file, request, argument), name, context);
+  }
+
+  /** Returns a negative errno where {@code call} throws. */
+  static int attempt(FileDescriptor file, long request, long argument) {
     int result;
     do {
       result = IoCalls.ioctl(file.value(), request, argument);
     } while (result == -Errno.EINTR);
-    return check(result, name, context);
+    return result;
   }
 
   static int call(
@@ -29,7 +34,7 @@ final class Ioctl {
     return check(result, name, context);
   }
 
-  private static int check(int result, String name, String context) throws ErrnoException {
+  static int check(int result, String name, String context) throws ErrnoException {
     if (result < 0) {
       throw new ErrnoException("ioctl(" + name + ")", -result, context);
     }

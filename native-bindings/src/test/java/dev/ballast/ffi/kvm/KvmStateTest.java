@@ -132,11 +132,9 @@ class KvmStateTest {
   }
 
   @Test
-  void pausingAGuestWithoutAClockIsRefused() throws Exception {
+  void aGuestWithoutAClockIsNotToldThatItWasPaused() throws Exception {
     try (RealModeGuest guest = RealModeGuest.with(HALT)) {
-      assertThatThrownBy(() -> guest.vcpu().kvmclockCtrl())
-          .isInstanceOf(ErrnoException.class)
-          .hasMessage("ioctl(KVM_KVMCLOCK_CTRL): EINVAL (22) Invalid argument: vCPU 0");
+      assertThat(guest.vcpu().kvmclockCtrl()).isFalse();
     }
   }
 

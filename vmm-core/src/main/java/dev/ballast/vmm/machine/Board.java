@@ -5,8 +5,6 @@ import dev.ballast.ffi.kvm.CpuidTable;
 import dev.ballast.ffi.kvm.Kvm;
 import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.ffi.kvm.KvmVm;
-import dev.ballast.ffi.linux.Errno;
-import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.EventFd;
 import dev.ballast.ffi.linux.ThreadKick;
 import dev.ballast.vmm.acpi.AcpiConfig;
@@ -290,18 +288,7 @@ public final class Board implements AutoCloseable {
   void startClock() throws IOException {
     clock.start();
     for (VcpuThread thread : vcpus().vcpus()) {
-      forgiveWatchdog(thread.vcpu());
-    }
-  }
-
-  private static void forgiveWatchdog(KvmVcpu vcpu) throws ErrnoException {
-    try {
-      vcpu.kvmclockCtrl();
-    } catch (ErrnoException e) {
-      // The guest does not use the paravirtual clock, so that KVM has nowhere to say it.
-      if (e.errno() != Errno.EINVAL) {
-        throw e;
-      }
+      thread.vcpu().kvmclockCtrl();
     }
   }
 

@@ -129,8 +129,12 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   private void enter(RunState next) {
     RunState before = runState;
     runState = next;
-    if (before != next) {
-      emit(new MachineEvent.StateChanged(before, next));
+    told(before);
+  }
+
+  private void told(RunState before) {
+    if (before != runState) {
+      emit(new MachineEvent.StateChanged(before, runState));
     }
   }
 
@@ -206,9 +210,12 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   private void run() throws IOException {
     board.startClock();
-    enter(RunState.RUNNING);
+    RunState before = runState;
+    runState = RunState.RUNNING;
     board.devices().forEach(MachineDevice::resume);
     vcpus.resume();
+    // The guest does not wait until everybody has been told.
+    told(before);
   }
 
   /**
