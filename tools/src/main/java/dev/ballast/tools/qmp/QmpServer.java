@@ -148,6 +148,10 @@ public final class QmpServer implements AutoCloseable {
   }
 
   private void broadcast(VmEvent event) {
+    if (sessions.isEmpty()) {
+      // A guest that starts unwatched does not wait for the first use of a JSON library.
+      return;
+    }
     byte[] line = Json.line(EventJson.of(event, Clock.systemUTC()));
     sessions.forEach(session -> session.offerEvent(line));
   }
