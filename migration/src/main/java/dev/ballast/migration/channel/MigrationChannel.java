@@ -22,6 +22,7 @@ import org.slf4j.LoggerFactory;
 public final class MigrationChannel implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MigrationChannel.class);
   private static final long NANOS_PER_MILLI = 1_000_000L;
+  private static final int UNIX_SEND_BUFFER = 4 << 20;
   private static final int DRAIN_BYTES = 64 << 10;
   private static final long DRAIN_MILLIS = 2_000;
 
@@ -49,7 +50,11 @@ public final class MigrationChannel implements AutoCloseable {
     boolean ready = false;
     try {
       socket.configureBlocking(false);
-      if (uri.family() != StandardProtocolFamily.UNIX) {
+      if (uri.family() == StandardProtocolFamily.UNIX) {
+        // As much as the kernel allows (net.core.wmem_max): both sides wait for each other less
+        // often.
+        socket.setOption(StandardSocketOptions.SO_SNDBUF, UNIX_SEND_BUFFER);
+      } else {
         socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
       }
       this.selector = Selector.open();

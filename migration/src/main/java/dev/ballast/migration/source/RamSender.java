@@ -107,17 +107,21 @@ final class RamSender {
   /** Sends what is left of a span, and leaves the bitmaps of the span empty. */
   private void sendSpan(long first, long end) throws IOException {
     long scanned = 0;
-    for (long page = span.nextSet(first, end); page < end; page = span.nextSet(page + 1, end)) {
-      boolean zero = true;
-      if (populated.get(page)) {
-        zero = ZeroPages.isZero(memory, page * RamBlock.PAGE_SIZE);
-        scanned++;
+    for (long from = span.nextSet(first, end); from < end; ) {
+      long to = span.nextClear(from, end);
+      for (long page = from; page < to; page++) {
+        boolean zero = true;
+        if (populated.get(page)) {
+          zero = ZeroPages.isZero(memory, page * RamBlock.PAGE_SIZE);
+          scanned++;
+        }
+        if (zero) {
+          zero(page);
+        } else {
+          content(page);
+        }
       }
-      if (zero) {
-        zero(page);
-      } else {
-        content(page);
-      }
+      from = span.nextSet(to, end);
     }
     endContent();
     endZero();
