@@ -1,10 +1,9 @@
-/* How fast memory is copied, how fast the time-stamp counter counts, and memory that is made warm for others. */
+/* How fast memory is copied, and how fast the time-stamp counter counts. */
 #include "yardstick.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <x86intrin.h>
 
 #define MAX_PASSES 100
@@ -31,17 +30,6 @@ void run_copy(int count, char **words) {
   }
   qsort(took, passes, sizeof *took, by_value);
   printf("copy bytes=%zu ns=%lu\n", bytes, took[passes / 2]);
-}
-
-void run_warm(int count, char **words) {
-  (void)count;
-  size_t bytes = number(words[0]);
-  void *memory = map_memory(bytes);
-#ifdef MADV_HUGEPAGE
-  madvise(memory, bytes, MADV_HUGEPAGE); /* only to be quick: a kernel without huge pages has small ones */
-#endif
-  fill_memory(memory, bytes);
-  puts("warm");
 }
 
 void run_clock(int count, char **words) {

@@ -16,6 +16,8 @@
 
 #define MAX_STREAMS 16
 #define CHUNK MIB
+/* As a migration over a unix socket asks for. */
+#define SEND_BUFFER (4 << 20)
 /* Populated at once: as much as a huge page. */
 #define STEP (2 * MIB)
 
@@ -55,6 +57,8 @@ static size_t open_streams(char **words, bool listens) {
         : listens ? bind(stream->socket, (struct sockaddr *)&name, sizeof name) || listen(stream->socket, 1)
                   : connect(stream->socket, (struct sockaddr *)&name, sizeof name);
     if (result) fail("%s: %s", name.sun_path, strerror(errno));
+    /* Only to be quick: the kernel gives as much of it as it allows. */
+    if (!listens) setsockopt(stream->socket, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
   }
   return count;
 }

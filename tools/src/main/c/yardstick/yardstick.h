@@ -12,8 +12,9 @@
  *   yardstick send PREFIX BYTES STREAMS   fills BYTES of memory, says "filled", waits for the end of its input,
  *                                         and writes that memory to them; bytes, ns
  *   yardstick copy BYTES PASSES           memcpy from one buffer to another; bytes, ns of the median pass
- *   yardstick warm BYTES                  fills BYTES of memory, says "warm" and ends: the next to want memory finds
- *                                         that
+ *   yardstick warm BYTES                  holds free memory, at most BYTES, but for a little, and lets go as others
+ *                                         take memory, until its input ends; for each byte of that, exchanges what
+ *                                         is free by what it held. Says so at the start and after each: bytes
  */
 #ifndef YARDSTICK_H
 #define YARDSTICK_H

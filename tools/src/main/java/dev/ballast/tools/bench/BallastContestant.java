@@ -57,6 +57,9 @@ record BallastContestant(Path launcher) implements Contestant {
     command.addAll(List.of("--qmp", "unix:" + qmp, "--console", "stdio"));
     if (role == Role.DESTINATION) {
       command.addAll(List.of("--incoming", "defer"));
+    } else {
+      // As QEMU does unasked.
+      command.addAll(List.of("--memory-backend", "huge-pages=on"));
     }
     return command;
   }

@@ -70,14 +70,21 @@ public final class Bench {
     List<ScenarioResult> results = new ArrayList<>();
     List<String> failures = new ArrayList<>();
     warmUp();
-    for (Scenario scenario : scenarios) {
-      out.printf("%n%s: %s%n", scenario.name(), scenario.description());
-      try {
-        results.add(run(scenario, plan, started));
-      } catch (IOException e) {
-        failures.add(scenario.name() + ": " + e.getMessage());
-        out.println("  failed: " + e.getMessage());
+    long warmBytes;
+    try (WarmMemory warm = new WarmMemory()) {
+      for (Scenario scenario : scenarios) {
+        out.printf("%n%s: %s%n", scenario.name(), scenario.description());
+        try {
+          if (scenario.movesContent()) {
+            warm.keep();
+          }
+          results.add(run(scenario, plan, warm, started));
+        } catch (IOException e) {
+          failures.add(scenario.name() + ": " + e.getMessage());
+          out.println("  failed: " + e.getMessage());
+        }
       }
+      warmBytes = warm.bytes();
     }
     BitmapScaling scaling = BitmapScaling.measure();
     return new BenchReport(
@@ -89,11 +96,12 @@ public final class Bench {
         results,
         failures,
         copyBytesPerSecond,
+        warmBytes,
         scaling);
   }
 
   private static double copyBytesPerSecond() throws IOException, InterruptedException {
-    try (Workspace workspace = Workspace.create()) {
+    try (Workspace workspace = Workspace.create(new WarmMemory())) {
       return Yardstick.unpack(workspace.directory()).copyBytesPerSecond();
     }
   }
@@ -104,27 +112,27 @@ public final class Bench {
     List<Contestant> contestants = new ArrayList<>(List.of(ballast));
     peer.ifPresent(contestants::add);
     for (Contestant contestant : contestants) {
-      try (Workspace workspace = Workspace.create()) {
+      try (Workspace workspace = Workspace.create(new WarmMemory())) {
         Entrants.of(contestant, small).attempts().getFirst().trial().run(workspace);
       }
     }
   }
 
-  private ScenarioResult run(Scenario scenario, RepeatPlan plan, Instant started)
+  private ScenarioResult run(Scenario scenario, RepeatPlan plan, WarmMemory warm, Instant started)
       throws IOException, InterruptedException {
     Metric metric = scenario.targets().getFirst().metric();
     List<Standing> all = new ArrayList<>();
-    Standing ours = Standing.first(Entrants.of(ballast, scenario), metric, out);
+    Standing ours = Standing.first(Entrants.of(ballast, scenario), metric, warm, out);
     all.add(ours);
     Optional<Standing> theirs = Optional.empty();
     if (scenario.comparesWithPeer() && peer.isPresent()) {
-      theirs = Optional.of(Standing.first(Entrants.of(peer.get(), scenario), metric, out));
+      theirs = Optional.of(Standing.first(Entrants.of(peer.get(), scenario), metric, warm, out));
       all.add(theirs.get());
     }
     Optional<Standing> inC = Optional.empty();
     if (scenario.comparesWithC()) {
       Entrant program = Entrants.inC(scenario, ours.side());
-      inC = Optional.of(Standing.first(program, inCMetric(scenario), out));
+      inC = Optional.of(Standing.first(program, inCMetric(scenario), warm, out));
       all.add(inC.get());
     }
     repeat(all, plan, started);

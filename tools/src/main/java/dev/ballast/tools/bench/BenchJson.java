@@ -21,7 +21,8 @@ final class BenchJson {
         .put("memory_bytes", host.memoryBytes())
         .put("kvm", host.kvm())
         .put("load_average", host.load())
-        .put("memcpy_bytes_per_second", report.copyBytesPerSecond());
+        .put("memcpy_bytes_per_second", report.copyBytesPerSecond())
+        .put("memory_kept_warm_bytes", report.warmBytes());
     if (report.peer().isPresent()) {
       BenchReport.Peer peer = report.peer().get();
       json.putObject("peer").put("name", peer.name()).put("version", peer.version());

@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param results of the scenarios that ran to their end
  * @param failures one line for each that did not
  * @param copyBytesPerSecond what memcpy reaches on one CPU
+ * @param warmBytes how much of the free memory was kept warm for whoever was measured
  * @param scaling what passes over bitmaps cost by size of the guest
  */
 public record BenchReport(
@@ -28,6 +29,7 @@ public record BenchReport(
     List<ScenarioResult> results,
     List<String> failures,
     double copyBytesPerSecond,
+    long warmBytes,
     BitmapScaling scaling) {
   /** Keeps copies of the lists. */
   public BenchReport {

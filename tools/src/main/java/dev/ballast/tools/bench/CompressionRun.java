@@ -41,8 +41,8 @@ record CompressionRun(Workspace workspace, Contestant contestant) {
       new GuestWork(plan).begin(source);
       try (VmmProcess destination =
           start(name + "-destination", plan, Contestant.Role.DESTINATION)) {
-        Hop hop = new Hop(contestant, plan, tuning, scenario.patience());
-        return Optional.of(hop.run(source, destination, workspace.resolve(name)));
+        Hop hop = new Hop(workspace, contestant, plan, tuning, scenario.patience());
+        return Optional.of(hop.run(source, destination, name));
       }
     }
   }

@@ -92,7 +92,8 @@ final class Entrants {
         new Setting(streams, variant),
         workspace -> {
           Yardstick yardstick = Yardstick.unpack(workspace.directory());
-          double bandwidth = yardstick.streamBytesPerSecond(bytes, streams, populate);
+          double bandwidth =
+              yardstick.streamBytesPerSecond(bytes, streams, populate, workspace.warm());
           return Optional.of(Measurement.of(Metric.BANDWIDTH, bandwidth));
         });
   }

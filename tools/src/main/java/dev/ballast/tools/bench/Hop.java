@@ -4,43 +4,41 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.ballast.tools.bench.Measurement.Sample;
 import dev.ballast.tools.qmp.QmpClient;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 
 /**
  * One migration between two processes that are there, watched until it is over.
  *
+ * @param workspace where
  * @param contestant whose processes
  * @param plan what the guest does
  * @param tuning how it is moved
  * @param patience how long that may take
  */
-record Hop(Contestant contestant, GuestPlan plan, Tuning tuning, Duration patience) {
+record Hop(
+    Workspace workspace, Contestant contestant, GuestPlan plan, Tuning tuning, Duration patience) {
   private static final long SAMPLE_MILLIS = 20;
+  private static final long MOST_SAMPLE_MILLIS = 100;
 
   /**
    * Moves the guest.
    *
    * @param source where it runs
    * @param destination which waits to be told where a guest comes from
-   * @param socket where the destination listens
+   * @param name of the socket where the destination listens
    * @return what it cost
    * @throws IOException if anything fails, or the guest is not there afterwards; a migration that
    *     does not converge because the guest writes too fast is a measurement
    */
-  Measurement run(VmmProcess source, VmmProcess destination, Path socket)
+  Measurement run(VmmProcess source, VmmProcess destination, String name)
       throws IOException, InterruptedException {
-    String uri = "unix:" + socket;
+    String uri = "unix:" + workspace.resolve(name);
     tuning.apply(source);
     tuning.apply(destination);
     destination.query("migrate-incoming", QmpClient.arguments().put("uri", uri));
-    Path directory = Objects.requireNonNull(socket.getParent());
-    if (plan.contentBytes() > 0) {
-      Yardstick.unpack(directory).warm(plan.contentBytes());
-    }
+    workspace.warm().refresh();
     List<Sample> timeline = new ArrayList<>();
     long started = System.nanoTime();
     source.query("migrate", QmpClient.arguments().put("uri", uri));
@@ -73,7 +71,8 @@ record Hop(Contestant contestant, GuestPlan plan, Tuning tuning, Duration patien
           }
         }
       }
-      source.pause(SAMPLE_MILLIS);
+      // A long migration is not held up by many questions.
+      source.pause(Math.clamp((long) millis / 10, SAMPLE_MILLIS, MOST_SAMPLE_MILLIS));
     }
   }
 

@@ -28,8 +28,8 @@ record MigrationRun(Workspace workspace, Contestant contestant) {
       }
       new GuestWork(plan).begin(source);
       try (VmmProcess destination = start("destination", plan, Contestant.Role.DESTINATION)) {
-        Hop hop = new Hop(contestant, plan, Tuning.of(setting), scenario.patience());
-        return Optional.of(hop.run(source, destination, workspace.resolve("migration")));
+        Hop hop = new Hop(workspace, contestant, plan, Tuning.of(setting), scenario.patience());
+        return Optional.of(hop.run(source, destination, "migration"));
       }
     }
   }

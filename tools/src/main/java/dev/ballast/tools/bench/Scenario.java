@@ -53,6 +53,15 @@ public sealed interface Scenario
     return outline().note();
   }
 
+  /** Tells whether memory with content is moved, so that a destination takes much of it. */
+  default boolean movesContent() {
+    return switch (this) {
+      case MigrationScenario migration -> migration.guest().contentBytes() > 0;
+      case SecondHopScenario _, CompressionScenario _ -> true;
+      case StartScenario _, ExitsScenario _, InflateScenario _, OverheadScenario _ -> false;
+    };
+  }
+
   /** Tells whether the other VMM takes part. */
   default boolean comparesWithPeer() {
     return targets().stream()

@@ -17,16 +17,15 @@ record SecondHopRun(Workspace workspace, Contestant contestant) {
    */
   Measurement run(SecondHopScenario scenario) throws IOException, InterruptedException {
     GuestPlan plan = scenario.guest();
-    Hop hop = new Hop(contestant, plan, Tuning.of(Setting.SINGLE), scenario.patience());
+    Hop hop = new Hop(workspace, contestant, plan, Tuning.of(Setting.SINGLE), scenario.patience());
     try (VmmProcess second = start("second", plan, Contestant.Role.DESTINATION)) {
       Measurement first;
       try (VmmProcess source = start("first", plan, Contestant.Role.SOURCE)) {
         new GuestWork(plan).begin(source);
-        first = hop.run(source, second, workspace.resolve("hop1"));
+        first = hop.run(source, second, "hop1");
       }
       try (VmmProcess third = start("third", plan, Contestant.Role.DESTINATION)) {
-        return hop.run(second, third, workspace.resolve("hop2"))
-            .with(Metric.FIRST_TIME, first.value(Metric.TIME));
+        return hop.run(second, third, "hop2").with(Metric.FIRST_TIME, first.value(Metric.TIME));
       }
     }
   }

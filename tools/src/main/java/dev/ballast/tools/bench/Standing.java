@@ -15,6 +15,7 @@ final class Standing {
   private static final Duration TOO_LONG_TO_TRY_MORE = Duration.ofMinutes(1);
 
   private final String name;
+  private final WarmMemory warm;
   private final PrintStream out;
   private final Attempt best;
   private final int tried;
@@ -25,8 +26,9 @@ final class Standing {
   /** An attempt that was made once. */
   private record Tried(Attempt attempt, Measurement measurement, Duration took) {}
 
-  private Standing(String name, PrintStream out, Tried best, int tried) {
+  private Standing(String name, WarmMemory warm, PrintStream out, Tried best, int tried) {
     this.name = name;
+    this.warm = warm;
     this.out = out;
     this.best = best.attempt;
     this.tried = tried;
@@ -39,17 +41,18 @@ final class Standing {
    *
    * @param entrant who
    * @param metric by which figure
+   * @param warm what keeps memory warm
    * @param out where to say what comes out
    * @throws IOException if one fails, or none can be made
    */
-  static Standing first(Entrant entrant, Metric metric, PrintStream out)
+  static Standing first(Entrant entrant, Metric metric, WarmMemory warm, PrintStream out)
       throws IOException, InterruptedException {
     List<Tried> all = new ArrayList<>();
     Duration longest = Duration.ZERO;
     for (Attempt attempt : entrant.attempts()) {
       // What takes minutes is not made to take twice as long for a setting.
       if (longest.compareTo(TOO_LONG_TO_TRY_MORE) < 0) {
-        Optional<Tried> tried = attempt(entrant.name(), attempt, out);
+        Optional<Tried> tried = attempt(entrant.name(), attempt, warm, out);
         longest = tried.map(Tried::took).orElse(longest);
         tried.ifPresent(all::add);
       }
@@ -59,13 +62,14 @@ final class Standing {
         all.stream()
             .min(metric.moreIsBetter() ? byMetric.reversed() : byMetric)
             .orElseThrow(() -> new IOException(entrant.name() + " has none of the settings"));
-    return new Standing(entrant.name(), out, best, all.size());
+    return new Standing(entrant.name(), warm, out, best, all.size());
   }
 
-  private static Optional<Tried> attempt(String name, Attempt attempt, PrintStream out)
+  private static Optional<Tried> attempt(
+      String name, Attempt attempt, WarmMemory warm, PrintStream out)
       throws IOException, InterruptedException {
     long started = System.nanoTime();
-    try (Workspace workspace = Workspace.create()) {
+    try (Workspace workspace = Workspace.create(warm)) {
       Optional<Measurement> measurement = attempt.trial().run(workspace);
       Duration took = Duration.ofNanos(System.nanoTime() - started);
       measurement.ifPresent(m -> say(name, attempt.setting(), m, out));
@@ -79,7 +83,7 @@ final class Standing {
       return false;
     }
     Tried once =
-        attempt(name, best, out)
+        attempt(name, best, warm, out)
             .orElseThrow(() -> new IOException(name + " has lost a setting that it had"));
     measurements.add(once.measurement);
     took = once.took;

@@ -12,11 +12,12 @@ import java.util.stream.Stream;
  *
  * @param directory for sockets and messages
  * @param kernel the bare guest
+ * @param warm what keeps the host's memory warm
  */
-record Workspace(Path directory, Path kernel) implements AutoCloseable {
-  static Workspace create() throws IOException {
+record Workspace(Path directory, Path kernel, WarmMemory warm) implements AutoCloseable {
+  static Workspace create(WarmMemory warm) throws IOException {
     Path directory = Files.createTempDirectory("ballast-bench");
-    return new Workspace(directory, BareGuest.writeTo(directory.resolve("bare.elf")));
+    return new Workspace(directory, BareGuest.writeTo(directory.resolve("bare.elf")), warm);
   }
 
   /** Returns a path in it. */

@@ -81,15 +81,13 @@ record Yardstick(Path directory) {
   }
 
   /**
-   * Uses memory and gives it back, for whoever is measured next to find. On a host that is itself a
-   * virtual machine, the first touch of memory that its hypervisor has to find costs far more than
-   * a migration does with it, and who finds memory that was in use a moment ago is lucky; this way
-   * all are.
+   * Starts what holds the host's free memory, but for a little.
    *
-   * @param bytes how much
+   * @param bytes how much at most
    */
-  void warm(long bytes) throws IOException, InterruptedException {
-    run(List.of("warm", Long.toString(bytes)));
+  Process holdMemory(long bytes) throws IOException {
+    return ChildProcesses.start(
+        builder(List.of("warm", Long.toString(bytes)), directory.resolve("warm.log")));
   }
 
   /**
@@ -98,9 +96,10 @@ record Yardstick(Path directory) {
    * @param bytes how much
    * @param streams over how many sockets at once
    * @param populate whether the receiver populates its memory in bulk
+   * @param warm refreshed right before
    * @return bytes a second
    */
-  double streamBytesPerSecond(long bytes, int streams, boolean populate)
+  double streamBytesPerSecond(long bytes, int streams, boolean populate, WarmMemory warm)
       throws IOException, InterruptedException {
     List<String> common =
         List.of(
@@ -118,7 +117,7 @@ record Yardstick(Path directory) {
       if (ready.readLine() == null) {
         throw new IOException(Files.readString(errors).strip());
       }
-      return sendInto(send, bytes);
+      return sendInto(send, warm);
     } finally {
       receiver.destroyForcibly().waitFor();
       for (int i = 0; i < streams; i++) {
@@ -127,14 +126,15 @@ record Yardstick(Path directory) {
     }
   }
 
-  private double sendInto(List<String> send, long bytes) throws IOException, InterruptedException {
+  private double sendInto(List<String> send, WarmMemory warm)
+      throws IOException, InterruptedException {
     Path errors = directory.resolve("send.log");
     Process sender = ChildProcesses.start(builder(send, errors));
     try (BufferedReader output = sender.inputReader(StandardCharsets.UTF_8)) {
       if (output.readLine() == null) {
         throw new IOException(Files.readString(errors).strip());
       }
-      warm(bytes);
+      warm.refresh();
       sender.getOutputStream().close();
       String line = output.readLine();
       if (line == null || sender.waitFor() != 0) {

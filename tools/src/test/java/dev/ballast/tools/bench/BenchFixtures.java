@@ -84,6 +84,7 @@ public final class BenchFixtures {
         List.of(results),
         List.of(),
         7e9,
+        20L << 30,
         new BitmapScaling(
             List.of(
                 new BitmapScaling.Point(1L << 30, 0.02),

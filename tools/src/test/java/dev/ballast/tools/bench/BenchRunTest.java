@@ -47,7 +47,7 @@ class BenchRunTest {
   }
 
   private static Measurement first(Entrant entrant) throws IOException, InterruptedException {
-    try (Workspace workspace = Workspace.create()) {
+    try (Workspace workspace = Workspace.create(new WarmMemory())) {
       return entrant.attempts().getFirst().trial().run(workspace).orElseThrow();
     }
   }
@@ -122,7 +122,7 @@ class BenchRunTest {
   void thePeerMovesAGuestThatKeepsWriting() throws IOException, InterruptedException {
     Scenario scenario = BenchFixtures.scenario("dirtying-100").small();
     Measurement measured;
-    try (Workspace workspace = Workspace.create()) {
+    try (Workspace workspace = Workspace.create(new WarmMemory())) {
       measured =
           Entrants.of(peer(), scenario).attempts().getLast().trial().run(workspace).orElseThrow();
     }

@@ -37,7 +37,7 @@ class StandingTest {
         new Entrant(
             "one",
             List.of(attempt("slow", Metric.TIME, 9), UNKNOWN, attempt("fast", Metric.TIME, 5)));
-    Standing standing = Standing.first(entrant, Metric.TIME, NOWHERE);
+    Standing standing = Standing.first(entrant, Metric.TIME, new WarmMemory(), NOWHERE);
     assertThat(standing.again(new RepeatPlan(1))).isFalse();
     assertThat(standing.again(new RepeatPlan(2))).isTrue();
     assertThat(made).containsExactly("slow", "fast", "fast");
@@ -52,14 +52,17 @@ class StandingTest {
     Entrant entrant =
         new Entrant(
             "one", List.of(attempt("little", Metric.PIO, 5), attempt("much", Metric.PIO, 9)));
-    assertThat(Standing.first(entrant, Metric.PIO, NOWHERE).side().setting().label())
+    assertThat(
+            Standing.first(entrant, Metric.PIO, new WarmMemory(), NOWHERE).side().setting().label())
         .isEqualTo("much");
   }
 
   @Test
   void oneWithoutAnySettingCannotBeMeasured() {
     assertThatThrownBy(
-            () -> Standing.first(new Entrant("one", List.of(UNKNOWN)), Metric.TIME, NOWHERE))
+            () ->
+                Standing.first(
+                    new Entrant("one", List.of(UNKNOWN)), Metric.TIME, new WarmMemory(), NOWHERE))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("one");
   }
@@ -75,7 +78,7 @@ class StandingTest {
               assertThat(workspace.kernel()).isNotEmptyFile();
               return Optional.of(Measurement.of(Metric.TIME, 1));
             });
-    Standing.first(new Entrant("one", List.of(attempt)), Metric.TIME, NOWHERE);
+    Standing.first(new Entrant("one", List.of(attempt)), Metric.TIME, new WarmMemory(), NOWHERE);
     assertThat(seen).hasSize(1);
     assertThat(seen.getFirst().directory()).doesNotExist();
   }

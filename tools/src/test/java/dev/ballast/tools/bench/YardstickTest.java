@@ -3,7 +3,9 @@ package dev.ballast.tools.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class YardstickTest {
   private static final long MIB = 1 << 20;
+  private static final WarmMemory NOT_KEPT = new WarmMemory();
 
   @TempDir Path directory;
   private Yardstick yardstick;
@@ -25,15 +28,30 @@ class YardstickTest {
 
   @Test
   void movesBytesOverOneSocketAndOverSome() throws IOException, InterruptedException {
-    assertThat(yardstick.streamBytesPerSecond(8 * MIB, 1, false)).isPositive();
-    assertThat(yardstick.streamBytesPerSecond(8 * MIB, 2, true)).isPositive();
+    assertThat(yardstick.streamBytesPerSecond(8 * MIB, 1, false, NOT_KEPT)).isPositive();
+    assertThat(yardstick.streamBytesPerSecond(8 * MIB, 2, true, NOT_KEPT)).isPositive();
     // Sockets are gone, so that the next ones can have their names.
     assertThat(directory.resolve("stream.0")).doesNotExist();
   }
 
   @Test
+  void holdsMemoryAndExchangesItWhenAsked() throws IOException {
+    Process holder = yardstick.holdMemory(64 * MIB);
+    try (BufferedReader output = holder.inputReader(StandardCharsets.UTF_8)) {
+      assertThat(output.readLine()).matches("warm bytes=\\d+");
+      holder.getOutputStream().write('\n');
+      holder.getOutputStream().flush();
+      assertThat(output.readLine()).matches("warm bytes=\\d+");
+      holder.getOutputStream().close();
+      assertThat(output.readLine()).isNull();
+    } finally {
+      holder.destroyForcibly();
+    }
+  }
+
+  @Test
   void saysWhatItWasNotAskedWell() {
-    assertThatThrownBy(() -> yardstick.streamBytesPerSecond(8 * MIB + 1, 1, false))
+    assertThatThrownBy(() -> yardstick.streamBytesPerSecond(8 * MIB + 1, 1, false, NOT_KEPT))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("yardstick: ");
   }

@@ -1,0 +1,75 @@
+package dev.ballast.tools.bench;
+
+import java.io.BufferedReader;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps a host's free memory in use while the bench runs: another process holds it, and lets go as
+ * others take memory. On a host that is itself a virtual machine, the first touch of memory that
+ * its hypervisor has to find costs far more than a migration does with it, and who finds memory
+ * that was in use a moment ago is lucky; this way all are. On another host there is nothing to do.
+ * One thread.
+ */
+final class WarmMemory implements Closeable {
+  /** More than all guests of a scenario take. */
+  private static final long LIMIT = 32L << 30;
+
+  private static final Path PROCESSOR = Path.of("/proc/cpuinfo");
+  private static final String VIRTUAL = " hypervisor ";
+
+  private @Nullable Workspace workspace;
+  private @Nullable Process holder;
+  private @Nullable BufferedReader output;
+  private long bytes;
+
+  /** Begins to hold memory if this host is a virtual machine; the first time takes a minute. */
+  void keep() throws IOException {
+    if (workspace == null && Files.readString(PROCESSOR).contains(VIRTUAL)) {
+      Workspace own = Workspace.create(this);
+      workspace = own;
+      Process process = Yardstick.unpack(own.directory()).holdMemory(LIMIT);
+      holder = process;
+      output = process.inputReader(StandardCharsets.UTF_8);
+      awaitAnswer(output);
+    }
+  }
+
+  /** What is free is from now on what was in use a moment ago, if any memory is held. */
+  void refresh() throws IOException {
+    if (holder != null && output != null) {
+      OutputStream input = holder.getOutputStream();
+      input.write('\n');
+      input.flush();
+      awaitAnswer(output);
+    }
+  }
+
+  /** Returns how much was held last, in bytes. */
+  long bytes() {
+    return bytes;
+  }
+
+  private void awaitAnswer(BufferedReader from) throws IOException {
+    String line = from.readLine();
+    if (line == null) {
+      throw new IOException("the process that keeps memory warm is gone: is memory short?");
+    }
+    bytes = Yardstick.value(Yardstick.words(line), "bytes");
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (holder != null) {
+      holder.destroyForcibly();
+    }
+    if (workspace != null) {
+      workspace.close();
+    }
+  }
+}
