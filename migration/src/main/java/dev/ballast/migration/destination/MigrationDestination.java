@@ -69,6 +69,7 @@ public final class MigrationDestination implements AutoCloseable {
       throw new IOException(
           "cannot receive a guest: the machine is " + machine.runState().qmpName());
     }
+    StateReceiver.tryOut(machine.stateSections());
     IncomingMigration arrived = null;
     while (arrived == null) {
       try (MigrationChannel channel = server.accept(parameters.acceptTimeout());

@@ -165,7 +165,7 @@ public final class Scenarios {
             "The same guest runs under Ballast, with its serial port and its balloon's registers,"
                 + " and under a loop around KVM_RUN in C that answers at once."),
         256 * MIB,
-        60_000,
+        150_000,
         40_000);
   }
 
