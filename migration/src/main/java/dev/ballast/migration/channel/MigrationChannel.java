@@ -51,8 +51,7 @@ public final class MigrationChannel implements AutoCloseable {
     try {
       socket.configureBlocking(false);
       if (uri.family() == StandardProtocolFamily.UNIX) {
-        // As much as the kernel allows (net.core.wmem_max): both sides wait for each other less
-        // often.
+        // The kernel allows net.core.wmem_max of it; with more, the sides wait less often.
         socket.setOption(StandardSocketOptions.SO_SNDBUF, UNIX_SEND_BUFFER);
       } else {
         socket.setOption(StandardSocketOptions.TCP_NODELAY, true);

@@ -20,8 +20,7 @@ public final class ZeroPages {
    * @param offset where the page starts, in bytes
    */
   public static boolean isZero(MemorySegment memory, long offset) {
-    // Most pages with content have some here. To look at their ends as well costs another cache
-    // miss.
+    // Most pages with content have some here. A look at the end, too, is another cache miss.
     if (memory.get(JAVA_LONG_UNALIGNED, offset) != 0) {
       return false;
     }
