@@ -144,7 +144,7 @@ class ArchitectureTest {
             .resideOutsideOfPackage(TOOLS)
             .should()
             .dependOnClassesThat()
-            .resideInAPackage("ch.qos.logback.."));
+            .resideInAPackage("org.slf4j.simple.."));
   }
 
   @Test
