@@ -106,7 +106,7 @@ class MemoryBoundTest {
       long directBefore = directBytes();
       long before = threads.getCurrentThreadAllocatedBytes();
       try {
-        destination.receive(machine, Hop.DESTINATION);
+        Hop.receiveOnce(destination, machine, Hop.DESTINATION);
       } catch (IOException e) {
         failure = String.valueOf(e.getMessage());
       }

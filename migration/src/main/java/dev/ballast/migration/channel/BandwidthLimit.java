@@ -8,7 +8,6 @@ final class BandwidthLimit {
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
   private static final long TENTH = 10;
   private static final long BUCKET_NANOS = NANOS_PER_SECOND / TENTH;
-  private static final long LEAST_BYTES = 1024;
 
   private volatile long bytesPerSecond;
 
@@ -27,7 +26,11 @@ final class BandwidthLimit {
   /** Returns how many bytes to write at most before the next {@link #pause}. */
   long atOnce() {
     long limit = bytesPerSecond;
-    return limit == 0 ? Long.MAX_VALUE : Math.max(LEAST_BYTES, limit / TENTH);
+    return limit == 0 ? Long.MAX_VALUE : atOnce(limit);
+  }
+
+  private static long atOnce(long limit) {
+    return Math.max(1, limit / TENTH);
   }
 
   /** Takes note of bytes that were written at {@code now}. */
@@ -41,8 +44,18 @@ final class BandwidthLimit {
     }
   }
 
-  /** Returns for how many nanoseconds from {@code now} nothing may be written; at most a second. */
+  /**
+   * Returns for how many nanoseconds from {@code now} nothing may be written; at most a second,
+   * however low the limit was when the last bytes were written.
+   */
   long pause(long now) {
-    return bytesPerSecond == 0 ? 0 : Math.clamp(paidUntil - now, 0, NANOS_PER_SECOND);
+    long limit = bytesPerSecond;
+    if (limit == 0) {
+      return 0;
+    }
+    // What was written at an old limit costs no more than what may be written at once at this one.
+    long debt = (long) ((double) atOnce(limit) * NANOS_PER_SECOND / limit);
+    paidUntil = Math.min(paidUntil, now + debt);
+    return Math.max(0, paidUntil - now);
   }
 }

@@ -2,6 +2,7 @@ package dev.ballast.migration.channel;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
@@ -10,6 +11,8 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,8 +33,18 @@ public final class MigrationChannel implements AutoCloseable {
   private final SocketChannel socket;
   private final Selector selector;
   private final SelectionKey key;
+
+  /** What was read from the socket before this took it over. */
+  private final ByteBuffer readAhead;
+
   private final BandwidthLimit limit = new BandwidthLimit();
   private long silenceMillis = 30_000;
+
+  /**
+   * By {@link System#nanoTime}, when the calls of {@link #deadline} have to be over; 0 for never.
+   */
+  private long deadline;
+
   private boolean partlyWritten;
   private volatile boolean cancelled;
   private volatile long bytesRead;
@@ -42,11 +55,13 @@ public final class MigrationChannel implements AutoCloseable {
    *
    * @param uri for messages
    * @param socket closed with this, and if this throws
+   * @param readAhead what was read from it already, and is read again from this
    */
-  @SuppressWarnings("this-escape")
-  MigrationChannel(MigrationUri uri, SocketChannel socket) throws IOException {
+  MigrationChannel(MigrationUri uri, SocketChannel socket, ByteBuffer readAhead)
+      throws IOException {
     this.uri = uri;
     this.socket = socket;
+    this.readAhead = readAhead;
     boolean ready = false;
     try {
       socket.configureBlocking(false);
@@ -68,7 +83,7 @@ public final class MigrationChannel implements AutoCloseable {
 
   /** Makes a channel that {@link #connect} connects. */
   public static MigrationChannel open(MigrationUri uri) throws IOException {
-    return new MigrationChannel(uri, SocketChannel.open(uri.family()));
+    return new MigrationChannel(uri, SocketChannel.open(uri.family()), ByteBuffer.allocate(0));
   }
 
   /**
@@ -78,17 +93,11 @@ public final class MigrationChannel implements AutoCloseable {
    *     time
    */
   public void connect(Duration timeout) throws IOException {
-    boolean connected;
+    long end = System.nanoTime() + timeout.toNanos();
     try {
-      connected = socket.connect(uri.address());
-      long deadline = System.nanoTime() + timeout.toNanos();
+      boolean connected = socket.connect(lookUp(end, timeout));
       while (!connected) {
-        long left = deadline - System.nanoTime();
-        if (left <= 0) {
-          throw new SocketTimeoutException(
-              uri + ": no connection after " + timeout.toMillis() + " ms");
-        }
-        await(SelectionKey.OP_CONNECT, left / NANOS_PER_MILLI + 1);
+        await(SelectionKey.OP_CONNECT, millisUntil(end, timeout));
         connected = socket.finishConnect();
       }
     } catch (java.net.ConnectException e) {
@@ -106,6 +115,43 @@ public final class MigrationChannel implements AutoCloseable {
     }
   }
 
+  private long millisUntil(long end, Duration timeout) throws SocketTimeoutException {
+    long left = end - System.nanoTime();
+    if (left <= 0) {
+      throw new SocketTimeoutException(uri + ": no connection after " + timeout.toMillis() + " ms");
+    }
+    return left / NANOS_PER_MILLI + 1;
+  }
+
+  /** A name server may take its time, and a look-up cannot be interrupted: it is left behind. */
+  private SocketAddress lookUp(long end, Duration timeout) throws IOException {
+    CompletableFuture<SocketAddress> found = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .daemon()
+        .name("migration-lookup")
+        .start(
+            () -> {
+              try {
+                found.complete(uri.address());
+              } catch (IOException | RuntimeException e) {
+                found.completeExceptionally(e);
+              } finally {
+                selector.wakeup();
+              }
+            });
+    while (!found.isDone()) {
+      await(0, millisUntil(end, timeout));
+    }
+    try {
+      return found.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof IOException cause) {
+        throw cause;
+      }
+      throw e;
+    }
+  }
+
   /** Returns the URI it was made with. */
   public MigrationUri uri() {
     return uri;
@@ -118,6 +164,15 @@ public final class MigrationChannel implements AutoCloseable {
    */
   public void silenceTimeout(Duration timeout) {
     silenceMillis = timeout.toMillis();
+  }
+
+  /**
+   * Sets when reads and writes have to be over, however much moves.
+   *
+   * @param timeout from now on; zero is no deadline
+   */
+  public void deadline(Duration timeout) {
+    deadline = timeout.isZero() ? 0 : System.nanoTime() + timeout.toNanos();
   }
 
   /**
@@ -138,7 +193,7 @@ public final class MigrationChannel implements AutoCloseable {
     selector.wakeup();
   }
 
-  /** Tells whether {@link #connect} has succeeded. */
+  /** Returns whether {@link #connect} has succeeded. */
   public boolean isConnected() {
     return socket.isConnected();
   }
@@ -277,7 +332,14 @@ public final class MigrationChannel implements AutoCloseable {
    */
   public int readAvailable(ByteBuffer into) throws IOException {
     checkCancelled();
-    int read;
+    int read = Math.min(readAhead.remaining(), into.remaining());
+    if (read > 0) {
+      into.put(into.position(), readAhead, readAhead.position(), read);
+      readAhead.position(readAhead.position() + read);
+      into.position(into.position() + read);
+      bytesRead += read;
+      return read;
+    }
     try {
       read = socket.read(into);
     } catch (IOException e) {
@@ -292,7 +354,16 @@ public final class MigrationChannel implements AutoCloseable {
 
   private void waitFor(int operation, String verb) throws IOException {
     long start = System.nanoTime();
-    boolean ready = await(operation, silenceMillis);
+    long patience = silenceMillis;
+    if (deadline != 0) {
+      long left = deadline - start;
+      if (left <= 0) {
+        throw new SocketTimeoutException(
+            uri + ": the other side was given time to introduce itself, and did not");
+      }
+      patience = Math.min(patience, left / NANOS_PER_MILLI + 1);
+    }
+    boolean ready = await(operation, patience);
     if (!ready && System.nanoTime() - start >= silenceMillis * NANOS_PER_MILLI) {
       throw new SocketTimeoutException(
           uri + ": the other side " + verb + " nothing for " + silenceMillis + " ms");

@@ -6,8 +6,6 @@ import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SelectionKey;
-import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -28,13 +26,14 @@ public final class MigrationServer implements AutoCloseable {
 
   private final MigrationUri uri;
   private final ServerSocketChannel socket;
-  private final Selector selector;
+  private final PendingConnections pending;
   private volatile boolean cancelled;
 
-  private MigrationServer(MigrationUri uri, ServerSocketChannel socket, Selector selector) {
+  private MigrationServer(
+      MigrationUri uri, ServerSocketChannel socket, PendingConnections pending) {
     this.uri = uri;
     this.socket = socket;
-    this.selector = selector;
+    this.pending = pending;
   }
 
   /**
@@ -52,10 +51,9 @@ public final class MigrationServer implements AutoCloseable {
             case MigrationUri.Tcp tcp -> bind(socket, tcp);
           };
       socket.configureBlocking(false);
-      Selector selector = Selector.open();
-      socket.register(selector, SelectionKey.OP_ACCEPT);
+      PendingConnections pending = new PendingConnections(bound, socket);
       ready = true;
-      return new MigrationServer(bound, socket, selector);
+      return new MigrationServer(bound, socket, pending);
     } finally {
       if (!ready) {
         socket.close();
@@ -125,37 +123,45 @@ public final class MigrationServer implements AutoCloseable {
   }
 
   /**
-   * Waits for a connection.
+   * Waits for a connection that says what it should. Others are dropped when they take too long, or
+   * refused when they say something else, and keep nobody waiting.
    *
    * @param timeout how long; zero is for ever
+   * @param patience how long a connection may take for its opening
+   * @param opening what a connection has to say first; what it said is read again from the channel
    * @throws CancelledException after {@link #cancel}
+   * @throws SocketTimeoutException if there was none in time
    */
-  public MigrationChannel accept(Duration timeout) throws IOException {
+  public MigrationChannel accept(Duration timeout, Duration patience, Opening opening)
+      throws IOException {
     long deadline = System.nanoTime() + timeout.toNanos();
     while (!cancelled) {
-      SocketChannel connected = socket.accept();
-      if (connected != null) {
-        return new MigrationChannel(uri, connected);
-      }
-      if (timeout.isZero()) {
-        selector.select();
-      } else {
+      long millis = 0;
+      if (!timeout.isZero()) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {
           throw new SocketTimeoutException(
               uri + ": no source connected within " + timeout.toMillis() + " ms");
         }
-        selector.select(left / 1_000_000 + 1);
+        millis = left / 1_000_000 + 1;
       }
-      selector.selectedKeys().clear();
+      MigrationChannel channel = pending.next(opening, patience, millis);
+      if (channel != null) {
+        return channel;
+      }
     }
     throw new CancelledException();
+  }
+
+  /** Drops connections that wait to be accepted: no more are expected. */
+  public void dropPending() {
+    pending.dropAll();
   }
 
   /** Makes {@link #accept} fail with {@link CancelledException}. Any thread. */
   public void cancel() {
     cancelled = true;
-    selector.wakeup();
+    pending.wakeUp();
   }
 
   /** Stops to listen. Connections that were accepted stay. */
@@ -163,7 +169,7 @@ public final class MigrationServer implements AutoCloseable {
   public void close() throws IOException {
     boolean wasOpen = socket.isOpen();
     try {
-      selector.close();
+      pending.close();
     } finally {
       socket.close();
     }

@@ -4,9 +4,12 @@ import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationServer;
 import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.protocol.FirstFrame;
+import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.vmm.machine.MigratableMachine;
 import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,6 +20,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class MigrationDestination implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MigrationDestination.class);
+
+  /** How long a connection may take for its first frame. */
+  private static final Duration GREETING_TIMEOUT = Duration.ofSeconds(5);
 
   private final MigrationServer server;
   private final Object lock = new Object();
@@ -42,41 +48,38 @@ public final class MigrationDestination implements AutoCloseable {
   }
 
   /**
-   * Waits for a source and takes its guest over. A connection that ends before anything was sent
-   * counts for nothing.
+   * Waits for a source and takes its guest over. Whatever connects and is no source whose machine
+   * fits is turned away, and the next one is waited for, until RAM has begun to arrive.
    *
    * @param machine in {@link RunState#INMIGRATE}, its RAM never touched; afterwards it runs, or is
    *     stopped as it was at the source
    * @param parameters how
+   * @param listener is told how it goes
    * @return what arrived
    * @throws IOException if it failed, with a message for the user that the source got, too; the
    *     machine is still in {@code INMIGRATE}, but cannot be used for another try
    */
-  public IncomingMigration receive(MigratableMachine machine, DestinationParameters parameters)
-      throws IOException {
-    return receive(machine, parameters, () -> {});
-  }
-
-  /**
-   * As {@link #receive(MigratableMachine, DestinationParameters)}.
-   *
-   * @param started is told, on this thread, when a source that fits begins to send
-   */
   public IncomingMigration receive(
-      MigratableMachine machine, DestinationParameters parameters, Runnable started)
+      MigratableMachine machine, DestinationParameters parameters, IncomingListener listener)
       throws IOException {
     if (machine.runState() != RunState.INMIGRATE) {
       throw new IOException(
           "cannot receive a guest: the machine is " + machine.runState().qmpName());
     }
     StateReceiver.tryOut(machine.stateSections());
+    FirstFrame opening =
+        new FirstFrame(FrameType.HELLO, e -> listener.turnedAway(String.valueOf(e.getMessage())));
+    Duration patience =
+        parameters.silenceTimeout().compareTo(GREETING_TIMEOUT) < 0
+            ? parameters.silenceTimeout()
+            : GREETING_TIMEOUT;
     IncomingMigration arrived = null;
     while (arrived == null) {
-      try (MigrationChannel channel = server.accept(parameters.acceptTimeout());
-          Reception reception = new Reception(machine, channel, server, parameters, started)) {
+      try (MigrationChannel channel = server.accept(parameters.acceptTimeout(), patience, opening);
+          Reception reception = new Reception(machine, channel, server, parameters, listener)) {
         watch(reception);
         channel.silenceTimeout(parameters.silenceTimeout());
-        arrived = receive(reception);
+        arrived = receive(reception, listener);
       } finally {
         watch(null);
       }
@@ -84,7 +87,8 @@ public final class MigrationDestination implements AutoCloseable {
     return arrived;
   }
 
-  private static @Nullable IncomingMigration receive(Reception reception) throws IOException {
+  private static @Nullable IncomingMigration receive(Reception reception, IncomingListener listener)
+      throws IOException {
     String failure = "internal error";
     try {
       IncomingMigration arrived = reception.run();
@@ -94,13 +98,13 @@ public final class MigrationDestination implements AutoCloseable {
       failure = e.getMessage();
       throw e;
     } catch (IOException e) {
-      if (reception.wasSilent()) {
-        log.debug("a connection ended without a word", e);
-        failure = null;
-        return null;
-      }
       failure = String.valueOf(e.getMessage());
-      throw e;
+      if (!reception.isUntouched()) {
+        throw e;
+      }
+      log.debug("a source was turned away", e);
+      listener.turnedAway(failure);
+      return null;
     } finally {
       if (failure != null) {
         reception.fail(failure);

@@ -1,8 +1,8 @@
 package dev.ballast.migration.destination;
 
-import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationServer;
+import dev.ballast.migration.protocol.FirstFrame;
 import dev.ballast.migration.protocol.FrameReader;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.PageCompression;
@@ -37,9 +37,6 @@ final class ReceivingStreams implements AutoCloseable {
   private final List<Thread> threads = new ArrayList<>();
   private final MigrationChannel main;
 
-  /** The connection that has not said yet what it is for. */
-  private volatile @Nullable MigrationChannel greeted;
-
   private final Object lock = new Object();
 
   // Guarded by lock.
@@ -64,6 +61,7 @@ final class ReceivingStreams implements AutoCloseable {
    * @param timeout how long all of that may take
    */
   void accept(MigrationServer server, StreamSetup setup, Duration timeout) throws IOException {
+    FirstFrame opening = new FirstFrame(FrameType.STREAM, e -> turnedAway(server, e));
     boolean[] here = new boolean[setup.count()];
     long deadline = System.nanoTime() + timeout.toNanos();
     while (channels.size() < setup.count()) {
@@ -73,12 +71,12 @@ final class ReceivingStreams implements AutoCloseable {
             "%s: %d of %d streams connected within %d ms"
                 .formatted(server.uri(), channels.size(), setup.count(), timeout.toMillis()));
       }
-      MigrationChannel channel = server.accept(left);
+      MigrationChannel channel = server.accept(left, GREETING_TIMEOUT, opening);
+      FrameReader reader = new FrameReader(channel);
       boolean ours = false;
       try {
-        greet(channel, left);
-        FrameReader reader = new FrameReader(channel);
-        StreamSetup.Greeting greeting = greeting(reader);
+        reader.nextOrKeepAlive();
+        StreamSetup.Greeting greeting = StreamSetup.Greeting.decode(reader.payload());
         ours = setup.accepts(greeting) && !here[greeting.index()];
         if (ours) {
           here[greeting.index()] = true;
@@ -88,39 +86,19 @@ final class ReceivingStreams implements AutoCloseable {
         } else {
           log.warn("{}: a stream of another migration was turned away", channel.uri());
         }
-      } catch (CancelledException e) {
-        throw e;
-      } catch (IOException stranger) {
-        log.warn("{}: a connection was turned away: {}", channel.uri(), stranger.getMessage());
+      } catch (IOException e) {
+        turnedAway(server, e);
       } finally {
-        greeted = null;
         if (!ours) {
+          reader.close();
           channel.close();
         }
       }
     }
   }
 
-  /** A connection that says nothing must not keep the others waiting, nor a cancel. */
-  private void greet(MigrationChannel channel, Duration left) throws CancelledException {
-    greeted = channel;
-    Duration patience = left.compareTo(GREETING_TIMEOUT) < 0 ? left : GREETING_TIMEOUT;
-    channel.silenceTimeout(patience);
-    main.checkCancelled();
-  }
-
-  private static StreamSetup.Greeting greeting(FrameReader reader) throws IOException {
-    reader.nextOrKeepAlive();
-    ReceiverPhase.STREAM_GREETING.check(reader);
-    return StreamSetup.Greeting.decode(reader.payload());
-  }
-
-  /** Makes {@link #accept} fail. What streams do fails with the migration's own connection. */
-  void cancel() {
-    MigrationChannel channel = greeted;
-    if (channel != null) {
-      channel.cancel();
-    }
+  private static void turnedAway(MigrationServer server, IOException why) {
+    log.warn("{}: a connection was turned away: {}", server.uri(), why.getMessage());
   }
 
   /**
@@ -267,6 +245,7 @@ final class ReceivingStreams implements AutoCloseable {
     channels.forEach(MigrationChannel::cancel);
     // The memory that the threads write may be about to go: they have to be waited for.
     threads.forEach(Threads::joinUninterruptibly);
+    readers.forEach(FrameReader::close);
     channels.forEach(MigrationChannel::close);
   }
 }

@@ -3,6 +3,7 @@ package dev.ballast.migration.protocol;
 import dev.ballast.migration.channel.MigrationChannel;
 import java.io.EOFException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
@@ -12,22 +13,17 @@ import org.jspecify.annotations.Nullable;
  * Reads frames: first a header, whose fields the accessors return, then its payload. Nothing is
  * trusted; no length is larger than its type allows. One thread.
  */
-public final class FrameReader {
+public final class FrameReader implements AutoCloseable {
   /** Little is read ahead: what is must be copied once more if it belongs into guest RAM. */
   private static final int BUFFER_BYTES = 32 << 10;
 
   private final MigrationChannel channel;
+  private final Arena arena = Arena.ofShared();
   private final ByteBuffer buffer =
-      ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN).limit(0);
+      arena.allocate(BUFFER_BYTES).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN).limit(0);
   private final ByteBuffer view = buffer.duplicate();
   private final CRC32C crc = new CRC32C();
-  private FrameType type = FrameType.KEEPALIVE;
-  private int flags;
-  private int block;
-  private int payloadChecksum;
-  private long page;
-  private long pages;
-  private int length;
+  private final FrameHeader header = new FrameHeader();
 
   /**
    * @param channel to read from
@@ -40,8 +36,8 @@ public final class FrameReader {
   public FrameType next() throws IOException {
     do {
       nextOrKeepAlive();
-    } while (type == FrameType.KEEPALIVE);
-    return type;
+    } while (header.type == FrameType.KEEPALIVE);
+    return header.type;
   }
 
   /** Waits for a frame, whichever it is, and reads its header. */
@@ -58,23 +54,35 @@ public final class FrameReader {
       }
     }
     header();
-    return type;
+    return header.type;
   }
 
-  /** Reads the header of a frame that is there, without waiting; null if there is none. */
+  /**
+   * Reads the header of a frame that is there, without waiting. What came before the end of the
+   * stream is returned before the end is reported.
+   *
+   * @return its type, or null if there is none
+   * @throws EOFException if there is none, and the peer closed the connection
+   */
   public @Nullable FrameType poll() throws IOException {
+    FrameType buffered = pollBuffer();
+    if (buffered != null) {
+      return buffered;
+    }
     try {
       buffer.compact();
-      if (buffer.hasRemaining()) {
-        channel.readAvailable(buffer);
-      }
+      channel.readAvailable(buffer);
     } finally {
       buffer.flip();
     }
+    return pollBuffer();
+  }
+
+  private @Nullable FrameType pollBuffer() throws ProtocolException {
     while (buffer.remaining() >= Protocol.HEADER_BYTES) {
       header();
-      if (type != FrameType.KEEPALIVE) {
-        return type;
+      if (header.type != FrameType.KEEPALIVE) {
+        return header.type;
       }
     }
     return null;
@@ -82,70 +90,38 @@ public final class FrameReader {
 
   private void header() throws ProtocolException {
     int at = buffer.position();
-    int magic = buffer.getInt(at);
-    if (magic != Protocol.MAGIC) {
-      throw new ProtocolException(
-          String.format("not a migration stream: a frame starts with 0x%08x", magic));
-    }
-    crc.reset();
-    crc.update(view.limit(at + Protocol.HEADER_BYTES - Integer.BYTES).position(at));
-    if ((int) crc.getValue() != buffer.getInt(at + 36)) {
-      throw new ProtocolException("a frame header was damaged on its way: wrong checksum");
-    }
-    int code = buffer.getShort(at + 4) & 0xffff;
-    flags = buffer.getShort(at + 6) & 0xffff;
-    block = buffer.getInt(at + 8);
-    payloadChecksum = buffer.getInt(at + 12);
-    page = buffer.getLong(at + 16);
-    pages = buffer.getLong(at + 24);
-    length = buffer.getInt(at + 32);
+    header.read(buffer, view, at);
     buffer.position(at + Protocol.HEADER_BYTES);
-    FrameType found = FrameType.of(code);
-    if (found == null) {
-      throw new ProtocolException("unknown frame type " + code);
-    }
-    type = found;
-    if ((flags & ~Protocol.ALL_FLAGS) != 0) {
-      throw new ProtocolException(String.format("%s: unknown flags 0x%x", type, flags));
-    }
-    if (length < 0 || length > type.maxPayload()) {
-      throw new ProtocolException(
-          type
-              + ": "
-              + Integer.toUnsignedLong(length)
-              + " bytes of payload, the limit is "
-              + type.maxPayload());
-    }
   }
 
   /** Returns the type. */
   public FrameType type() {
-    return type;
+    return header.type;
   }
 
-  /** Tells whether a flag is set. */
+  /** Returns whether a flag is set. */
   public boolean has(int flag) {
-    return (flags & flag) != 0;
+    return (header.flags & flag) != 0;
   }
 
   /** Returns the number of the block, unchecked. */
   public int block() {
-    return block;
+    return header.block;
   }
 
   /** Returns the first page, unchecked. */
   public long page() {
-    return page;
+    return header.page;
   }
 
   /** Returns the number of pages, unchecked. */
   public long pages() {
-    return pages;
+    return header.pages;
   }
 
   /** Returns the length of the payload, at most what the type allows. */
   public int length() {
-    return length;
+    return header.length;
   }
 
   /** Reads as much of the payload as remains in {@code into}. */
@@ -159,13 +135,13 @@ public final class FrameReader {
     try {
       channel.read(into);
     } catch (EOFException e) {
-      throw new EOFException(e.getMessage() + " in the middle of a " + type + " frame");
+      throw new EOFException(e.getMessage() + " in the middle of a " + header.type + " frame");
     }
   }
 
   /** Reads and checks the whole payload. */
   public byte[] payload() throws IOException {
-    byte[] payload = new byte[length];
+    byte[] payload = new byte[header.length];
     ByteBuffer into = ByteBuffer.wrap(payload);
     read(into);
     checkPayload(into.flip());
@@ -177,8 +153,9 @@ public final class FrameReader {
     if (has(Protocol.FLAG_PAYLOAD_CHECKSUM)) {
       crc.reset();
       crc.update(covered);
-      if ((int) crc.getValue() != payloadChecksum) {
-        throw new ProtocolException(type + ": the payload was damaged on its way: wrong checksum");
+      if ((int) crc.getValue() != header.payloadChecksum) {
+        throw new ProtocolException(
+            header.type + ": the payload was damaged on its way: wrong checksum");
       }
     }
   }
@@ -195,14 +172,20 @@ public final class FrameReader {
     }
   }
 
+  /** Gives the buffer back; nothing can be read any more. */
+  @Override
+  public void close() {
+    arena.close();
+  }
+
   /** Turns the frame whose header was read, and which is out of place, into an exception. */
   public IOException unexpected(String expectation) throws IOException {
-    if (type == FrameType.ERROR) {
+    if (header.type == FrameType.ERROR) {
       return new PeerFailedException(Messages.Failure.decode(payload()).reason());
     }
-    if (type == FrameType.CANCEL) {
+    if (header.type == FrameType.CANCEL) {
       return new PeerFailedException("the migration was cancelled at the source");
     }
-    return new ProtocolException(type + ": not now, " + expectation);
+    return new ProtocolException(header.type + ": not now, " + expectation);
   }
 }

@@ -4,6 +4,7 @@ import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.SegmentWindows;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
@@ -23,9 +24,11 @@ public final class FrameWriter implements AutoCloseable {
   private static final long KEEPALIVE_NANOS = 1_000_000_000L;
 
   private final MigrationChannel channel;
+  private final Arena arena = Arena.ofShared();
   private final ByteBuffer buffer =
-      ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      arena.allocate(BUFFER_BYTES).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
   private final ByteBuffer view = buffer.duplicate();
+  private final FrameHeader header = new FrameHeader();
   private final CRC32C crc = new CRC32C();
   private final boolean pageChecksums;
   private @Nullable PageCompressor compressor;
@@ -67,6 +70,10 @@ public final class FrameWriter implements AutoCloseable {
   }
 
   private int checksum(ByteBuffer bytes) {
+    return checksum(crc, bytes);
+  }
+
+  private static int checksum(CRC32C crc, ByteBuffer bytes) {
     crc.reset();
     crc.update(bytes);
     return (int) crc.getValue();
@@ -79,16 +86,14 @@ public final class FrameWriter implements AutoCloseable {
   /** Fills in the header at {@code at}. */
   private void header(
       int at, FrameType type, int flags, int block, long page, long pages, int length, int sum) {
-    buffer
-        .putInt(at, Protocol.MAGIC)
-        .putShort(at + 4, (short) type.code())
-        .putShort(at + 6, (short) flags)
-        .putInt(at + 8, block)
-        .putInt(at + 12, sum)
-        .putLong(at + 16, page)
-        .putLong(at + 24, pages)
-        .putInt(at + 32, length)
-        .putInt(at + 36, checksum(at, Protocol.HEADER_BYTES - Integer.BYTES));
+    header.type = type;
+    header.flags = flags;
+    header.block = block;
+    header.page = page;
+    header.pages = pages;
+    header.length = length;
+    header.payloadChecksum = sum;
+    header.write(buffer, view, at);
   }
 
   private int startHeader() throws IOException {
@@ -241,20 +246,35 @@ public final class FrameWriter implements AutoCloseable {
    * @return whether it was handed to the socket
    */
   public boolean last(FrameType type, byte[] payload) {
-    buffer.clear().position(Protocol.HEADER_BYTES);
-    int sum = checksum(ByteBuffer.wrap(payload));
-    int flags = payload.length > 0 ? Protocol.FLAG_PAYLOAD_CHECKSUM : 0;
-    header(0, type, flags, 0, 0, 0, payload.length, sum);
-    buffer.put(payload);
-    return channel.writeLast(buffer.flip());
+    buffer.clear();
+    return channel.writeLast(encode(type, payload));
   }
 
-  /** Gives back what compression takes. Writes nothing: what was not flushed is dropped. */
+  /** Returns a frame as bytes, for a peer that there is no writer for. */
+  static ByteBuffer encode(FrameType type, byte[] payload) {
+    ByteBuffer frame =
+        ByteBuffer.allocate(Protocol.HEADER_BYTES + payload.length).order(ByteOrder.LITTLE_ENDIAN);
+    FrameHeader header = new FrameHeader();
+    header.type = type;
+    header.length = payload.length;
+    if (payload.length > 0) {
+      header.flags = Protocol.FLAG_PAYLOAD_CHECKSUM;
+      header.payloadChecksum = checksum(new CRC32C(), ByteBuffer.wrap(payload));
+    }
+    header.write(frame, frame.duplicate(), 0);
+    return frame.put(Protocol.HEADER_BYTES, payload);
+  }
+
+  /**
+   * Gives back the buffer and what compression takes. Writes nothing: what was not flushed is
+   * dropped.
+   */
   @Override
   public void close() {
     if (compressor != null) {
       compressor.close();
       compressor = null;
     }
+    arena.close();
   }
 }

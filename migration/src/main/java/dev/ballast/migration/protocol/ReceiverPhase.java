@@ -14,8 +14,6 @@ public enum ReceiverPhase {
   CONFIGURING(FrameType.CONFIG),
   /** The machine fits; passes over RAM. */
   RAM(FrameType.RAM_PAGES, FrameType.ZERO_PAGES, FrameType.BITMAP, FrameType.PASS_END),
-  /** An additional connection was accepted, and has not said what it is for. */
-  STREAM_GREETING(FrameType.STREAM),
   /** Passes over RAM, on an additional connection. */
   STREAM_RAM(FrameType.RAM_PAGES, FrameType.ZERO_PAGES, FrameType.PASS_END),
   /** All of RAM is here; digests of it follow. */

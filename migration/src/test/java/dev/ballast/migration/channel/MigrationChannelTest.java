@@ -3,6 +3,7 @@ package dev.ballast.migration.channel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.ballast.migration.testing.Connection;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
@@ -29,7 +30,7 @@ class MigrationChannelTest {
     server = MigrationServer.listen(new MigrationUri.Unix(directory.resolve("m")));
     here = MigrationChannel.open(server.uri());
     here.connect(FIVE_SECONDS);
-    there = server.accept(FIVE_SECONDS);
+    there = Connection.accept(server, FIVE_SECONDS);
   }
 
   @AfterEach

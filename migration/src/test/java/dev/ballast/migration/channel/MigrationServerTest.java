@@ -1,17 +1,23 @@
 package dev.ballast.migration.channel;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.ballast.migration.testing.Connection;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,7 +42,7 @@ class MigrationServerTest {
           .isEqualTo(PosixFilePermissions.fromString("rw-------"));
       try (MigrationChannel channel = MigrationChannel.open(uri())) {
         channel.connect(Duration.ofSeconds(5));
-        server.accept(Duration.ofSeconds(5)).close();
+        Connection.accept(server, Duration.ofSeconds(5)).close();
       }
     }
     assertThat(directory).isEmptyDirectory();
@@ -91,9 +97,102 @@ class MigrationServerTest {
   @Test
   void waitsNoLongerThanItWasTold() throws IOException {
     try (MigrationServer server = MigrationServer.listen(uri())) {
-      assertThatThrownBy(() -> server.accept(Duration.ofMillis(20)))
+      assertThatThrownBy(() -> Connection.accept(server, Duration.ofMillis(20)))
           .isInstanceOf(SocketTimeoutException.class)
           .hasMessage(uri() + ": no source connected within 20 ms");
+    }
+  }
+
+  /** Wants four bytes, whatever they are. */
+  private static final Opening FOUR_BYTES =
+      new Opening() {
+        @Override
+        public int maxBytes() {
+          return 4;
+        }
+
+        @Override
+        public int bytesWanted(ByteBuffer received) throws IOException {
+          if (received.hasRemaining() && received.get(0) == '?') {
+            throw new IOException("a question");
+          }
+          return 4;
+        }
+
+        @Override
+        public ByteBuffer refuse(IOException why) {
+          return ByteBuffer.wrap(String.valueOf(why.getMessage()).getBytes(US_ASCII));
+        }
+      };
+
+  @Test
+  void aConnectionIsHandedOutWithWhatItSaid() throws IOException {
+    try (MigrationServer server = MigrationServer.listen(uri());
+        SocketChannel silent = SocketChannel.open(uri().address());
+        SocketChannel client = SocketChannel.open(uri().address())) {
+      client.write(ByteBuffer.wrap("hello".getBytes(US_ASCII)));
+      try (MigrationChannel channel =
+          server.accept(Duration.ofSeconds(5), Duration.ofSeconds(5), FOUR_BYTES)) {
+        ByteBuffer said = ByteBuffer.allocate(5);
+        channel.read(said);
+        assertThat(new String(said.array(), US_ASCII)).isEqualTo("hello");
+        assertThat(channel.bytesRead()).isEqualTo(5);
+      }
+      assertThat(silent.isOpen()).isTrue();
+    }
+  }
+
+  @Test
+  void aConnectionThatDoesNotSayEnoughInTimeIsDropped() throws IOException {
+    try (MigrationServer server = MigrationServer.listen(uri());
+        SocketChannel client = SocketChannel.open(uri().address())) {
+      client.write(ByteBuffer.wrap("abc".getBytes(US_ASCII)));
+      assertThatThrownBy(
+              () -> server.accept(Duration.ofMillis(300), Duration.ofMillis(20), FOUR_BYTES))
+          .hasMessageContaining("no source connected");
+      assertThat(client.read(ByteBuffer.allocate(1))).as("end of the stream").isEqualTo(-1);
+    }
+  }
+
+  @Test
+  void aConnectionThatIsRefusedHearsWhy() throws IOException {
+    try (MigrationServer server = MigrationServer.listen(uri());
+        SocketChannel client = SocketChannel.open(uri().address())) {
+      client.write(ByteBuffer.wrap("?".getBytes(US_ASCII)));
+      assertThatThrownBy(
+              () -> server.accept(Duration.ofMillis(20), Duration.ofSeconds(5), FOUR_BYTES))
+          .hasMessageContaining("no source connected");
+      ByteBuffer answer = ByteBuffer.allocate(100);
+      while (client.read(answer) >= 0) {
+        assertThat(answer.hasRemaining()).isTrue();
+      }
+      assertThat(new String(answer.array(), 0, answer.position(), US_ASCII))
+          .isEqualTo("a question");
+    }
+  }
+
+  @Test
+  void whenTooManyWaitTheOldestGoes() throws IOException {
+    List<SocketChannel> clients = new ArrayList<>();
+    try (MigrationServer server = MigrationServer.listen(uri())) {
+      for (int i = 0; i < PendingConnections.MAX_PENDING + 3; i++) {
+        clients.add(SocketChannel.open(uri().address()));
+        if (i % 100 == 0 || i >= PendingConnections.MAX_PENDING) {
+          assertThatThrownBy(
+                  () -> server.accept(Duration.ofMillis(20), Duration.ofMinutes(1), FOUR_BYTES))
+              .hasMessageContaining("no source connected");
+        }
+      }
+      for (int i = 0; i < clients.size(); i++) {
+        clients.get(i).configureBlocking(false);
+        assertThat(clients.get(i).read(ByteBuffer.allocate(1)))
+            .as("client %d", i)
+            .isEqualTo(i < 3 ? -1 : 0);
+      }
+    } finally {
+      for (SocketChannel client : clients) {
+        client.close();
+      }
     }
   }
 
@@ -101,7 +200,8 @@ class MigrationServerTest {
   void canBeCancelled() throws Exception {
     try (MigrationServer server = MigrationServer.listen(uri())) {
       Thread canceller = Thread.ofPlatform().start(server::cancel);
-      assertThatThrownBy(() -> server.accept(Duration.ZERO)).isInstanceOf(CancelledException.class);
+      assertThatThrownBy(() -> Connection.accept(server, Duration.ZERO))
+          .isInstanceOf(CancelledException.class);
       canceller.join();
     }
   }

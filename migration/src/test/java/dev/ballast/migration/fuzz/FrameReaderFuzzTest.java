@@ -9,6 +9,7 @@ import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.FrameReader;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.testing.Connection;
 import dev.ballast.migration.testing.Frames;
 import dev.ballast.migration.testing.RawPeer;
 import java.io.IOException;
@@ -40,7 +41,7 @@ class FrameReaderFuzzTest {
     MigrationUri uri = MigrationUri.parse("unix:" + directory.resolve("fuzz.sock"));
     try (MigrationServer server = MigrationServer.listen(uri);
         RawPeer peer = RawPeer.send(uri, frames);
-        MigrationChannel channel = server.accept(PATIENCE)) {
+        MigrationChannel channel = Connection.accept(server, PATIENCE)) {
       assertThat(peer).isNotNull();
       channel.silenceTimeout(PATIENCE);
       readAll(new FrameReader(channel));

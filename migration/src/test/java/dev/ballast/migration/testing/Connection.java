@@ -3,7 +3,9 @@ package dev.ballast.migration.testing;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationServer;
 import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.channel.Opening;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -16,13 +18,38 @@ import java.time.Duration;
 public record Connection(MigrationChannel near, MigrationChannel far) implements AutoCloseable {
   private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
+  /** Takes every connection, whether it says something or not. */
+  private static final Opening ANY =
+      new Opening() {
+        @Override
+        public int maxBytes() {
+          return 0;
+        }
+
+        @Override
+        public int bytesWanted(ByteBuffer received) {
+          return 0;
+        }
+
+        @Override
+        public ByteBuffer refuse(IOException why) {
+          throw new AssertionError(why);
+        }
+      };
+
+  /** Accepts the next connection. */
+  public static MigrationChannel accept(MigrationServer server, Duration timeout)
+      throws IOException {
+    return server.accept(timeout, TIMEOUT, ANY);
+  }
+
   /** Connects. */
   public static Connection in(Path directory) throws IOException {
     MigrationUri uri = new MigrationUri.Unix(directory.resolve("c"));
     try (MigrationServer server = MigrationServer.listen(uri)) {
       MigrationChannel near = MigrationChannel.open(server.uri());
       near.connect(TIMEOUT);
-      return new Connection(near, server.accept(TIMEOUT));
+      return new Connection(near, accept(server, TIMEOUT));
     }
   }
 

@@ -1,7 +1,9 @@
 package dev.ballast.migration.testing;
 
+import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.DestinationParameters;
+import dev.ballast.migration.destination.IncomingListener;
 import dev.ballast.migration.destination.IncomingMigration;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.source.MigrationListener;
@@ -12,6 +14,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,13 +49,38 @@ public record Hop(
     return MigrationDestination.listen(MigrationUri.parse("tcp:127.0.0.1:0"));
   }
 
-  /** Receives on another thread. */
+  /**
+   * Receives; the first connection that is turned away ends it, with the reason.
+   *
+   * @throws IOException if the guest did not arrive
+   */
+  public static IncomingMigration receiveOnce(
+      MigrationDestination destination, TestMachine machine, DestinationParameters parameters)
+      throws IOException {
+    AtomicReference<@Nullable String> turnedAway = new AtomicReference<>();
+    IncomingListener listener =
+        new IncomingListener() {
+          @Override
+          public void turnedAway(String reason) {
+            turnedAway.compareAndSet(null, reason);
+            destination.cancel();
+          }
+        };
+    try {
+      return destination.receive(machine, parameters, listener);
+    } catch (CancelledException e) {
+      String reason = turnedAway.get();
+      throw reason == null ? e : new IOException(reason, e);
+    }
+  }
+
+  /** Receives on another thread, as {@link #receiveOnce}. */
   public static CompletableFuture<IncomingMigration> receive(
       MigrationDestination destination, TestMachine machine, DestinationParameters parameters) {
     return CompletableFuture.supplyAsync(
         () -> {
           try {
-            return destination.receive(machine, parameters);
+            return receiveOnce(destination, machine, parameters);
           } catch (IOException e) {
             throw new CompletionException(e);
           }
