@@ -36,6 +36,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -54,7 +55,9 @@ class FaultMatrixTest {
   private static final int BALLOONED = 100;
 
   /** Of the answers: HELLO_REPLY has 4 bytes of payload; CONFIG_REPLY, READY and RUNNING none. */
-  private static final int RUNNING_STARTS = 3 * Protocol.HEADER_BYTES + 4;
+  private static final int READY_STARTS = 2 * Protocol.HEADER_BYTES + 4;
+
+  private static final int RUNNING_STARTS = READY_STARTS + Protocol.HEADER_BYTES;
 
   /** A few threads, code, classes and arenas of the C library. */
   private static final long JVM_MAPPINGS = 150;
@@ -155,9 +158,15 @@ class FaultMatrixTest {
    * @param stream what the source sent
    * @param source the state of the source afterwards
    * @param destination the state of the destination afterwards
+   * @param unconfirmed what the guest may be continued as at the source; null if it may not
    */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Try(Hop hop, byte[] stream, RunState source, RunState destination) {}
+  private record Try(
+      Hop hop,
+      byte[] stream,
+      RunState source,
+      RunState destination,
+      @Nullable RunState unconfirmed) {}
 
   /** Writes in the first pass, so that there is more than one and something becomes zero. */
   private static MigrationListener guest(TestMachine machine) {
@@ -188,7 +197,7 @@ class FaultMatrixTest {
     MigrationParameters parameters =
         (fault == Fault.STALL ? how.silenceTimeout(SHORT) : how).build();
     DestinationParameters here =
-        fault == Fault.STALL
+        fault == Fault.STALL || fault == Fault.HOLD
             ? new DestinationParameters(Duration.ofSeconds(5), SHORT, Protocol.MAX_VERSION)
             : new DestinationParameters(
                 Duration.ofSeconds(2), Duration.ofSeconds(10), Protocol.MAX_VERSION);
@@ -204,7 +213,7 @@ class FaultMatrixTest {
       MigrationSource source = new MigrationSource(a, proxy.uri(), parameters, guest(a));
       source.start();
       Hop hop = Hop.of(source.await(), received);
-      Try result = new Try(hop, proxy.recorded(), a.runState(), b.runState());
+      Try result = new Try(hop, proxy.recorded(), a.runState(), b.runState(), a.unconfirmed());
       if (fault != Fault.NONE) {
         assertThat(proxy.harmed()).as("%s at %d", fault, position).isTrue();
       }
@@ -244,6 +253,10 @@ class FaultMatrixTest {
   }
 
   private static int type(int start) {
+    return type(stream, start);
+  }
+
+  private static int type(byte[] stream, int start) {
     return ByteBuffer.wrap(stream).order(ByteOrder.LITTLE_ENDIAN).getShort(start + 4);
   }
 
@@ -307,7 +320,12 @@ class FaultMatrixTest {
     assertThat(result.destination()).as(where).isEqualTo(RunState.INMIGRATE);
     if (position < commitStart()) {
       assertThat(result.source()).as(where).isEqualTo(RunState.RUNNING);
+    } else if (result.source() == RunState.RUNNING) {
+      // A destination that is still there says that it does not run the guest, and never will.
+      assertThat(hop.progress().error().orElse("")).as(where).startsWith("the destination gave up");
     } else {
+      assertThat(fault).as(where).isIn(Fault.CUT, Fault.STALL);
+      assertThat(result.unconfirmed()).as(where).isEqualTo(RunState.RUNNING);
       assertThat(result.source()).as(where).isEqualTo(RunState.POSTMIGRATE);
       assertThat(hop.progress().error().orElse(""))
           .as(where)
@@ -387,5 +405,32 @@ class FaultMatrixTest {
         }
       }
     }
+  }
+
+  /**
+   * The source was suspended, or its host, while the destination lost patience: what it finds when
+   * it goes on is READY, and behind that the refusal and the end.
+   */
+  @Test
+  void answersThatComeAllAtOnceWhenTheDestinationHasGivenUp() throws Exception {
+    Try late = migrate(Fault.HOLD, Direction.BACK, READY_STARTS, true);
+    assertThat(late.hop().failure()).hasMessageContaining("sent nothing for 400 ms");
+    assertThat(late.hop().progress().status()).isEqualTo(MigrationStatus.FAILED);
+    assertThat(late.hop().progress().error().orElse(""))
+        .startsWith("the destination gave up: ")
+        .endsWith("sent nothing for 400 ms");
+    assertThat(late.source()).isEqualTo(RunState.RUNNING);
+    assertThat(late.destination()).isEqualTo(RunState.INMIGRATE);
+    assertThat(frames(late.stream()).stream().map(at -> type(late.stream(), at)))
+        .as("COMMIT is not sent any more")
+        .doesNotContain(FrameType.COMMIT.code());
+  }
+
+  @Test
+  void aConfirmationThatComesLateIsOne() throws Exception {
+    Try late = migrate(Fault.HOLD, Direction.BACK, RUNNING_STARTS, false);
+    assertThat(late.hop().progress().error()).isEmpty();
+    assertThat(late.source()).isEqualTo(RunState.POSTMIGRATE);
+    assertThat(late.destination()).isEqualTo(RunState.RUNNING);
   }
 }

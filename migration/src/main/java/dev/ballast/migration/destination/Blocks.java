@@ -111,12 +111,31 @@ final class Blocks {
     BitmapDelta.apply(payload, reader.page(), reader.pages(), bitmap);
   }
 
-  /** All of RAM is here: discards what is in the balloon, and checks the rest. */
-  void complete() throws IOException {
+  /** Called now and then in what may take long. */
+  @FunctionalInterface
+  interface KeepAlive {
+    void run() throws IOException;
+  }
+
+  /**
+   * Discards what was received and is in the balloon by now. To be called after all of a pass came
+   * over this connection, and before any connection begins the next: a page that leaves the balloon
+   * is dirty, and comes in a later pass.
+   *
+   * @param keepAlive lets the source know that this side is still there
+   */
+  void discardStale(KeepAlive keepAlive) throws IOException {
     for (ReceivingBlock block : receiving.values()) {
       if (bitmap != null && block.block().name().equals(RamBlock.RAM)) {
-        block.discard(bitmap);
+        block.discard(bitmap, keepAlive);
       }
+    }
+  }
+
+  /** All of RAM is here: discards what is in the balloon, and checks the rest. */
+  void complete(KeepAlive keepAlive) throws IOException {
+    discardStale(keepAlive);
+    for (ReceivingBlock block : receiving.values()) {
       block.checkComplete();
     }
   }

@@ -16,6 +16,9 @@ final class ReceivingBlock {
   /** From so many pages on, getting host memory for all of them at once beats a fault for each. */
   private static final int BULK_PAGES = 4;
 
+  /** Discarded between two looks at the clock: 1 GiB, which takes a tenth of a second. */
+  private static final long DISCARD_PAGES = 1 << 18;
+
   private final RamBlock block;
   private final long pagesPerHostPage;
   private final PageBitmap received;
@@ -100,7 +103,7 @@ final class ReceivingBlock {
   }
 
   /**
-   * Tells whether nothing that was received is left in the host page of a page: what is there is
+   * Returns whether nothing that was received is left in the host page of a page: what is there is
    * zero, so that the host page can go as a whole.
    */
   private boolean holdsNothing(long page) {
@@ -111,9 +114,31 @@ final class ReceivingBlock {
 
   /**
    * Discards what was received of the pages in a set: the content of ballooned pages is nobody's.
+   *
+   * @param keepAlive called after each run that was discarded
    */
-  void discard(PageBitmap pages) throws IOException {
-    pages.forEachRun((first, count) -> discard(first, first + count));
+  void discard(PageBitmap pages, Blocks.KeepAlive keepAlive) throws IOException {
+    long first = nextReceived(pages, 0);
+    while (first < received.size()) {
+      long end = Math.min(received.nextClear(first), pages.nextClear(first));
+      end = Math.min(end, first + DISCARD_PAGES);
+      discard(first, end);
+      keepAlive.run();
+      first = nextReceived(pages, end);
+    }
+  }
+
+  /** Returns the first page from {@code from} on that was received and is in a set. */
+  private long nextReceived(PageBitmap pages, long from) {
+    long mask = -1L << from;
+    for (long i = from >>> 6; i < received.wordCount(); i++) {
+      long both = received.word(i) & pages.word(i) & mask;
+      if (both != 0) {
+        return (i << 6) + Long.numberOfTrailingZeros(both);
+      }
+      mask = -1L;
+    }
+    return received.size();
   }
 
   /** Gives host memory back; nothing more arrives. */

@@ -3,6 +3,7 @@ package dev.ballast.migration.destination;
 import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationServer;
+import dev.ballast.migration.protocol.DestinationHandover;
 import dev.ballast.migration.protocol.FrameReader;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
@@ -16,6 +17,7 @@ import dev.ballast.vmm.machine.MigratableMachine;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,35 +26,39 @@ import org.slf4j.LoggerFactory;
 final class Reception implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Reception.class);
 
+  /** A source takes no time to say what its machine is: one that does keeps others waiting. */
+  private static final Duration CONFIGURING_TIMEOUT = Duration.ofSeconds(10);
+
   private final MigratableMachine machine;
   private final MigrationChannel channel;
   private final DestinationParameters parameters;
   private final MigrationServer server;
   private final ReceivingStreams streams;
-  private final Runnable started;
+  private final IncomingListener listener;
   private final FrameReader reader;
   private final FrameWriter writer;
   private ReceiverPhase phase = ReceiverPhase.GREETING;
+  private DestinationHandover handover = DestinationHandover.WAITING;
 
   /**
    * @param machine in {@link RunState#INMIGRATE}, its RAM never touched
    * @param channel to the source
    * @param server where further connections of the source come in
    * @param parameters how
-   * @param started is told when RAM begins to arrive
+   * @param listener is told when RAM begins to arrive
    */
   Reception(
       MigratableMachine machine,
       MigrationChannel channel,
       MigrationServer server,
       DestinationParameters parameters,
-      Runnable started) {
+      IncomingListener listener) {
     this.machine = machine;
     this.channel = channel;
     this.server = server;
     this.streams = new ReceivingStreams(channel);
     this.parameters = parameters;
-    this.started = started;
+    this.listener = listener;
     this.reader = new FrameReader(channel);
     this.writer = new FrameWriter(channel, false);
   }
@@ -63,18 +69,21 @@ final class Reception implements AutoCloseable {
    * @throws IOException if that failed; before {@link FrameType#COMMIT} nothing runs
    */
   IncomingMigration run() throws IOException {
+    channel.deadline(CONFIGURING_TIMEOUT);
     int version = greet();
     MigrationConfig config = configure(version);
     Blocks blocks = Blocks.match(machine.ramBlocks(), config, version);
     try (RamReceiver receiver = new RamReceiver(blocks, config.compression())) {
       signal(FrameType.CONFIG_REPLY);
       streams.accept(server, config.streams(), parameters.silenceTimeout());
+      server.dropPending();
+      channel.deadline(Duration.ZERO);
       phase = ReceiverPhase.RAM;
-      started.run();
+      listener.started();
       streams.start(blocks, config.compression());
       receiveRam(blocks, receiver);
     }
-    blocks.complete();
+    blocks.complete(writer::keepAlive);
     if (config.verify()) {
       phase = ReceiverPhase.VERIFYING;
       verify(blocks);
@@ -85,7 +94,8 @@ final class Reception implements AutoCloseable {
     phase = ReceiverPhase.COMMITTING;
     nextFrame();
     phase = ReceiverPhase.COMMITTED;
-    machine.endMigration(runState);
+    handover = handover.committed();
+    start(runState);
     confirm();
     release(blocks);
     return new IncomingMigration(
@@ -165,6 +175,9 @@ final class Reception implements AutoCloseable {
       } else {
         passes++;
         last = ReceivingStreams.checkPassEnd(reader, passes);
+        if (!last) {
+          blocks.discardStale(writer::keepAlive);
+        }
         streams.endPass(last);
       }
     }
@@ -182,10 +195,22 @@ final class Reception implements AutoCloseable {
   private RunState loadState() throws IOException {
     StateReceiver state = new StateReceiver(machine.stateSections());
     while (nextFrame() == FrameType.STATE_SECTION) {
+      writer.keepAlive();
       state.load(Messages.StateSection.decode(reader.payload()));
     }
     state.end();
     return Messages.StateEnd.decode(reader.payload()).runState();
+  }
+
+  /** Whatever fails: what counts is whether the guest may have run. */
+  private void start(RunState runState) throws IOException {
+    try {
+      machine.endMigration(runState);
+    } finally {
+      if (machine.runState() != RunState.INMIGRATE) {
+        handover = handover.started();
+      }
+    }
   }
 
   private void confirm() {
@@ -206,9 +231,14 @@ final class Reception implements AutoCloseable {
     }
   }
 
-  /** Tells the source why this side gives up. */
+  /**
+   * Gives up, and tells the source why, unless the guest is here already: to the source it would
+   * mean that it may go on there.
+   */
   void fail(String reason) {
-    if (writer.last(FrameType.ERROR, new Messages.Failure(reason).encode())) {
+    handover = handover.gaveUp();
+    if (handover.mayRefuse()
+        && writer.last(FrameType.ERROR, new Messages.Failure(reason).encode())) {
       channel.drain();
     }
   }
@@ -216,17 +246,18 @@ final class Reception implements AutoCloseable {
   /** Makes what it does fail. Any thread. */
   void cancel() {
     channel.cancel();
-    streams.cancel();
   }
 
   /** Ends what it started. The source was told before: streams that break would hide the reason. */
   @Override
   public void close() {
     streams.close();
+    reader.close();
+    writer.close();
   }
 
-  /** Tells whether the source has not sent a single byte. */
-  boolean wasSilent() {
-    return channel.bytesRead() == 0;
+  /** Returns whether nothing of the machine was touched yet, so that another source may come. */
+  boolean isUntouched() {
+    return phase == ReceiverPhase.GREETING || phase == ReceiverPhase.CONFIGURING;
   }
 }

@@ -14,7 +14,7 @@
  *   RAM_PAGES, ZERO_PAGES, BITMAP … PASS_END ────► into guest RAM      ┐ again, until the rest
  *                                                                      ┘ fits the downtime limit
  *   vCPUs and device queues stop
- *   the rest, PASS_END (final) ──────────────────► discards what the bitmap says
+ *   the rest, PASS_END (final) ──────────────────► discards what the bitmap says by now
  *   VERIFY … (if CONFIG said so) ────────────────► compares digests
  *   STATE_SECTION …, STATE_END ──────────────────► loads, does not run
  *   ◄──────────────────────────────────────── READY
@@ -37,15 +37,19 @@
  *                                      RUNNING sent    COMMIT
  *
  *  In any of them: ERROR or CANCEL, a frame that is not allowed, a wrong value, the end of the stream or
- *  silence ends the migration: the destination sends ERROR with the reason, runs nothing, and exits.
+ *  silence ends the migration: the destination sends ERROR with the reason and runs nothing. In the first
+ *  two it waits for another source, afterwards it exits.
  * </pre>
  *
  * <p>Over further connections come pages and {@code PASS_END} only, and no pass begins before all
  * connections have ended the one before.
  *
  * <p>The source may go on with the guest after any failure, unless it has handed the whole of
- * COMMIT to its socket: from then on it never runs the guest again by itself. The destination runs
- * the guest only after it has received the whole of COMMIT. So the guest never runs twice.
+ * COMMIT to its socket: from then on only after ERROR, with which a destination says that the guest
+ * has not run there and never will. The destination runs the guest only after it has received the
+ * whole of COMMIT. So the guest never runs twice: {@link
+ * dev.ballast.migration.protocol.SourceHandover}, {@link
+ * dev.ballast.migration.protocol.DestinationHandover}.
  */
 @NullMarked
 package dev.ballast.migration.protocol;

@@ -4,6 +4,7 @@ import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.concurrent.ForkJoinPool;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -128,8 +129,12 @@ final class CandidateSet {
     all = true;
   }
 
-  /** Drops what need not be looked at; the first time, all pages are candidates before. */
-  Found refine() throws IOException {
+  /**
+   * Drops what need not be looked at; the first time, all pages are candidates before.
+   *
+   * @param meanwhile called on this thread about once in a second or more often
+   */
+  Found refine(RamSender.Check meanwhile) throws IOException {
     counting = all;
     if (all) {
       pending.setAll();
@@ -140,8 +145,18 @@ final class CandidateSet {
     if (parts == 1) {
       return refine(0, spans.size());
     }
+    Found found = Found.NOTHING;
+    long atOnce = ForkJoinPool.getCommonPoolParallelism() + 1L;
+    for (long part = 0; part < parts; part += atOnce) {
+      found = found.plus(refineParts(part, Math.min(parts, part + atOnce)));
+      meanwhile.check();
+    }
+    return found;
+  }
+
+  private Found refineParts(long from, long to) throws IOException {
     try {
-      return LongStream.range(0, parts)
+      return LongStream.range(from, to)
           .parallel()
           .mapToObj(this::refinePart)
           .reduce(Found.NOTHING, Found::plus);

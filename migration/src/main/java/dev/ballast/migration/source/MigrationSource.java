@@ -11,6 +11,7 @@ import dev.ballast.migration.protocol.MigrationConfig;
 import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.PeerFailedException;
 import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.protocol.SourceHandover;
 import dev.ballast.migration.protocol.StreamSetup;
 import dev.ballast.vmm.machine.MigratableMachine;
 import dev.ballast.vmm.machine.RunState;
@@ -27,9 +28,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Moves a guest out of this process. One object is one migration; it runs on a thread of its own.
  *
- * <p>However it ends, dirty logging is off afterwards, and the machine is either as it was before
- * or in {@link RunState#POSTMIGRATE}: the latter from the moment on at which the whole {@link
- * FrameType#COMMIT} was handed to the socket, whatever happens later.
+ * <p>However it ends, dirty logging is off afterwards, and the machine is as {@link SourceHandover}
+ * says: as it was before, or in {@link RunState#POSTMIGRATE}, from which a user may have the guest
+ * continued if the destination neither confirmed nor refused it.
  */
 public final class MigrationSource {
   private static final Logger log = LoggerFactory.getLogger(MigrationSource.class);
@@ -59,7 +60,9 @@ public final class MigrationSource {
   private boolean cancelRequested;
   private boolean expired;
   private boolean committing;
-  private boolean committed;
+
+  /** The migration's thread. */
+  private SourceHandover handover = SourceHandover.HERE;
 
   /**
    * @param machine whose guest moves
@@ -178,6 +181,10 @@ public final class MigrationSource {
       } else {
         outcome = MigrationStatus.CANCELLED;
       }
+    } catch (PeerFailedException e) {
+      handover = handover.refused();
+      reason = describe(e);
+      log.debug("the destination gave up", e);
     } catch (IOException e) {
       reason = describe(e);
       log.debug("the migration failed", e);
@@ -245,10 +252,7 @@ public final class MigrationSource {
     counters.setupEnd = System.nanoTime();
   }
 
-  /**
-   * Who asks for compression has a link on which it would be worse to send everything as it is than
-   * to be told.
-   */
+  /** Fails rather than falling back: a user who asks for compression has a slow link. */
   private void prepareCompression(int version) throws IOException {
     PageCompression compression = parameters.compression();
     if (compression != PageCompression.NONE && version < Protocol.VERSION_4) {
@@ -280,7 +284,7 @@ public final class MigrationSource {
   private void checkPeer() throws IOException {
     channel.checkCancelled();
     if (reader.poll() != null) {
-      throw reader.unexpected("while RAM is sent");
+      throw reader.unexpected("nothing is due from the destination");
     }
   }
 
@@ -302,9 +306,11 @@ public final class MigrationSource {
     }
     StateSender.send(sections, runState, writer);
     reader.expect(FrameType.READY);
+    // This side may have been suspended meanwhile, and the destination out of patience since.
+    checkPeer();
     commit();
-    machine.endMigration(RunState.POSTMIGRATE);
     reader.expect(FrameType.RUNNING);
+    handover = handover.confirmed();
     counters.guestContinued = System.nanoTime();
     // What follows gives back what the migration took here, while the guest runs there.
     counters.ended = counters.guestContinued;
@@ -319,61 +325,70 @@ public final class MigrationSource {
     }
     writer.signal(FrameType.COMMIT);
     writer.flush();
-    committed = true;
+    handover = handover.committed();
   }
 
-  /**
-   * Leaves the machine in the one state that is right, closes the connection, says how it ended.
-   */
+  /** Brings the machine into its state, closes the connection and reports the outcome. */
   private void end(MigrationStatus outcome, String reason) {
+    handover = handover.lost();
     List<String> reasons = new ArrayList<>();
     if (outcome == MigrationStatus.FAILED) {
       reasons.add(
-          committed
+          handover == SourceHandover.UNKNOWN
               ? "the guest was handed over, but the destination did not confirm it: " + reason
               : reason);
     }
-    try {
-      precopy.endThrottle();
-      tidy(reasons, "the guest cannot go on here", this::takeBack);
-      tidy(reasons, "dirty logging cannot be stopped", precopy::stopLogs);
-      if (outcome == MigrationStatus.CANCELLED) {
-        writer.last(FrameType.CANCEL, new byte[0]);
-      } else if (outcome == MigrationStatus.FAILED) {
-        writer.last(FrameType.ERROR, new Messages.Failure(reason).encode());
-      }
-    } finally {
-      streams.close();
-      writer.close();
-      channel.close();
-      tidy(reasons, "bitmaps cannot be given back", precopy::release);
-      if (counters.ended == 0) {
-        counters.ended = System.nanoTime();
-      }
-      error = reasons.isEmpty() ? null : String.join("; ", reasons);
-      enter(outcome);
+    cleanUp(reasons, "vCPUs stay throttled", precopy::endThrottle);
+    cleanUp(reasons, "the guest stays stopped", this::settle);
+    cleanUp(reasons, "dirty logging cannot be stopped", precopy::stopLogs);
+    if (outcome == MigrationStatus.CANCELLED) {
+      cleanUp(reasons, "", () -> writer.last(FrameType.CANCEL, new byte[0]));
+    } else if (outcome == MigrationStatus.FAILED) {
+      byte[] message = new Messages.Failure(reason).encode();
+      cleanUp(reasons, "", () -> writer.last(FrameType.ERROR, message));
     }
+    cleanUp(reasons, "streams cannot be closed", streams::close);
+    cleanUp(reasons, "the connection cannot be closed", this::closeConnection);
+    cleanUp(reasons, "bitmaps cannot be given back", precopy::release);
+    if (counters.ended == 0) {
+      counters.ended = System.nanoTime();
+    }
+    error = reasons.isEmpty() ? null : String.join("; ", reasons);
+    enter(outcome);
   }
 
-  /** As it was when it was stopped, which may not be as it was at the start. */
-  private void takeBack() throws IOException {
+  private void closeConnection() {
+    reader.close();
+    writer.close();
+    channel.close();
+  }
+
+  /** The guest goes back to what it was when it was stopped, which may not be what it was first. */
+  private void settle() throws IOException {
     RunState before = stoppedAs;
-    if (!committed && before != null && machine.runState() == RunState.FINISH_MIGRATE) {
-      machine.endMigration(before);
-      counters.guestContinued = System.nanoTime();
+    if (before == null || machine.runState() != RunState.FINISH_MIGRATE) {
+      return;
+    }
+    switch (handover) {
+      case HERE -> {
+        machine.endMigration(before);
+        counters.guestContinued = System.nanoTime();
+      }
+      case THERE -> machine.endMigration(RunState.POSTMIGRATE);
+      case COMMITTED, UNKNOWN -> machine.endUnconfirmedMigration(before);
     }
   }
 
   /** Something that must be tried, whatever else failed. */
   @FunctionalInterface
-  private interface LastAct {
+  private interface CleanUp {
     void run() throws IOException;
   }
 
-  private static void tidy(List<String> reasons, String failure, LastAct act) {
+  private static void cleanUp(List<String> reasons, String failure, CleanUp step) {
     try {
-      act.run();
-    } catch (IOException e) {
+      step.run();
+    } catch (IOException | RuntimeException e) {
       log.error("after a migration: {}", failure, e);
       reasons.add(failure + ": " + e.getMessage());
     }
@@ -395,8 +410,8 @@ public final class MigrationSource {
       if (type != null) {
         return describe(reader.unexpected("after a failure"));
       }
-    } catch (IOException nothingMore) {
-      log.debug("the destination left no message", nothingMore);
+    } catch (IOException e) {
+      log.debug("the destination left no message", e);
     }
     return String.valueOf(failure.getMessage());
   }

@@ -188,15 +188,19 @@ final class PrecopyLoop {
   private void sync() throws IOException {
     long now = System.nanoTime();
     for (SendingBlock sending : blocks) {
+      writer.keepAlive();
       sending.candidates().fetch();
     }
+    // After the blocks: of a page that left the balloon and is sent in this pass, the destination
+    // must hear in this pass, or it would discard it as stale. The bitmap is marked before the
+    // page.
     if (bitmap != null) {
       bitmap.sync();
     }
     checkFilter();
     long candidates = 0;
     for (SendingBlock sending : blocks) {
-      CandidateSet.Found found = sending.candidates().refine();
+      CandidateSet.Found found = sending.candidates().refine(writer::keepAlive);
       candidates += found.candidates();
       if (lastSync == 0) {
         counters.leftOut(found);

@@ -79,7 +79,7 @@ public class CandidateSetBenchmark {
   @Benchmark
   public long pass() throws IOException {
     set.fetch();
-    long candidates = set.refine().candidates();
+    long candidates = set.refine(() -> {}).candidates();
     long left = 0;
     PageBitmap spans = set.spans();
     for (long span = spans.nextSet(0); span < spans.size(); span = spans.nextSet(span + 1)) {

@@ -22,7 +22,7 @@ class CandidateSetTest {
 
   private static CandidateSet.Found sync(CandidateSet candidates) throws IOException {
     candidates.fetch();
-    return candidates.refine();
+    return candidates.refine(() -> {});
   }
 
   /** Takes all candidates as a stream does. */
@@ -115,7 +115,7 @@ class CandidateSetTest {
     takeAll(set, machine.dirtyLog());
     set.fetch();
     set.excludeNothing();
-    assertThat(set.refine().candidates()).isEqualTo(1);
+    assertThat(set.refine(() -> {}).candidates()).isEqualTo(1);
   }
 
   @Test
@@ -172,7 +172,7 @@ class CandidateSetTest {
         } else {
           switch (source++) {
             case 0 -> set.fetch();
-            case 1 -> set.refine();
+            case 1 -> set.refine(() -> {});
             case 2 -> current |= taken();
             default -> throw new AssertionError(source);
           }

@@ -90,7 +90,7 @@ class SendingAllocationTest {
   private void pass() throws IOException {
     machine.dirtyLog().start();
     block.candidates().fetch();
-    block.candidates().refine();
+    block.candidates().refine(() -> {});
     block.startPass();
     sender.sendPass(false);
     writer.flush();

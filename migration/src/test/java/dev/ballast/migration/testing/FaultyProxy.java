@@ -2,6 +2,7 @@ package dev.ballast.migration.testing;
 
 import dev.ballast.migration.channel.MigrationUri;
 import java.io.ByteArrayOutputStream;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -23,7 +24,9 @@ public final class FaultyProxy implements AutoCloseable {
     /** A bit of the byte is inverted. */
     FLIP,
     /** Neither the byte nor anything after it is handed on, and nothing is closed. */
-    STALL
+    STALL,
+    /** The byte and all after it are handed on together, once the sender has closed. */
+    HOLD
   }
 
   /** Which way the bytes go. */
@@ -114,7 +117,12 @@ public final class FaultyProxy implements AutoCloseable {
           }
         }
         out.write(buffer, 0, good);
-        if (good < read) {
+        if (good < read && fault == Fault.HOLD) {
+          ByteArrayOutputStream held = new ByteArrayOutputStream();
+          held.write(buffer, good, read - good);
+          readToEnd(in, held);
+          out.write(held.toByteArray());
+        } else if (good < read) {
           if (fault == Fault.STALL) {
             swallow(in);
           } else if (fault == Fault.TRUNCATE) {
@@ -137,6 +145,15 @@ public final class FaultyProxy implements AutoCloseable {
     }
   }
 
+  /** A sender that closes with unread data in its socket ends with a reset. */
+  private static void readToEnd(InputStream in, ByteArrayOutputStream into) {
+    try {
+      in.transferTo(into);
+    } catch (IOException e) {
+      closeQuietly(in);
+    }
+  }
+
   private static void swallow(InputStream in) throws IOException {
     byte[] buffer = new byte[4096];
     int read = in.read(buffer);
@@ -145,7 +162,7 @@ public final class FaultyProxy implements AutoCloseable {
     }
   }
 
-  private static void closeQuietly(Socket socket) {
+  private static void closeQuietly(Closeable socket) {
     try {
       socket.close();
     } catch (IOException e) {

@@ -41,6 +41,9 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   private volatile boolean closed;
   private volatile int throttle;
   private @Nullable IOException stopFailure;
+  private @Nullable IOException startFailure;
+  private @Nullable RuntimeException throttleFailure;
+  private volatile @Nullable RunState unconfirmed;
   private long steps;
   private @Nullable Thread guest;
   private List<Snapshottable> sections = List.of(new Counter(), new Filler("filler", 100_000));
@@ -127,6 +130,16 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   /** Makes the next stop fail. */
   public void failToStop(IOException failure) {
     stopFailure = failure;
+  }
+
+  /** Makes the guest fail to run after a migration. */
+  public void failToStart(IOException failure) {
+    startFailure = failure;
+  }
+
+  /** Makes each change of the throttle fail. */
+  public void failToThrottle(RuntimeException failure) {
+    throttleFailure = failure;
   }
 
   /** Changes what state the machine has. */
@@ -233,11 +246,14 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
 
   /** Stops the guest, or lets it go on, as its user may while it moves. */
   public void user(RunState next) {
-    endMigration(next);
+    enter(next);
   }
 
   @Override
   public void throttle(int percent) {
+    if (throttleFailure != null) {
+      throw throttleFailure;
+    }
     throttle = percent;
   }
 
@@ -259,11 +275,29 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   }
 
   @Override
-  public void endMigration(RunState next) {
+  public void endMigration(RunState next) throws IOException {
+    if (startFailure != null) {
+      throw startFailure;
+    }
+    enter(next);
+  }
+
+  private void enter(RunState next) {
     synchronized (guestLock) {
       state = next;
       guestLock.notifyAll();
     }
+  }
+
+  @Override
+  public void endUnconfirmedMigration(RunState before) {
+    unconfirmed = before;
+    enter(RunState.POSTMIGRATE);
+  }
+
+  /** Returns what the guest was when it left for a destination that did not confirm it, or null. */
+  public @Nullable RunState unconfirmed() {
+    return unconfirmed;
   }
 
   /** Returns the first page that differs from {@code other} although it is not ballooned, or -1. */

@@ -254,7 +254,8 @@ final class MigrateCommand implements Callable<Integer> {
   static String whereTheGuestIs(String status) {
     return status.equals(RunState.POSTMIGRATE.qmpName())
         ? "the guest was handed over, but the destination did not confirm it: look for it there;"
-            + " it does not run here any more"
+            + " it does not run here any more. Only if it does not run there either, let it go on"
+            + " here with 'ballast cont'"
         : "the guest has not moved; the machine here is " + status;
   }
 }

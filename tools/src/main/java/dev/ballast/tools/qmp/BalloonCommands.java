@@ -6,6 +6,7 @@ import dev.ballast.tools.qmp.ArgumentType.Argument;
 import dev.ballast.tools.qmp.ArgumentType.Int;
 import dev.ballast.tools.vm.BalloonControl;
 import dev.ballast.tools.vm.VirtualMachine;
+import dev.ballast.tools.vm.VmException;
 import dev.ballast.vmm.memory.PageBitmap;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -41,7 +42,7 @@ record BalloonCommands(VirtualMachine vm) {
                     QmpErrorClass.DEVICE_NOT_ACTIVE, "No balloon device has been activated"));
   }
 
-  private JsonNode setTarget(ObjectNode arguments) throws QmpException {
+  private JsonNode setTarget(ObjectNode arguments) throws QmpException, VmException {
     BalloonControl balloon = balloon();
     long value = arguments.get("value").longValue();
     if (value <= 0) {

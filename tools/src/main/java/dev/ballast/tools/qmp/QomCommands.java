@@ -8,6 +8,7 @@ import dev.ballast.tools.qmp.ArgumentType.Int;
 import dev.ballast.tools.qmp.ArgumentType.Str;
 import dev.ballast.tools.vm.StatisticsControl;
 import dev.ballast.tools.vm.VirtualMachine;
+import dev.ballast.tools.vm.VmException;
 import dev.ballast.virtio.balloon.BalloonStatistics;
 import dev.ballast.virtio.balloon.MemoryReport;
 import dev.ballast.virtio.balloon.MemoryStatistic;
@@ -49,7 +50,7 @@ record QomCommands(VirtualMachine vm) {
         : Json.object().numberNode(statistics.interval());
   }
 
-  private JsonNode set(ObjectNode arguments) throws QmpException {
+  private JsonNode set(ObjectNode arguments) throws QmpException, VmException {
     StatisticsControl statistics = find(arguments);
     if (!property(arguments).equals(INTERVAL)) {
       throw QmpException.generic(

@@ -12,8 +12,9 @@ public interface BalloonControl {
    * Asks the guest to inflate or deflate until the rest of its memory has a size. Returns at once.
    *
    * @param logicalSize the wanted size in bytes; more than guest RAM means all of it
+   * @throws VmException if the guest is not here, or leaving
    */
-  void setTarget(long logicalSize);
+  void setTarget(long logicalSize) throws VmException;
 
   /** Returns the live set of pages in the balloon, one bit per 4 KiB of guest RAM. */
   PageBitmap bitmap();

@@ -3,6 +3,7 @@ package dev.ballast.tools.vm;
 import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.DestinationParameters;
+import dev.ballast.migration.destination.IncomingListener;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.source.AutoConverge;
 import dev.ballast.migration.source.MigrationListener;
@@ -38,6 +39,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   private @Nullable Thread receiver;
   private volatile MigrationStatus incomingStatus = MigrationStatus.NONE;
   private boolean verifying;
+  private boolean closed;
 
   /**
    * @param machine whose guest moves
@@ -93,12 +95,20 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
             .timeout(Duration.ofMillis(parameters.timeouts().totalMillis()))
             .autoConverge(autoConverge())
             .build();
+    @Nullable MigrationSource before = source;
+    boolean started = false;
     try {
       source = new MigrationSource(machine, parse(uri), how, new Reporter());
-    } catch (IOException e) {
-      throw new VmException(String.valueOf(e.getMessage()), e);
+      source.start();
+      started = true;
+    } catch (IOException | OutOfMemoryError e) {
+      // The error is what Java makes of a thread that the host does not grant.
+      throw new VmException("the migration cannot be started: " + e.getMessage(), e);
+    } finally {
+      if (!started) {
+        source = before;
+      }
     }
-    source.start();
   }
 
   private AutoConverge autoConverge() {
@@ -124,20 +134,33 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   }
 
   @Override
-  public synchronized void startIncoming(String uri) throws VmException {
+  public void startIncoming(String uri) throws VmException {
     if (machine.runState() != RunState.INMIGRATE) {
       throw new VmException(
           "the machine does not wait for a guest: start it with --incoming defer");
     }
-    if (destination != null) {
-      throw new VmException("the machine waits for a guest already, at " + destination.uri());
-    }
+    MigrationDestination listening;
     try {
-      destination = MigrationDestination.listen(parse(uri));
+      // Not under the lock: a name server may take its time, and a cancel must not wait for it.
+      listening = MigrationDestination.listen(parse(uri));
     } catch (IOException e) {
       throw new VmException(String.valueOf(e.getMessage()), e);
     }
-    MigrationDestination listening = destination;
+    startIncoming(listening);
+  }
+
+  private synchronized void startIncoming(MigrationDestination listening) throws VmException {
+    if (destination != null || closed) {
+      try (listening) {
+        throw new VmException(
+            destination == null
+                ? "the machine is being closed"
+                : "the machine waits for a guest already, at " + destination.uri());
+      } catch (IOException e) {
+        throw new VmException(String.valueOf(e.getMessage()), e);
+      }
+    }
+    destination = listening;
     DestinationParameters how =
         new DestinationParameters(
             Duration.ZERO,
@@ -154,19 +177,48 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
 
   private void receive(MigrationDestination from, DestinationParameters how) {
     try (from) {
-      from.receive(machine, how, () -> incoming(MigrationStatus.ACTIVE));
+      from.receive(machine, how, new Arrival(from.uri()));
       incoming(MigrationStatus.COMPLETED);
     } catch (CancelledException e) {
       // The machine is being closed.
     } catch (IOException e) {
       didNotArrive(String.valueOf(e.getMessage()));
-    } catch (RuntimeException | OutOfMemoryError e) {
-      log.error("the guest did not arrive", e);
+    } catch (RuntimeException | Error e) {
+      log.error("a defect of this program, or of its host, while a guest arrives", e);
       didNotArrive(e.toString());
     }
   }
 
+  /** Reports how it goes while the machine waits for a guest. */
+  private final class Arrival implements IncomingListener {
+    private final MigrationUri uri;
+    private String last = "";
+
+    Arrival(MigrationUri uri) {
+      this.uri = uri;
+    }
+
+    @Override
+    public void started() {
+      incoming(MigrationStatus.ACTIVE);
+    }
+
+    @Override
+    public void turnedAway(String reason) {
+      // A health check comes again and again, and says the same each time.
+      if (!reason.equals(last)) {
+        log.warn("{}: a connection was turned away: {}; still waiting for a guest", uri, reason);
+        last = reason;
+      }
+    }
+  }
+
+  /** A guest that is here stays, whatever went wrong after it came. */
   private void didNotArrive(String reason) {
+    if (machine.runState() != RunState.INMIGRATE) {
+      incoming(MigrationStatus.COMPLETED);
+      return;
+    }
     incoming(MigrationStatus.FAILED);
     incomingFailed.accept("the guest did not arrive: " + reason);
   }
@@ -262,6 +314,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     @Nullable MigrationSource outgoing;
     @Nullable Thread incoming;
     synchronized (this) {
+      closed = true;
       outgoing = source;
       incoming = receiver;
       if (source != null) {

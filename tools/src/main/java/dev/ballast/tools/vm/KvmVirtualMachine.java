@@ -183,8 +183,8 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
   }
 
   @Override
-  public void powerdown() {
-    machine.pressPowerButton();
+  public void powerdown() throws VmException {
+    attempt(machine::pressPowerButton);
   }
 
   @Override
@@ -217,9 +217,10 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
     }
 
     @Override
-    public void setTarget(long logicalSize) {
+    public void setTarget(long logicalSize) throws VmException {
       long pages = Math.max(0, memoryBytes() - logicalSize) / RamBlock.PAGE_SIZE;
-      device.setTarget(Math.min(pages, device.maxTargetPages()));
+      long target = Math.min(pages, device.maxTargetPages());
+      attempt(() -> machine.withGuest(() -> device.setTarget(target)));
     }
 
     @Override
@@ -229,11 +230,12 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
 
     @Override
     public Optional<StatisticsControl> statistics() {
-      return device.statistics().map(Statistics::new);
+      return device.statistics().map(statistics -> new Statistics(machine, statistics));
     }
   }
 
-  private record Statistics(BalloonStatistics statistics) implements StatisticsControl {
+  private record Statistics(Machine machine, BalloonStatistics statistics)
+      implements StatisticsControl {
     @Override
     public MemoryReport latest() {
       return statistics.latest();
@@ -245,8 +247,8 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
     }
 
     @Override
-    public void setInterval(long seconds) {
-      statistics.setInterval(seconds);
+    public void setInterval(long seconds) throws VmException {
+      attempt(() -> machine.withGuest(() -> statistics.setInterval(seconds)));
     }
   }
 

@@ -14,6 +14,7 @@ public interface StatisticsControl {
    * Has the guest asked regularly, a first time at once if it was not until now. Returns at once.
    *
    * @param seconds between two questions, 0 to 2^32 - 1; 0 for never
+   * @throws VmException if the guest is not here, or leaving
    */
-  void setInterval(long seconds);
+  void setInterval(long seconds) throws VmException;
 }

@@ -48,8 +48,12 @@ public interface VirtualMachine {
    */
   void reset() throws VmException;
 
-  /** Presses the power button; the guest decides what follows. */
-  void powerdown();
+  /**
+   * Presses the power button; the guest decides what follows.
+   *
+   * @throws VmException if the guest is not here, or leaving
+   */
+  void powerdown() throws VmException;
 
   /** Ends the process that holds the machine. Returns at once. */
   void quit();

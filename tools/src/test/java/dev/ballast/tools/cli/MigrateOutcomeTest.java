@@ -9,7 +9,7 @@ class MigrateOutcomeTest {
   @Test
   void aGuestThatWasHandedOverIsLookedForAtTheDestination() {
     assertThat(MigrateCommand.whereTheGuestIs("postmigrate"))
-        .contains("handed over", "look for it there")
+        .contains("handed over", "look for it there", "'ballast cont'")
         .doesNotContain("has not moved");
   }
 

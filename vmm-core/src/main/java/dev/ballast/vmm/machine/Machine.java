@@ -33,7 +33,8 @@ import org.slf4j.LoggerFactory;
  *   prelaunch ──cont──► running ◄──cont/stop──► paused
  *                        │  ▲ reset
  *                        │  └── shutdown, guest-panicked, internal-error
- *   source:      running or paused ──► finish-migrate ──► postmigrate (or back)
+ *   source:      running or paused ──► finish-migrate ──► postmigrate (or back; by cont, too, if
+ *                                      the destination did not confirm that it has the guest)
  *   destination: inmigrate ──► running or paused, as the source was or as was asked for here
  * </pre>
  */
@@ -60,8 +61,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   private final AtomicReference<@Nullable Pending> pending = new AtomicReference<>();
   private volatile RunState runState;
 
-  /** What was asked for while the guest arrives or leaves; null when nothing was. */
+  /** What was asked for while the guest arrives; null when nothing was. */
   private @Nullable RunState wanted;
+
+  /** What the guest was when it left for a destination that did not confirm it; null otherwise. */
+  private @Nullable RunState unconfirmed;
 
   private boolean closed;
 
@@ -160,7 +164,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   /**
    * Lets the guest run: QMP's {@code cont}. Has no effect when it runs. A guest that is to arrive
-   * by migration will run then, even if it was stopped at the source.
+   * by migration will run then, even if it was stopped at the source. One that left for a
+   * destination that did not confirm it goes on here: the caller knows that it does not run there.
    *
    * @throws IOException if KVM refuses
    * @throws IllegalStateException if the guest is leaving or gone, or must be reset first
@@ -173,11 +178,30 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         case PAUSED, PRELAUNCH -> run();
         case INMIGRATE -> wanted = RunState.RUNNING;
         case FINISH_MIGRATE -> throw refusal("a migration is under way");
-        case POSTMIGRATE -> throw refusal("the guest was migrated away and lives there now");
+        case POSTMIGRATE -> takeBack();
         case SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> throw refusal("reset it first");
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Takes back a guest that may have been lost on its way. */
+  private void takeBack() throws IOException {
+    RunState before = unconfirmed;
+    if (before == null) {
+      throw refusal("the guest was migrated away and lives there now");
+    }
+    LOG.warn(
+        "the guest goes on here, although the destination may have it, too: make sure that it does"
+            + " not run there");
+    switch (before) {
+      case RUNNING, PAUSED, PRELAUNCH, INMIGRATE, FINISH_MIGRATE, POSTMIGRATE -> run();
+      case SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> enter(before);
+    }
+    unconfirmed = null;
+    if (runState != RunState.RUNNING) {
+      throw refusal("reset it first");
     }
   }
 
@@ -187,10 +211,12 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   /**
    * Stops the guest: QMP's {@code stop}. Has no effect when it does not run. A guest that is to
-   * arrive by migration will be stopped then, and one that is leaving will be if it stays.
+   * arrive by migration will be stopped then.
    *
    * @throws IOException if it cannot be stopped, or cannot be reset as it had just asked for: the
    *     machine is then in {@link RunState#INTERNAL_ERROR}
+   * @throws IllegalStateException if the guest is leaving, and may run elsewhere before it could be
+   *     stopped
    */
   public void pause() throws IOException {
     lock.lock();
@@ -200,19 +226,28 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         if (runState == RunState.RUNNING) {
           enter(RunState.PAUSED);
         }
-      } else if (runState == RunState.INMIGRATE || runState == RunState.FINISH_MIGRATE) {
+      } else if (runState == RunState.INMIGRATE) {
         wanted = RunState.PAUSED;
+      } else if (runState == RunState.FINISH_MIGRATE) {
+        throw refusal("a migration is under way; cancel it first, or stop the guest there");
       }
     } finally {
       lock.unlock();
     }
   }
 
+  /** If this throws, no vCPU has run, and the run state is what it was. */
   private void run() throws IOException {
     board.startClock();
     RunState before = runState;
     runState = RunState.RUNNING;
-    board.devices().forEach(MachineDevice::resume);
+    try {
+      board.devices().forEach(MachineDevice::resume);
+    } catch (RuntimeException | Error e) {
+      board.devices().forEach(MachineDevice::quiesce);
+      runState = before;
+      throw e;
+    }
     vcpus.resume();
     // The guest does not wait until everybody has been told.
     told(before);
@@ -300,7 +335,10 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       if (before == RunState.INMIGRATE
           || before == RunState.FINISH_MIGRATE
           || before == RunState.POSTMIGRATE) {
-        throw refusal("there is no guest here to reset");
+        throw refusal(
+            unconfirmed == null
+                ? "there is no guest here to reset"
+                : "the destination may have the guest; continue it here first if it has not");
       }
       board.checkBoot();
       if (before == RunState.RUNNING) {
@@ -327,10 +365,38 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     emit(new MachineEvent.Reset(guest));
   }
 
-  /** Presses the power button: QMP's {@code system_powerdown}. The guest decides what follows. */
+  /**
+   * Presses the power button: QMP's {@code system_powerdown}. The guest decides what follows.
+   *
+   * @throws IllegalStateException if the guest is not here
+   */
   public void pressPowerButton() {
-    board.pressPowerButton();
-    emit(new MachineEvent.PowerDown());
+    withGuest(
+        () -> {
+          board.pressPowerButton();
+          emit(new MachineEvent.PowerDown());
+        });
+  }
+
+  /**
+   * Does something to devices that the guest is to notice. Not while it arrives or leaves: their
+   * state is on its way then, and the guest would never hear of it.
+   *
+   * @param action what to do; must not wait for the guest
+   * @throws IllegalStateException if the guest is not here
+   */
+  public void withGuest(Runnable action) {
+    lock.lock();
+    try {
+      switch (runState) {
+        case INMIGRATE -> throw refusal("the guest has not arrived yet");
+        case FINISH_MIGRATE -> throw refusal("the guest is leaving");
+        case POSTMIGRATE -> throw refusal("the guest was migrated away");
+        case PRELAUNCH, RUNNING, PAUSED, SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> action.run();
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override
@@ -390,10 +456,10 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       if (runState != RunState.FINISH_MIGRATE && runState != RunState.INMIGRATE) {
         throw refusal("it is not in a migration");
       }
-      if (asWanted(next) == RunState.RUNNING) {
-        run();
+      if (resolve(next) == RunState.RUNNING) {
+        runAfterMigration();
       } else {
-        enter(asWanted(next));
+        enter(resolve(next));
       }
       wanted = null;
     } finally {
@@ -401,8 +467,36 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     }
   }
 
+  /** A guest that cannot go on at the source is stopped, so that it can be continued. */
+  private void runAfterMigration() throws IOException {
+    boolean stayed = runState == RunState.FINISH_MIGRATE;
+    boolean runs = false;
+    try {
+      run();
+      runs = true;
+    } finally {
+      if (!runs && stayed) {
+        enter(RunState.PAUSED);
+      }
+    }
+  }
+
+  @Override
+  public void endUnconfirmedMigration(RunState before) {
+    lock.lock();
+    try {
+      if (runState != RunState.FINISH_MIGRATE) {
+        throw refusal("it does not leave");
+      }
+      unconfirmed = before;
+      enter(RunState.POSTMIGRATE);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Returns what a guest that could run or be stopped does, by who asked last. */
-  private RunState asWanted(RunState next) {
+  private RunState resolve(RunState next) {
     return switch (next) {
       case RUNNING -> wanted == null ? next : wanted;
       case PAUSED, PRELAUNCH -> wanted == RunState.RUNNING ? wanted : next;

@@ -46,7 +46,17 @@ public interface MigratableMachine {
    * @param next {@link RunState#RUNNING} runs the guest here; {@link RunState#PAUSED}, {@link
    *     RunState#PRELAUNCH}, {@link RunState#POSTMIGRATE} and the rest leave it stopped in that
    *     state; who stopped or continued the machine meanwhile has the last word on the first three
-   * @throws IOException if a vCPU cannot be started
+   * @throws IOException if vCPUs cannot be started. None has run then: the source is {@link
+   *     RunState#PAUSED} afterwards, and the destination still in {@link RunState#INMIGRATE}
    */
   void endMigration(RunState next) throws IOException;
+
+  /**
+   * Leaves {@link RunState#FINISH_MIGRATE} for {@link RunState#POSTMIGRATE} although it is not
+   * known whether the guest runs at the destination. A user who knows that it does not may have it
+   * continued here.
+   *
+   * @param before what the guest was when it was stopped, which it is again then
+   */
+  void endUnconfirmedMigration(RunState before);
 }

@@ -1,0 +1,45 @@
+package dev.ballast.migration.protocol;
+
+/**
+ * Where the guest is in a handover, as its destination knows.
+ *
+ * <pre>
+ *             COMMIT received           vCPUs started, or stopped as at the source
+ *    WAITING ────────────────► STARTING ──────────────────────────────────────────► HERE
+ *       │ gives up                │ cannot start them
+ *       └────────► REFUSED ◄──────┘
+ * </pre>
+ */
+public enum DestinationHandover {
+  /** All of it was loaded; it may still run at the source. */
+  WAITING,
+  /** It is this side's; it has not run here yet. */
+  STARTING,
+  /** It runs here, or is stopped here as it was at the source. */
+  HERE,
+  /** It has not run here and never will. */
+  REFUSED;
+
+  /** Returns where it is once {@link FrameType#COMMIT} was received. */
+  public DestinationHandover committed() {
+    return this == WAITING ? STARTING : this;
+  }
+
+  /** Returns where it is once the machine has entered its run state. */
+  public DestinationHandover started() {
+    return this == STARTING ? HERE : this;
+  }
+
+  /** Returns where it is once this side gives up, for whatever reason. */
+  public DestinationHandover gaveUp() {
+    return this == HERE ? HERE : REFUSED;
+  }
+
+  /**
+   * Returns whether {@link FrameType#ERROR} may be sent: to the source it means that the guest has
+   * not run here, so that it goes on there.
+   */
+  public boolean mayRefuse() {
+    return this != HERE;
+  }
+}

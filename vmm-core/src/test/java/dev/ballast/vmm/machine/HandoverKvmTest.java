@@ -1,0 +1,200 @@
+package dev.ballast.vmm.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.bus.BusDevice;
+import dev.ballast.vmm.memory.RamConfig;
+import dev.ballast.vmm.state.StateReader;
+import dev.ballast.vmm.state.StateWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A guest that leaves and may be lost on its way, or cannot go on where it is; on the real KVM. */
+@Tag("kvm")
+@Timeout(60)
+class HandoverKvmTest {
+  private static final Path KVM = Path.of("/dev/kvm");
+
+  /** Counts in EBX and at 2 MiB for ever. */
+  private static final int[] COUNTER = {
+    0x31, 0xdb, // xor ebx, ebx
+    0x43, // inc ebx
+    0x89, 0x1d, 0x00, 0x00, 0x20, 0x00, // mov [0x200000], ebx
+    0xeb, 0xf7, // jmp back to inc
+  };
+
+  @TempDir Path directory;
+  private final List<MachineEvent> events = new CopyOnWriteArrayList<>();
+  private final StubbornDevice device = new StubbornDevice();
+
+  @BeforeEach
+  void needsKvm() {
+    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
+  }
+
+  private Machine machine(boolean incoming) throws IOException {
+    KernelConfig boots =
+        new KernelConfig(
+            TinyGuest.write(directory, COUNTER), Optional.empty(), "", KernelConfig.Mode.AUTO);
+    Board board =
+        new Board(
+            new BoardConfig(
+                KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole()));
+    board.addMmioDevice((memory, slot) -> device);
+    Machine machine = new Machine(board, incoming);
+    machine.addListener(events::add);
+    return machine;
+  }
+
+  private static int counter(Machine machine) throws Exception {
+    return machine.memory().readU32(0x20_0000);
+  }
+
+  private static void awaitProgress(Machine machine) throws Exception {
+    int before = counter(machine);
+    await().until(() -> counter(machine) != before);
+  }
+
+  /** A device that does not go on while it is told not to. */
+  private static final class StubbornDevice implements MachineDevice, BusDevice {
+    volatile boolean refuses;
+
+    @Override
+    public void resume() {
+      if (refuses) {
+        throw new IllegalStateException("no");
+      }
+    }
+
+    @Override
+    public long read(long offset, int size) {
+      return 0;
+    }
+
+    @Override
+    public void write(long offset, int size, long value) {}
+
+    @Override
+    public String stateName() {
+      return "stubborn0";
+    }
+
+    @Override
+    public int stateVersion() {
+      return 1;
+    }
+
+    @Override
+    public void saveState(StateWriter writer) {}
+
+    @Override
+    public void loadState(StateReader reader, int version) {}
+  }
+
+  @Test
+  void aGuestWhoseArrivalWasNotConfirmedCanBeContinued() throws Exception {
+    try (Machine machine = machine(false)) {
+      machine.resume();
+      awaitProgress(machine);
+      machine.endUnconfirmedMigration(machine.stopForMigration());
+      assertThat(machine.runState()).isEqualTo(RunState.POSTMIGRATE);
+      assertThatThrownBy(machine::reset).hasMessageContaining("continue it here first");
+
+      machine.resume();
+
+      assertThat(machine.runState()).isEqualTo(RunState.RUNNING);
+      awaitProgress(machine);
+      machine.pause();
+      assertThat(machine.runState()).isEqualTo(RunState.PAUSED);
+    }
+  }
+
+  @Test
+  void oneThatHadPanickedIsBackAndStillHasToBeReset() throws Exception {
+    try (Machine machine = machine(true)) {
+      machine.endMigration(RunState.GUEST_PANICKED);
+      machine.endUnconfirmedMigration(machine.stopForMigration());
+
+      assertThatThrownBy(machine::resume).hasMessageContaining("reset it first");
+
+      assertThat(machine.runState()).isEqualTo(RunState.GUEST_PANICKED);
+      machine.reset();
+      assertThat(machine.runState()).isEqualTo(RunState.RUNNING);
+      awaitProgress(machine);
+    }
+  }
+
+  @Test
+  void aGuestThatArrivedElsewhereCannotBeContinued() throws Exception {
+    try (Machine machine = machine(false)) {
+      machine.resume();
+      machine.stopForMigration();
+      machine.endMigration(RunState.POSTMIGRATE);
+      assertThatThrownBy(machine::resume).hasMessageContaining("lives there now");
+      assertThatThrownBy(machine::reset).hasMessageContaining("no guest here to reset");
+    }
+  }
+
+  @Test
+  void whatTheGuestWouldNeverNoticeIsRefused() throws Exception {
+    try (Machine machine = machine(false)) {
+      machine.resume();
+      machine.pressPowerButton();
+      machine.stopForMigration();
+      assertThatThrownBy(machine::pressPowerButton).hasMessageContaining("the guest is leaving");
+      assertThatThrownBy(() -> machine.withGuest(() -> {}))
+          .hasMessageContaining("the guest is leaving");
+      assertThatThrownBy(machine::pause).hasMessageContaining("a migration is under way");
+      machine.endMigration(RunState.POSTMIGRATE);
+      assertThatThrownBy(machine::pressPowerButton).hasMessageContaining("migrated away");
+      assertThat(events).filteredOn(MachineEvent.PowerDown.class::isInstance).hasSize(1);
+    }
+    try (Machine machine = machine(true)) {
+      assertThatThrownBy(machine::pressPowerButton).hasMessageContaining("not arrived yet");
+    }
+  }
+
+  @Test
+  void aGuestThatCannotGoOnAfterAMigrationFailedIsPausedAndCanBeContinued() throws Exception {
+    try (Machine machine = machine(false)) {
+      machine.resume();
+      awaitProgress(machine);
+      RunState before = machine.stopForMigration();
+      device.refuses = true;
+      assertThatThrownBy(() -> machine.endMigration(before)).hasMessage("no");
+      assertThat(machine.runState()).isEqualTo(RunState.PAUSED);
+      int stopped = counter(machine);
+      assertThatThrownBy(machine::resume).hasMessage("no");
+      assertThat(machine.runState()).isEqualTo(RunState.PAUSED);
+      assertThat(counter(machine)).isEqualTo(stopped);
+
+      device.refuses = false;
+      machine.resume();
+
+      awaitProgress(machine);
+    }
+  }
+
+  @Test
+  void aGuestThatCannotRunWhereItArrivesHasNotRunThere() throws Exception {
+    try (Machine machine = machine(true)) {
+      device.refuses = true;
+      assertThatThrownBy(() -> machine.endMigration(RunState.RUNNING)).hasMessage("no");
+      assertThat(machine.runState()).isEqualTo(RunState.INMIGRATE);
+      assertThat(events).filteredOn(MachineEvent.StateChanged.class::isInstance).isEmpty();
+    }
+  }
+}
