@@ -8,6 +8,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
@@ -158,7 +159,7 @@ class HandoverModelTest {
       visit(State.START, "READY sent");
       while (!open.isEmpty()) {
         State state = open.remove();
-        String path = reached.get(state);
+        String path = Objects.requireNonNull(reached.get(state));
         int before = transitions;
         sourceMoves(state, path);
         destinationMoves(state, path);
