@@ -80,7 +80,7 @@ public final class MigrationChannel implements AutoCloseable {
   public void connect(Duration timeout) throws IOException {
     boolean connected;
     try {
-      connected = socket.connect(uri.address());
+      connected = uri.connect(socket);
       long deadline = System.nanoTime() + timeout.toNanos();
       while (!connected) {
         long left = deadline - System.nanoTime();
