@@ -44,7 +44,7 @@ class MigrationServerTest {
 
   @Test
   void aSocketInUseIsLeftAlone() throws IOException {
-    try (MigrationServer server = MigrationServer.listen(uri())) {
+    try (MigrationServer _ = MigrationServer.listen(uri())) {
       assertThatThrownBy(() -> MigrationServer.listen(uri()))
           .isInstanceOf(IOException.class)
           .hasMessageEndingWith(directory.resolve("m") + ": another process listens there");
