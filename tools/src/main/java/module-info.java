@@ -1,7 +1,6 @@
 /** Command line, QMP server, lab, bench, reports: where it is all put together. */
 module dev.ballast.tools {
   requires com.fasterxml.jackson.databind;
-  requires com.github.oshi;
   requires dev.ballast.guest;
   requires dev.ballast.migration;
   requires dev.ballast.virtio;

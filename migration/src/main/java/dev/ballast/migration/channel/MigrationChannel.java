@@ -95,7 +95,11 @@ public final class MigrationChannel implements AutoCloseable {
   public void connect(Duration timeout) throws IOException {
     long end = System.nanoTime() + timeout.toNanos();
     try {
-      boolean connected = socket.connect(lookUp(end, timeout));
+      boolean connected =
+          switch (uri) {
+            case MigrationUri.Unix unix -> unix.connect(socket);
+            case MigrationUri.Tcp tcp -> socket.connect(lookUp(tcp, end, timeout));
+          };
       while (!connected) {
         await(SelectionKey.OP_CONNECT, millisUntil(end, timeout));
         connected = socket.finishConnect();
@@ -124,7 +128,8 @@ public final class MigrationChannel implements AutoCloseable {
   }
 
   /** A name server may take its time, and a look-up cannot be interrupted: it is left behind. */
-  private SocketAddress lookUp(long end, Duration timeout) throws IOException {
+  private SocketAddress lookUp(MigrationUri.Tcp tcp, long end, Duration timeout)
+      throws IOException {
     CompletableFuture<SocketAddress> found = new CompletableFuture<>();
     Thread.ofPlatform()
         .daemon()
@@ -132,7 +137,7 @@ public final class MigrationChannel implements AutoCloseable {
         .start(
             () -> {
               try {
-                found.complete(uri.address());
+                found.complete(tcp.address());
               } catch (IOException | RuntimeException e) {
                 found.completeExceptionally(e);
               } finally {

@@ -1,19 +1,14 @@
 package dev.ballast.migration.channel;
 
+import dev.ballast.vmm.socket.SocketFile;
+import java.io.Closeable;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 
 /**
@@ -26,95 +21,75 @@ public final class MigrationServer implements AutoCloseable {
 
   private final MigrationUri uri;
   private final ServerSocketChannel socket;
+  private final Closeable owner;
   private final PendingConnections pending;
   private volatile boolean cancelled;
 
-  private MigrationServer(
-      MigrationUri uri, ServerSocketChannel socket, PendingConnections pending) {
-    this.uri = uri;
-    this.socket = socket;
+  private MigrationServer(Bound bound, PendingConnections pending) {
+    this.uri = bound.uri;
+    this.socket = bound.socket;
+    this.owner = bound.owner;
     this.pending = pending;
   }
 
   /**
-   * Starts to listen. A Unix socket that nobody listens at any more is replaced.
+   * A socket that listens.
+   *
+   * @param uri where, with the port that was chosen
+   * @param owner closes the socket and removes what came with it
+   */
+  private record Bound(MigrationUri uri, ServerSocketChannel socket, Closeable owner) {}
+
+  /**
+   * Starts to listen. A Unix socket that no process listens to any more is replaced.
    *
    * @throws IOException with a message for the user: the address is in use, or cannot be had
    */
   public static MigrationServer listen(MigrationUri uri) throws IOException {
+    return listen(uri, SelectorProvider.provider());
+  }
+
+  static MigrationServer listen(MigrationUri uri, SelectorProvider selectors) throws IOException {
+    Bound bound =
+        switch (uri) {
+          case MigrationUri.Unix unix -> bind(unix);
+          case MigrationUri.Tcp tcp -> bind(tcp);
+        };
+    boolean ready = false;
+    try {
+      bound.socket.configureBlocking(false);
+      PendingConnections pending =
+          new PendingConnections(bound.uri, bound.socket, selectors.openSelector());
+      ready = true;
+      return new MigrationServer(bound, pending);
+    } finally {
+      if (!ready) {
+        bound.owner.close();
+      }
+    }
+  }
+
+  private static Bound bind(MigrationUri.Unix uri) throws IOException {
+    SocketFile file = SocketFile.listen(uri.path(), BACKLOG);
+    return new Bound(uri, file.channel(), file);
+  }
+
+  private static Bound bind(MigrationUri.Tcp uri) throws IOException {
     ServerSocketChannel socket = ServerSocketChannel.open(uri.family());
     boolean ready = false;
     try {
-      MigrationUri bound =
-          switch (uri) {
-            case MigrationUri.Unix unix -> bind(socket, unix);
-            case MigrationUri.Tcp tcp -> bind(socket, tcp);
-          };
-      socket.configureBlocking(false);
-      PendingConnections pending = new PendingConnections(bound, socket);
+      socket.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+      socket.bind(uri.address(), BACKLOG);
+      int port = ((InetSocketAddress) socket.getLocalAddress()).getPort();
       ready = true;
-      return new MigrationServer(bound, socket, pending);
+      return new Bound(new MigrationUri.Tcp(uri.host(), port), socket, socket);
+    } catch (BindException e) {
+      throw new IOException(uri + ": cannot listen: " + e.getMessage(), e);
     } finally {
       if (!ready) {
         socket.close();
       }
     }
-  }
-
-  private static MigrationUri bind(ServerSocketChannel socket, MigrationUri.Tcp uri)
-      throws IOException {
-    socket.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-    try {
-      socket.bind(uri.address(), BACKLOG);
-    } catch (BindException e) {
-      throw new IOException(uri + ": cannot listen: " + e.getMessage(), e);
-    }
-    int port = ((InetSocketAddress) socket.getLocalAddress()).getPort();
-    return new MigrationUri.Tcp(uri.host(), port);
-  }
-
-  private static MigrationUri bind(ServerSocketChannel socket, MigrationUri.Unix uri)
-      throws IOException {
-    Path path = uri.path().toAbsolutePath();
-    if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-      checkStale(uri, path);
-    }
-    // Made in a directory that nobody else can enter and then moved: at no time can others connect.
-    Path directory;
-    try {
-      directory = Files.createTempDirectory(path.getParent(), ".");
-    } catch (IOException e) {
-      throw new IOException(uri + ": cannot make a socket in " + path.getParent(), e);
-    }
-    Path made = directory.resolve("s");
-    try {
-      socket.bind(UnixDomainSocketAddress.of(made), BACKLOG);
-      Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rw-------"));
-      Files.move(made, path, StandardCopyOption.ATOMIC_MOVE);
-    } catch (java.net.SocketException e) {
-      throw new IOException(uri + ": cannot listen: " + e.getMessage(), e);
-    } finally {
-      Files.deleteIfExists(made);
-      Files.delete(directory);
-    }
-    return uri;
-  }
-
-  private static void checkStale(MigrationUri.Unix uri, Path path) throws IOException {
-    if (!Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-        .isOther()) {
-      throw new IOException(uri + ": the file exists and is not a socket");
-    }
-    try (SocketChannel probe = SocketChannel.open(uri.family())) {
-      // Not blocking: a listener whose queue is full is there, too.
-      probe.configureBlocking(false);
-      probe.connect(uri.address());
-    } catch (java.net.ConnectException stale) {
-      return;
-    } catch (IOException e) {
-      throw new IOException(uri + ": the file exists: " + e.getMessage(), e);
-    }
-    throw new IOException(uri + ": in use by another process");
   }
 
   /** Returns where it listens, with the port that was chosen. */
@@ -164,17 +139,11 @@ public final class MigrationServer implements AutoCloseable {
     pending.wakeUp();
   }
 
-  /** Stops to listen. Connections that were accepted stay. */
+  /** Stops to listen and removes the socket's file. Connections that were accepted stay. */
   @Override
   public void close() throws IOException {
-    boolean wasOpen = socket.isOpen();
-    try {
+    try (owner) {
       pending.close();
-    } finally {
-      socket.close();
-    }
-    if (wasOpen && uri instanceof MigrationUri.Unix unix) {
-      Files.deleteIfExists(unix.path());
     }
   }
 }

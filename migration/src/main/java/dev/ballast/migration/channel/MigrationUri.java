@@ -1,14 +1,15 @@
 package dev.ballast.migration.channel;
 
+import dev.ballast.vmm.socket.SocketFile;
+import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ProtocolFamily;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 
 /** Where a migration goes to or comes from, in the notation of QMP's {@code migrate}. */
@@ -19,17 +20,14 @@ public sealed interface MigrationUri {
    * @param path the file of the socket
    */
   record Unix(Path path) implements MigrationUri {
-    /** The longest path in bytes: {@code sun_path} of unix(7) without its final 0. */
-    static final int MAX_PATH = 107;
-
     @Override
     public String toString() {
       return "unix:" + path;
     }
 
     @Override
-    public SocketAddress address() {
-      return UnixDomainSocketAddress.of(path);
+    public boolean connect(SocketChannel channel) throws IOException {
+      return SocketFile.connect(channel, path);
     }
 
     @Override
@@ -52,7 +50,16 @@ public sealed interface MigrationUri {
     }
 
     @Override
-    public SocketAddress address() throws UnknownHostException {
+    public boolean connect(SocketChannel channel) throws IOException {
+      return channel.connect(address());
+    }
+
+    /**
+     * Returns the address to connect to or to listen at.
+     *
+     * @throws UnknownHostException if there is no such host
+     */
+    SocketAddress address() throws UnknownHostException {
       if (host.isEmpty()) {
         return new InetSocketAddress(port);
       }
@@ -88,11 +95,12 @@ public sealed interface MigrationUri {
   }
 
   /**
-   * Returns the address to connect to or to listen at.
+   * Connects a socket of this {@link #family}.
    *
-   * @throws UnknownHostException if there is no such host
+   * @return as {@link SocketChannel#connect}
+   * @throws IOException as that, or if there is no such host or file
    */
-  SocketAddress address() throws UnknownHostException;
+  boolean connect(SocketChannel channel) throws IOException;
 
   /** Returns the kind of socket. */
   ProtocolFamily family();
@@ -104,13 +112,13 @@ public sealed interface MigrationUri {
    */
   static MigrationUri parse(String uri) {
     if (uri.startsWith("unix:")) {
-      String path = uri.substring("unix:".length());
-      int length = path.getBytes(StandardCharsets.UTF_8).length;
-      if (length == 0 || length > Unix.MAX_PATH) {
-        throw new IllegalArgumentException(
-            uri + ": a socket path has 1 to " + Unix.MAX_PATH + " bytes, this one " + length);
-      }
-      return new Unix(Path.of(path));
+      Path path = Path.of(uri.substring("unix:".length()));
+      SocketFile.refusal(path)
+          .ifPresent(
+              reason -> {
+                throw new IllegalArgumentException(uri + ": " + reason);
+              });
+      return new Unix(path);
     }
     if (uri.startsWith("tcp:")) {
       String rest = uri.substring("tcp:".length());

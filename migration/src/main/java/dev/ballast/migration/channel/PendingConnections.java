@@ -65,12 +65,13 @@ final class PendingConnections implements AutoCloseable {
   /**
    * @param uri for messages
    * @param server not blocking; not closed by this
-   * @throws IOException if the host has no descriptors for a selector
+   * @param selector closed by this
    */
-  PendingConnections(MigrationUri uri, ServerSocketChannel server) throws IOException {
+  PendingConnections(MigrationUri uri, ServerSocketChannel server, Selector selector)
+      throws IOException {
     this.uri = uri;
     this.server = server;
-    this.selector = Selector.open();
+    this.selector = selector;
     this.acceptKey = server.register(selector, SelectionKey.OP_ACCEPT);
   }
 

@@ -53,6 +53,8 @@ class MigrationUriTest {
   void refusesPathsThatNoSocketCanHave() {
     assertThatThrownBy(() -> MigrationUri.parse("unix:/" + "x".repeat(107)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("1 to 107 bytes, this one 108");
+        .hasMessageContaining("has 108 bytes, and that of a socket at most 107: use a shorter one");
+    assertThat(MigrationUri.parse("unix:/" + "x".repeat(106)))
+        .isInstanceOf(MigrationUri.Unix.class);
   }
 }

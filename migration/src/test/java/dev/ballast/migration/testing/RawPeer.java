@@ -21,7 +21,7 @@ public final class RawPeer implements AutoCloseable {
     SocketChannel socket = SocketChannel.open(uri.family());
     boolean ready = false;
     try {
-      socket.connect(uri.address());
+      uri.connect(socket);
       RawPeer peer = new RawPeer(socket, frames);
       peer.thread.start();
       ready = true;

@@ -23,6 +23,11 @@ public final class FileDescriptor implements AutoCloseable {
   public static final int O_NONBLOCK = LinuxH.O_NONBLOCK();
   public static final int O_NOCTTY = LinuxH.O_NOCTTY();
 
+  /**
+   * Opens no file but names one: its contents cannot be read, and no permission to it is needed.
+   */
+  public static final int O_PATH = LinuxH.O_PATH();
+
   private static final int OWNER_ONLY = 0600;
 
   private final int value;

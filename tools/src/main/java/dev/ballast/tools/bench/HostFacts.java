@@ -1,8 +1,8 @@
 package dev.ballast.tools.bench;
 
+import dev.ballast.tools.host.HostSystem;
 import dev.ballast.tools.host.KvmProbe;
-import oshi.SystemInfo;
-import oshi.hardware.HardwareAbstractionLayer;
+import java.io.IOException;
 
 /**
  * Where the bench ran.
@@ -18,15 +18,15 @@ import oshi.hardware.HardwareAbstractionLayer;
 public record HostFacts(
     String kernel, String processor, int cpus, long memoryBytes, String kvm, double load) {
   /** Looks at this host. */
-  static HostFacts ofThisHost() {
-    SystemInfo system = new SystemInfo();
-    HardwareAbstractionLayer hardware = system.getHardware();
+  static HostFacts ofThisHost() throws IOException {
+    HostSystem host = HostSystem.current();
+    HostSystem.Processors processors = host.processors();
     return new HostFacts(
-        "Linux " + system.getOperatingSystem().getVersionInfo().getBuildNumber(),
-        hardware.getProcessor().getProcessorIdentifier().getName().strip(),
-        hardware.getProcessor().getLogicalProcessorCount(),
-        hardware.getMemory().getTotal(),
+        "Linux " + host.kernelRelease(),
+        processors.name(),
+        processors.logical(),
+        host.memory().totalBytes(),
         KvmProbe.run().kind().label(),
-        Math.max(0, hardware.getProcessor().getSystemLoadAverage(1)[0]));
+        host.load());
   }
 }

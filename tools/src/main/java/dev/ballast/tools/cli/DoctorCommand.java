@@ -3,6 +3,7 @@ package dev.ballast.tools.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.tools.host.Finding;
 import dev.ballast.tools.host.HostReport;
@@ -29,8 +30,6 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true)
 public final class DoctorCommand implements Callable<Integer> {
-  private static final JsonMapper JSON = new JsonMapper();
-
   @Spec private CommandSpec spec;
 
   @Option(names = "--json", description = "Print the report as one JSON object.")
@@ -45,7 +44,8 @@ public final class DoctorCommand implements Callable<Integer> {
     HostReport report = HostReport.examine();
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(toJson(report)));
+      out.println(
+          new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsString(toJson(report)));
     } else {
       print(report, out);
     }
@@ -81,7 +81,7 @@ public final class DoctorCommand implements Callable<Integer> {
   }
 
   static ObjectNode toJson(HostReport report) {
-    ObjectNode root = JSON.createObjectNode();
+    ObjectNode root = JsonNodeFactory.instance.objectNode();
     KvmProbe kvm = report.kvm();
     ObjectNode host = root.putObject("host");
     host.put("kvm", kvm.kind().label());

@@ -1,5 +1,6 @@
 package dev.ballast.tools.cli;
 
+import dev.ballast.tools.host.HostSystem;
 import dev.ballast.tools.qmp.QmpServer;
 import dev.ballast.tools.vm.KvmVirtualMachine;
 import dev.ballast.tools.vm.ShutdownCause;
@@ -20,7 +21,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import oshi.SystemInfo;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -204,7 +204,7 @@ final class RunCommand implements Callable<Integer> {
       throw new IOException(kvm + " is not there: load a KVM module, or try 'ballast lab'");
     }
     if (ram.reserve() && !ram.pages().pooled()) {
-      long free = new SystemInfo().getHardware().getMemory().getAvailable();
+      long free = HostSystem.current().memory().availableBytes();
       if (ram.bytes() > free) {
         throw new IOException(
             "--memory %s: host has %s free; use --memory-backend reserve=off or less"

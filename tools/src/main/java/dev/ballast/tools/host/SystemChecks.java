@@ -9,10 +9,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import oshi.SystemInfo;
-import oshi.hardware.CentralProcessor;
-import oshi.hardware.GlobalMemory;
-import oshi.software.os.OperatingSystem;
 
 /** Findings about kernel, processor and memory. */
 final class SystemChecks {
@@ -29,11 +25,16 @@ final class SystemChecks {
   private SystemChecks() {}
 
   static List<Finding> all() {
-    SystemInfo system = new SystemInfo();
+    HostSystem host = HostSystem.current();
     List<Finding> findings = new ArrayList<>();
-    findings.add(kernel(system.getOperatingSystem()));
-    findings.add(processor(system.getHardware().getProcessor()));
-    findings.add(memory(system.getHardware().getMemory()));
+    findings.add(
+        check(
+            "kernel",
+            () ->
+                Finding.ok(
+                    "kernel", "Linux " + host.kernelRelease() + ", " + host.distribution())));
+    findings.add(check("processor", () -> processor(host.processors())));
+    findings.add(check("memory", () -> memory(host.memory())));
     findings.add(
         hugePages(
             read(HUGE_PAGES.resolve("nr_hugepages")), read(HUGE_PAGES.resolve("free_hugepages"))));
@@ -42,32 +43,32 @@ final class SystemChecks {
     return findings;
   }
 
-  private static Finding kernel(OperatingSystem system) {
-    return Finding.ok(
-        "kernel",
-        "Linux "
-            + system.getVersionInfo().getBuildNumber()
-            + ", "
-            + system.getFamily()
-            + " "
-            + system.getVersionInfo().getVersion());
+  /** A look at files of the kernel. */
+  @FunctionalInterface
+  private interface Check {
+    Finding find() throws IOException;
   }
 
-  private static Finding processor(CentralProcessor processor) {
+  private static Finding check(String name, Check check) {
+    try {
+      return check.find();
+    } catch (IOException e) {
+      return Finding.warn(name, "cannot be told: " + e.getMessage(), "mount /proc and /sys");
+    }
+  }
+
+  private static Finding processor(HostSystem.Processors processors) {
     return Finding.ok(
         "processor",
-        processor.getProcessorIdentifier().getName()
-            + ", "
-            + processor.getLogicalProcessorCount()
-            + " logical in "
-            + processor.getPhysicalProcessorCount()
-            + " cores");
+        "%s, %d logical in %d cores"
+            .formatted(processors.name(), processors.logical(), processors.cores()));
   }
 
-  private static Finding memory(GlobalMemory memory) {
-    long available = memory.getAvailable() / MIB;
+  private static Finding memory(HostSystem.Memory memory) {
+    long available = memory.availableBytes() / MIB;
     String summary =
-        String.format(Locale.ROOT, "%d MiB, %d MiB available", memory.getTotal() / MIB, available);
+        String.format(
+            Locale.ROOT, "%d MiB, %d MiB available", memory.totalBytes() / MIB, available);
     return available >= COMFORTABLE_MIB
         ? Finding.ok("memory", summary)
         : Finding.warn(

@@ -2,10 +2,10 @@ package dev.ballast.tools.qmp;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.vmm.socket.SocketFile;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
@@ -44,14 +44,14 @@ public final class QmpClient implements AutoCloseable {
   /**
    * Connects and negotiates.
    *
-   * @param path the socket
+   * @param path the socket, 1 to {@link SocketFile#MAX_PATH} bytes
    * @throws IOException if nobody answers there in time; the message is complete
    */
   public static QmpClient connect(Path path) throws IOException {
     SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
     QmpClient client = new QmpClient(channel);
     try {
-      channel.connect(UnixDomainSocketAddress.of(path));
+      SocketFile.connect(channel, path);
       Thread.ofPlatform().daemon().name("qmp-client").start(client::read);
       await(client.greeting, "the greeting", TIMEOUT);
       client.command("qmp_capabilities");

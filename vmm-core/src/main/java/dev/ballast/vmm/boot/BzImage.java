@@ -23,7 +23,9 @@ import java.nio.ByteOrder;
  * @param memoryNeeded {@code init_size}, the bytes it needs from there on until it reads the memory
  *     map
  * @param commandLineLimit {@code cmdline_size}, the longest command line in bytes
- * @param initrdLimit the first guest physical address past where the initial RAM disk may lie
+ * @param initrdLimit the first guest physical address past where the initial RAM disk may lie: 4
+ *     GiB with {@code XLF_CAN_BE_LOADED_ABOVE_4G}, since {@code initrd_addr_max} is then lower than
+ *     what the kernel takes; it may lie above that, too, but not if it is entered by PVH
  */
 public record BzImage(
     String name,
@@ -122,6 +124,7 @@ public record BzImage(
           String.format(
               "at most 0x%x, the protected-mode kernel's size", protectedMode.byteSize()));
     }
+    int xloadflags = u16(file, BootParams.XLOADFLAGS);
     return new BzImage(
         name,
         file.asSlice(
@@ -129,11 +132,13 @@ public record BzImage(
             Math.min(headerEnd, LARGEST_HEADER_END) - BootParams.SETUP_HEADER),
         protectedMode,
         protectedMode.asSlice(payloadOffset, payloadLength),
-        (u16(file, BootParams.XLOADFLAGS) & BootParams.XLF_KERNEL_64) != 0,
+        (xloadflags & BootParams.XLF_KERNEL_64) != 0,
         file.get(U64, BootParams.PREF_ADDRESS),
         u32(file, BootParams.INIT_SIZE),
         u32(file, BootParams.CMDLINE_SIZE),
-        u32(file, BootParams.INITRD_ADDR_MAX) + 1);
+        (xloadflags & BootParams.XLF_CAN_BE_LOADED_ABOVE_4G) != 0
+            ? GuestMemory.HIGH_RAM_START
+            : u32(file, BootParams.INITRD_ADDR_MAX) + 1);
   }
 
   /**

@@ -91,7 +91,9 @@ public record ElfImage(
       long memorySize = header.get(U64, 40);
       checkRange(name, "segment " + i, offset, fileSize, file);
       if (type == PT_NOTE) {
-        pvh = pvh.isPresent() ? pvh : findPvhEntry(file.asSlice(offset, fileSize));
+        if (pvh.isEmpty()) {
+          pvh = findPvhEntry(name, file.asSlice(offset, fileSize), header.get(U64, 48));
+        }
       } else if (memorySize < fileSize) {
         throw new KernelFormatException(
             String.format(
@@ -126,25 +128,58 @@ public record ElfImage(
     }
   }
 
-  private static OptionalLong findPvhEntry(MemorySegment notes) {
+  /**
+   * Looks for the PVH note in a note segment. With {@code p_align} 8, descriptors and notes start
+   * at multiples of 8 (gABI chapter 5, "Note Section"). Any other alignment is that of the segment
+   * only, and they start at multiples of 4.
+   */
+  private static OptionalLong findPvhEntry(String name, MemorySegment notes, long alignment)
+      throws KernelFormatException {
+    long step = alignment == 8 ? 8 : 4;
     long at = 0;
     while (notes.byteSize() - at >= NOTE_HEADER_SIZE) {
       long nameSize = Integer.toUnsignedLong(notes.get(U32, at));
       long descriptorSize = Integer.toUnsignedLong(notes.get(U32, at + 4));
       int type = notes.get(U32, at + 8);
       long nameAt = at + NOTE_HEADER_SIZE;
-      long descriptorAt = nameAt + ((nameSize + 3) & ~3L);
-      long next = descriptorAt + ((descriptorSize + 3) & ~3L);
-      if (descriptorAt + descriptorSize > notes.byteSize()) {
-        return OptionalLong.empty();
+      long descriptorAt = roundUp(nameAt + nameSize, step);
+      long end = descriptorSize == 0 ? nameAt + nameSize : descriptorAt + descriptorSize;
+      if (end > notes.byteSize()) {
+        // There may be a PVH note behind it, without which another entry would be taken.
+        throw new KernelFormatException(
+            String.format(
+                "%s: the note at 0x%x of its segment ends at 0x%x, past the segment's 0x%x bytes"
+                    + " (p_align %d)",
+                name, at, end, notes.byteSize(), alignment));
       }
       boolean xen = nameSize == 4 && notes.get(U32, nameAt) == 0x006e6558; // "Xen\0"
-      if (xen && type == XEN_ELFNOTE_PHYS32_ENTRY && descriptorSize >= 4) {
-        return OptionalLong.of(Integer.toUnsignedLong(notes.get(U32, descriptorAt)));
+      if (xen && type == XEN_ELFNOTE_PHYS32_ENTRY) {
+        return OptionalLong.of(pvhEntry(name, notes.asSlice(descriptorAt, descriptorSize)));
       }
-      at = next;
+      at = roundUp(end, step);
     }
     return OptionalLong.empty();
+  }
+
+  /** Reads the entry, of 4 or of 8 bytes; the processor is in 32-bit mode there. */
+  private static long pvhEntry(String name, MemorySegment descriptor) throws KernelFormatException {
+    if (descriptor.byteSize() != 4 && descriptor.byteSize() != 8) {
+      throw new KernelFormatException(
+          name + ": the PVH note has " + descriptor.byteSize() + " bytes, expected 4 or 8");
+    }
+    long entry =
+        descriptor.byteSize() == 8
+            ? descriptor.get(U64, 0)
+            : Integer.toUnsignedLong(descriptor.get(U32, 0));
+    if (entry >>> Integer.SIZE != 0) {
+      throw new KernelFormatException(
+          String.format("%s: the PVH entry is 0x%x, expected less than 4 GiB", name, entry));
+    }
+    return entry;
+  }
+
+  private static long roundUp(long value, long step) {
+    return (value + step - 1) & -step;
   }
 
   /**
@@ -171,11 +206,12 @@ public record ElfImage(
   /**
    * Copies the segments into guest memory.
    *
+   * @param taken what lies in guest memory beside the kernel
    * @return the guest physical address after the last byte
-   * @throws KernelFormatException if a segment does not fit into RAM or lies below 1 MiB, or the
-   *     PVH entry is in no segment
+   * @throws KernelFormatException if a segment does not fit into RAM or lies over one of those
+   *     parts, or the PVH entry is in no segment
    */
-  public long load(GuestMemory memory) throws KernelFormatException {
+  long load(GuestMemory memory, List<GuestLayout.Part> taken) throws KernelFormatException {
     if (pvhEntry.isPresent()
         && segments.stream()
             .noneMatch(
@@ -189,12 +225,6 @@ public record ElfImage(
     long end = 0;
     long total = 0;
     for (Load load : segments) {
-      if (Long.compareUnsigned(load.physicalAddress(), GuestLayout.HIGH_MEMORY) < 0) {
-        throw new KernelFormatException(
-            String.format(
-                "%s: a segment is to be loaded at 0x%x, below 1 MiB",
-                name, load.physicalAddress()));
-      }
       try {
         memory.ramOffset(load.physicalAddress(), load.memorySize());
         total += load.memorySize();
@@ -205,6 +235,7 @@ public record ElfImage(
               String.format(
                   "%s: its segments are more than guest RAM of 0x%x bytes", name, memory.size()));
         }
+        checkFree(load, taken);
         memory.write(load.physicalAddress(), file.asSlice(load.offset(), load.fileSize()));
         memory.zero(load.physicalAddress() + load.fileSize(), load.memorySize() - load.fileSize());
       } catch (GuestAddressException e) {
@@ -216,6 +247,22 @@ public record ElfImage(
       end = Math.max(end, load.physicalAddress() + load.memorySize());
     }
     return end;
+  }
+
+  private void checkFree(Load load, List<GuestLayout.Part> taken) throws KernelFormatException {
+    for (GuestLayout.Part part : taken) {
+      if (part.overlaps(load.physicalAddress(), load.memorySize())) {
+        throw new KernelFormatException(
+            String.format(
+                "%s: a segment of 0x%x bytes at 0x%x lies over the %s of 0x%x bytes at 0x%x",
+                name,
+                load.memorySize(),
+                load.physicalAddress(),
+                part.name(),
+                part.size(),
+                part.address()));
+      }
+    }
   }
 
   private static boolean contains(long start, long size, long address) {

@@ -17,7 +17,7 @@ import java.util.List;
  *   0x0009_fc00  end of conventional memory
  *   0x000e_0000  ACPI tables
  *   0x0010_0000  kernel
- *   ...          initial RAM disk, at the end of RAM below 2 GiB
+ *   ...          initial RAM disk, at the end of RAM below the hole, as far as the kernel takes it
  *   0xc000_0000  hole for memory-mapped I/O: virtio at 0xd000_0000, IOAPIC, local APIC
  *   0x1_0000_0000  the rest of RAM
  * </pre>
@@ -62,6 +62,20 @@ public final class GuestLayout {
 
     /** Kept by the firmware. */
     public static final int RESERVED = 2;
+  }
+
+  /**
+   * What the VMM has put, or will put, into the guest's memory beside the kernel.
+   *
+   * @param name for messages
+   * @param address the first guest physical address
+   * @param size in bytes
+   */
+  record Part(String name, long address, long size) {
+    /** Returns whether a range has a byte of it. */
+    boolean overlaps(long start, long length) {
+      return length > 0 && start < address + size && address < start + length;
+    }
   }
 
   /** Returns the memory map that a guest with this memory is told, ascending. */

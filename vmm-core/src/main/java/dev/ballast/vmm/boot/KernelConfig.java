@@ -12,7 +12,8 @@ import java.util.Optional;
  *
  * @param kernel a bzImage or an ELF file
  * @param initrd the initial RAM disk
- * @param commandLine the kernel's command line, ASCII, at most {@link #MAX_COMMAND_LINE} bytes
+ * @param commandLine the kernel's command line, at most {@link #MAX_COMMAND_LINE} bytes of UTF-8
+ *     without a 0
  * @param mode how the file is entered
  */
 public record KernelConfig(Path kernel, Optional<Path> initrd, String commandLine, Mode mode) {

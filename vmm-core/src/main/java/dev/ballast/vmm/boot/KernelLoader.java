@@ -1,5 +1,6 @@
 package dev.ballast.vmm.boot;
 
+import dev.ballast.vmm.acpi.AcpiImage;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.io.IOException;
@@ -12,17 +13,19 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Puts a kernel, its command line and its initial RAM disk into guest memory, and what tells the
  * kernel of them. See {@link GuestLayout} for where.
  */
 public final class KernelLoader {
+  private static final Logger LOG = LoggerFactory.getLogger(KernelLoader.class);
   private static final long PAGE = 4096;
-
-  /** {@code initrd_addr_max} of all kernels of today, plus one. */
-  private static final long INITRD_LIMIT = 0x8000_0000L;
 
   private KernelLoader() {}
 
@@ -39,12 +42,12 @@ public final class KernelLoader {
    *
    * @param memory guest RAM
    * @param config what to load
-   * @param rsdp the guest physical address of the ACPI root pointer
+   * @param acpi the ACPI tables, which are in guest RAM already
    * @return how to enter it
    * @throws KernelFormatException if a file is malformed or does not fit
    * @throws IOException if a file cannot be read
    */
-  public static BootEntry load(GuestMemory memory, KernelConfig config, long rsdp)
+  public static BootEntry load(GuestMemory memory, KernelConfig config, AcpiImage acpi)
       throws IOException {
     String name = config.kernel().toString();
     try (Arena arena = Arena.ofConfined()) {
@@ -52,15 +55,15 @@ public final class KernelLoader {
       return switch (config.mode()) {
         case AUTO -> {
           if (ElfImage.looksLike(file)) {
-            yield loadElf(arena, memory, config, ElfImage.parse(name, file), rsdp);
+            yield loadElf(arena, memory, config, ElfImage.parse(name, file), acpi);
           }
           BzImage image = parseImage(name, file);
           KernelPayload.Compression compression = KernelPayload.Compression.of(image.payload());
           yield compression != null && compression.isSupported()
-              ? loadElf(arena, memory, config, decompress(arena, image), rsdp)
-              : loadImage(arena, memory, config, image, rsdp);
+              ? loadElf(arena, memory, config, decompress(arena, image), acpi)
+              : loadImage(arena, memory, config, image, acpi);
         }
-        case BZIMAGE -> loadImage(arena, memory, config, parseImage(name, file), rsdp);
+        case BZIMAGE -> loadImage(arena, memory, config, parseImage(name, file), acpi);
         case ELF ->
             loadElf(
                 arena,
@@ -69,7 +72,7 @@ public final class KernelLoader {
                 ElfImage.looksLike(file)
                     ? ElfImage.parse(name, file)
                     : decompress(arena, parseImage(name, file)),
-                rsdp);
+                acpi);
       };
     } catch (GuestAddressException e) {
       throw new KernelFormatException(name + ": " + e.getMessage());
@@ -105,31 +108,51 @@ public final class KernelLoader {
   }
 
   private static BootEntry loadElf(
-      Arena arena, GuestMemory memory, KernelConfig config, ElfImage elf, long rsdp)
+      Arena arena, GuestMemory memory, KernelConfig config, ElfImage elf, AcpiImage acpi)
       throws IOException, GuestAddressException {
-    long end = elf.load(memory);
-    Placed initrd = placeInitrd(arena, memory, config, end, INITRD_LIMIT);
-    writeCommandLine(memory, config, KernelConfig.MAX_COMMAND_LINE);
-    if (elf.pvhEntry().isPresent()) {
-      PvhStartInfo.write(memory, initrd, rsdp);
-      return new BootEntry.Pvh(elf.pvhEntry().getAsLong(), GuestLayout.PVH_START_INFO);
+    boolean pvh = elf.pvhEntry().isPresent();
+    List<GuestLayout.Part> taken = new ArrayList<>();
+    taken.add(new GuestLayout.Part("ACPI tables", acpi.base(), acpi.bytes().length));
+    taken.add(
+        new GuestLayout.Part(
+            "command line", GuestLayout.COMMAND_LINE, KernelConfig.MAX_COMMAND_LINE + 1));
+    if (pvh) {
+      taken.add(PvhStartInfo.PART);
+    } else {
+      taken.add(LinuxBootParams.PART);
+      taken.addAll(LongModeTables.PARTS);
     }
-    LinuxBootParams.write(memory, Optional.empty(), initrd, rsdp);
+    long end = elf.load(memory, taken);
+    Placed initrd = placeInitrd(arena, memory, config, end, GuestMemory.HIGH_RAM_START);
+    writeCommandLine(memory, config, KernelConfig.MAX_COMMAND_LINE);
+    if (pvh) {
+      long entry = elf.pvhEntry().getAsLong();
+      LOG.debug("{}: entered by PVH at 0x{}", elf.name(), Long.toHexString(entry));
+      PvhStartInfo.write(memory, initrd, acpi.rsdpAddress());
+      return new BootEntry.Pvh(entry, GuestLayout.PVH_START_INFO);
+    }
+    long entry = elf.physicalEntry();
+    LOG.info(
+        "{}: has no PVH note, and is entered in 64-bit mode at e_entry, 0x{}",
+        elf.name(),
+        Long.toHexString(entry));
+    LinuxBootParams.write(memory, Optional.empty(), initrd, acpi.rsdpAddress());
     LongModeTables.write(memory);
-    return new BootEntry.Linux64(elf.physicalEntry(), GuestLayout.BOOT_PARAMS);
+    return new BootEntry.Linux64(entry, GuestLayout.BOOT_PARAMS);
   }
 
   private static BootEntry loadImage(
-      Arena arena, GuestMemory memory, KernelConfig config, BzImage image, long rsdp)
+      Arena arena, GuestMemory memory, KernelConfig config, BzImage image, AcpiImage acpi)
       throws IOException, GuestAddressException {
     long end = image.load(memory);
-    Placed initrd =
-        placeInitrd(arena, memory, config, end, Math.min(INITRD_LIMIT, image.initrdLimit()));
+    Placed initrd = placeInitrd(arena, memory, config, end, image.initrdLimit());
     writeCommandLine(
         memory, config, Math.min(KernelConfig.MAX_COMMAND_LINE, image.commandLineLimit()));
-    LinuxBootParams.write(memory, Optional.of(image), initrd, rsdp);
+    LinuxBootParams.write(memory, Optional.of(image), initrd, acpi.rsdpAddress());
     LongModeTables.write(memory);
-    return new BootEntry.Linux64(image.loadAddress() + BzImage.ENTRY_64, GuestLayout.BOOT_PARAMS);
+    long entry = image.loadAddress() + BzImage.ENTRY_64;
+    LOG.debug("{}: entered in 64-bit mode at 0x{}", image.name(), Long.toHexString(entry));
+    return new BootEntry.Linux64(entry, GuestLayout.BOOT_PARAMS);
   }
 
   private static MemorySegment map(Arena arena, Path file) throws IOException {
@@ -147,24 +170,37 @@ public final class KernelLoader {
 
   private static void writeCommandLine(GuestMemory memory, KernelConfig config, long limit)
       throws KernelFormatException, GuestAddressException {
-    String commandLine = config.commandLine();
-    if (commandLine.length() > limit) {
+    byte[] bytes = commandLineBytes(config);
+    if (bytes.length > limit) {
       throw new KernelFormatException(
           String.format(
               "the command line for %s has %d bytes, expected at most %d",
-              config.kernel(), commandLine.length(), limit));
+              config.kernel(), bytes.length, limit));
     }
-    for (int i = 0; i < commandLine.length(); i++) {
-      char character = commandLine.charAt(i);
-      if (character < ' ' || character > '~') {
-        throw new KernelFormatException(
-            String.format(
-                "the command line for %s has the character 0x%x at %d, expected printable ASCII",
-                config.kernel(), (int) character, i));
-      }
-    }
-    byte[] bytes = (commandLine + '\0').getBytes(StandardCharsets.US_ASCII);
     memory.write(GuestLayout.COMMAND_LINE, MemorySegment.ofArray(bytes));
+    memory.writeU8(GuestLayout.COMMAND_LINE + bytes.length, 0);
+  }
+
+  /** Any byte goes but 0, which ends the command line (boot.rst, "The Kernel Command Line"). */
+  private static byte[] commandLineBytes(KernelConfig config) throws KernelFormatException {
+    String commandLine = config.commandLine();
+    int end = commandLine.indexOf('\0');
+    if (end >= 0) {
+      throw new KernelFormatException(
+          String.format(
+              "the command line for %s has a 0 at %d, which would end it", config.kernel(), end));
+    }
+    byte[] bytes = commandLine.getBytes(StandardCharsets.UTF_8);
+    // Java reads what it cannot decode as U+FFFD, and writes what it cannot encode as '?'.
+    int undecoded = commandLine.indexOf('\ufffd');
+    if (undecoded >= 0 || !new String(bytes, StandardCharsets.UTF_8).equals(commandLine)) {
+      throw new KernelFormatException(
+          String.format(
+              "the command line for %s has bytes that are not text in the encoding %s: write it in"
+                  + " UTF-8, and set a locale of UTF-8 (LC_ALL=C.UTF-8)",
+              config.kernel(), System.getProperty("sun.jnu.encoding")));
+    }
+    return bytes;
   }
 
   /** Puts the initial RAM disk as high as it may be, and above the kernel. */
@@ -176,14 +212,24 @@ public final class KernelLoader {
     }
     Path file = config.initrd().get();
     MemorySegment initrd = map(arena, file);
-    long top = Math.min(limit, GuestLayout.lowRamEnd(memory));
-    long address = (top - initrd.byteSize()) & -PAGE;
-    if (address < kernelEnd) {
-      throw new KernelFormatException(
+    long size = initrd.byteSize();
+    long bottom = Math.max(kernelEnd, GuestLayout.HIGH_MEMORY);
+    long highest = Math.min(limit, GuestMemory.MMIO_HOLE_START);
+    long top = Math.min(highest, GuestLayout.lowRamEnd(memory));
+    long address = (top - size) & -PAGE;
+    if (address < bottom) {
+      String what =
           String.format(
-              "%s: 0x%x bytes do not fit between the kernel's end at 0x%x and 0x%x; give the guest"
-                  + " more memory",
-              file, initrd.byteSize(), kernelEnd, top));
+              "%s: 0x%x bytes do not fit between the kernel's end at 0x%x and 0x%x; ",
+              file, size, bottom, top);
+      throw new KernelFormatException(
+          size > highest - bottom
+              ? what
+                  + String.format(
+                      "make it smaller: this kernel finds it up to 0x%x only, however much memory the"
+                          + " guest has",
+                      highest)
+              : what + "give the guest more memory");
     }
     memory.write(address, initrd);
     return new Placed(address, initrd.byteSize());

@@ -18,6 +18,9 @@ final class LinuxBootParams {
   private static final int VERSION = 0x020f;
   private static final int KERNEL_ALIGNMENT = 2 << 20;
 
+  static final GuestLayout.Part PART =
+      new GuestLayout.Part("boot_params", GuestLayout.BOOT_PARAMS, BootParams.SIZE);
+
   private LinuxBootParams() {}
 
   /**

@@ -2,6 +2,7 @@ package dev.ballast.vmm.boot;
 
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
+import java.util.List;
 
 /**
  * Writes what the 64-bit entry needs beside the kernel (Linux {@code boot.rst}, "64-bit Boot
@@ -21,6 +22,11 @@ final class LongModeTables {
 
   /** Flat, ring 0, read and write, accessed. */
   private static final long DATA = 0x00cf_9300_0000_ffffL;
+
+  static final List<GuestLayout.Part> PARTS =
+      List.of(
+          new GuestLayout.Part("GDT", GuestLayout.GDT, GuestLayout.GDT_SIZE),
+          new GuestLayout.Part("page tables", GuestLayout.PAGE_TABLES, (2 + DIRECTORIES) * PAGE));
 
   private LongModeTables() {}
 

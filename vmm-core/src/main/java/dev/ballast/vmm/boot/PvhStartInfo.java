@@ -13,6 +13,10 @@ final class PvhStartInfo {
   private static final int MODULE_SIZE = 32;
   private static final int MEMORY_MAP_ENTRY_SIZE = 24;
 
+  /** All of it lies in one page. */
+  static final GuestLayout.Part PART =
+      new GuestLayout.Part("hvm_start_info", GuestLayout.PVH_START_INFO, 4096);
+
   private PvhStartInfo() {}
 
   /**

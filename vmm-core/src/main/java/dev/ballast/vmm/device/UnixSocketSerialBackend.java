@@ -32,9 +32,9 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
   }
 
   /**
-   * Listens; only this user can connect. A socket file that nobody listens on any more is replaced.
+   * Listens; only this user can connect. A socket that no process listens to any more is replaced.
    *
-   * @param path where to make the socket, at most 107 bytes; its directory has at most 98
+   * @param path where to make the socket, 1 to {@link SocketFile#MAX_PATH} bytes
    * @throws IOException if the path is in use or cannot be made; the message is complete
    */
   public static UnixSocketSerialBackend listen(Path path) throws IOException {

@@ -270,7 +270,7 @@ public final class Board implements AutoCloseable {
     } catch (GuestAddressException e) {
       throw new IOException("ACPI tables do not fit: " + e.getMessage(), e);
     }
-    BootEntry entry = KernelLoader.load(memory, kernel, acpi.rsdpAddress());
+    BootEntry entry = KernelLoader.load(memory, kernel, acpi);
     BootRegisters.apply(vcpus().vcpus().getFirst().vcpu(), entry);
   }
 

@@ -3,6 +3,7 @@ package dev.ballast.vmm.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.ballast.vmm.acpi.AcpiImage;
 import dev.ballast.vmm.memory.AnonymousRam;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.io.IOException;
@@ -70,6 +71,42 @@ final class HostileKernelTest {
     for (int i = 0; i < ROUNDS; i++) {
       loadDamaged(damaged(elf, elf.length - 20, elf.length), KernelConfig.Mode.AUTO, i);
     }
+  }
+
+  @Test
+  void survivesFlippedBitsInNotesOfEitherAlignment() throws IOException {
+    for (int i = 0; i < ROUNDS; i++) {
+      int step = i % 2 == 0 ? 4 : 8;
+      byte[] notes = KernelFiles.note("Xen", KernelFiles.PVH_NOTE, new byte[step], step);
+      byte[] first = KernelFiles.note("GNU", 3, new byte[20], step);
+      byte[] both = Arrays.copyOf(first, first.length + notes.length);
+      System.arraycopy(notes, 0, both, first.length, notes.length);
+      byte[] elf = KernelFiles.elf(new byte[CONTENT], KernelFiles.LOAD_ADDRESS, both, step);
+      loadDamaged(damaged(elf, elf.length - both.length, elf.length), KernelConfig.Mode.AUTO, i);
+    }
+  }
+
+  @Test
+  void refusesNotesBehindWhichThePvhNoteCannotBeSeen() throws IOException {
+    byte[] note = KernelFiles.note("Xen", KernelFiles.PVH_NOTE, new byte[4], 4);
+    note[0] = 100;
+    byte[] elf = KernelFiles.elf(new byte[CONTENT], KernelFiles.LOAD_ADDRESS, note, 4);
+    assertThatThrownBy(() -> load(elf, KernelConfig.Mode.AUTO))
+        .isInstanceOf(KernelFormatException.class)
+        .hasMessageContaining("the note at 0x0 of its segment ends at 0x74, past the segment's");
+    for (int size : new int[] {0, 2, 12}) {
+      byte[] odd = KernelFiles.note("Xen", KernelFiles.PVH_NOTE, new byte[size], 4);
+      byte[] file = KernelFiles.elf(new byte[CONTENT], KernelFiles.LOAD_ADDRESS, odd, 4);
+      assertThatThrownBy(() -> load(file, KernelConfig.Mode.AUTO))
+          .isInstanceOf(KernelFormatException.class)
+          .hasMessageContaining("the PVH note has " + size + " bytes, expected 4 or 8");
+    }
+    byte[] high =
+        KernelFiles.note("Xen", KernelFiles.PVH_NOTE, new byte[] {0, 0, 0, 1, 1, 0, 0, 0}, 4);
+    byte[] file = KernelFiles.elf(new byte[CONTENT], KernelFiles.LOAD_ADDRESS, high, 4);
+    assertThatThrownBy(() -> load(file, KernelConfig.Mode.AUTO))
+        .isInstanceOf(KernelFormatException.class)
+        .hasMessageContaining("the PVH entry is 0x101000000, expected less than 4 GiB");
   }
 
   @Test
@@ -157,6 +194,7 @@ final class HostileKernelTest {
 
   private BootEntry load(byte[] file, KernelConfig.Mode mode) throws IOException {
     Path kernel = Files.write(directory.resolve("kernel"), file);
-    return KernelLoader.load(memory, new KernelConfig(kernel, Optional.empty(), "", mode), 0);
+    AcpiImage acpi = new AcpiImage(new byte[0x1000], 0xe_0000, 0xe_0000);
+    return KernelLoader.load(memory, new KernelConfig(kernel, Optional.empty(), "", mode), acpi);
   }
 }

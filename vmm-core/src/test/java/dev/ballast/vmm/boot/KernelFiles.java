@@ -23,6 +23,7 @@ final class KernelFiles {
   static final long MEMORY_NEEDED = 0x20_0000;
   static final long VIRTUAL_BASE = 0xffff_ffff_8000_0000L;
   static final long PVH_ENTRY = LOAD_ADDRESS + 0x10;
+  static final int PVH_NOTE = 18;
   static final int PROGRAM_HEADERS = 64;
   static final int PROGRAM_HEADER_SIZE = 56;
   static final int COMMAND_LINE_LIMIT = 255;
@@ -39,28 +40,52 @@ final class KernelFiles {
 
   /** Returns a vmlinux: a segment with the content and some bss, then a note segment. */
   static byte[] elf(byte[] content, boolean pvh) {
-    ByteBuffer note = little(20);
-    note.putInt(4).putInt(4).putInt(18);
-    note.put((pvh ? "Xen\0" : "Foo\0").getBytes(StandardCharsets.US_ASCII)).putInt((int) PVH_ENTRY);
+    byte[] entry = bytes(little(4).putInt((int) PVH_ENTRY));
+    return elf(content, LOAD_ADDRESS, note(pvh ? "Xen" : "Foo", PVH_NOTE, entry, 4), 0x1000);
+  }
+
+  /** Returns a vmlinux that is to be loaded there, with these notes in a segment so aligned. */
+  static byte[] elf(byte[] content, long loadAddress, byte[] notes, long alignment) {
     int contentAt = PROGRAM_HEADERS + 2 * PROGRAM_HEADER_SIZE;
-    int noteAt = contentAt + content.length;
-    ByteBuffer elf = little(noteAt + note.capacity());
+    int notesAt = contentAt + content.length;
+    ByteBuffer elf = little(notesAt + notes.length);
     elf.putInt(0x464c457f).put((byte) 2).put((byte) 1).put((byte) 1);
     elf.putShort(16, (short) 2).putShort(18, (short) 62).putInt(20, 1);
-    elf.putLong(24, LOAD_ADDRESS).putLong(32, PROGRAM_HEADERS);
+    elf.putLong(24, loadAddress).putLong(32, PROGRAM_HEADERS);
     elf.putShort(52, (short) 64).putShort(54, (short) PROGRAM_HEADER_SIZE).putShort(56, (short) 2);
     elf.position(PROGRAM_HEADERS);
-    programHeader(elf, 1, contentAt, content.length, content.length + BSS);
-    programHeader(elf, 4, noteAt, note.capacity(), note.capacity());
-    elf.put(content).put(note.flip());
+    int memorySize = content.length + BSS;
+    programHeader(elf, 1, contentAt, loadAddress, content.length, memorySize, 0x1000);
+    programHeader(elf, 4, notesAt, loadAddress, notes.length, notes.length, alignment);
+    elf.put(content).put(notes);
     return bytes(elf);
   }
 
   private static void programHeader(
-      ByteBuffer elf, int type, long offset, long fileSize, long memorySize) {
+      ByteBuffer elf,
+      int type,
+      long offset,
+      long address,
+      long fileSize,
+      long memorySize,
+      long alignment) {
     elf.putInt(type).putInt(5).putLong(offset);
-    elf.putLong(VIRTUAL_BASE + LOAD_ADDRESS).putLong(LOAD_ADDRESS);
-    elf.putLong(fileSize).putLong(memorySize).putLong(0x1000);
+    elf.putLong(VIRTUAL_BASE + address).putLong(address);
+    elf.putLong(fileSize).putLong(memorySize).putLong(alignment);
+  }
+
+  /** Returns an ELF note, padded so that the next can follow. */
+  static byte[] note(String name, int type, byte[] descriptor, int step) {
+    int descriptorAt = roundUp(12 + name.length() + 1, step);
+    ByteBuffer note = little(roundUp(descriptorAt + descriptor.length, step));
+    note.putInt(name.length() + 1).putInt(descriptor.length).putInt(type);
+    note.put(name.getBytes(StandardCharsets.US_ASCII));
+    note.put(descriptorAt, descriptor);
+    return bytes(note);
+  }
+
+  private static int roundUp(int value, int step) {
+    return (value + step - 1) / step * step;
   }
 
   /** Returns a bzImage of boot protocol 2.15 with this payload. */
@@ -123,13 +148,13 @@ final class KernelFiles {
     return bytes(little(4).putInt(value));
   }
 
-  private static byte[] bytes(ByteBuffer buffer) {
+  static byte[] bytes(ByteBuffer buffer) {
     byte[] bytes = new byte[buffer.capacity()];
     buffer.get(0, bytes);
     return bytes;
   }
 
-  private static ByteBuffer little(int size) {
+  static ByteBuffer little(int size) {
     return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

@@ -320,6 +320,15 @@ public class LinuxH extends LinuxH$shared {
     public static int O_CLOEXEC() {
         return O_CLOEXEC;
     }
+    private static final int O_PATH = (int)2097152L;
+    /**
+     * {@snippet lang=c :
+     * #define O_PATH 2097152
+     * }
+     */
+    public static int O_PATH() {
+        return O_PATH;
+    }
     private static final int MFD_CLOEXEC = (int)1L;
     /**
      * {@snippet lang=c :

@@ -1,0 +1,50 @@
+package dev.ballast.migration.channel;
+
+import java.io.IOException;
+import java.net.ProtocolFamily;
+import java.nio.channels.DatagramChannel;
+import java.nio.channels.Pipe;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.channels.spi.AbstractSelector;
+import java.nio.channels.spi.SelectorProvider;
+
+/** The JDK's provider, but it has no selector to give. */
+final class FailingSelectorProvider extends SelectorProvider {
+  private final SelectorProvider real = SelectorProvider.provider();
+  private final IOException failure;
+
+  FailingSelectorProvider(IOException failure) {
+    this.failure = failure;
+  }
+
+  @Override
+  public AbstractSelector openSelector() throws IOException {
+    throw failure;
+  }
+
+  @Override
+  public DatagramChannel openDatagramChannel() throws IOException {
+    return real.openDatagramChannel();
+  }
+
+  @Override
+  public DatagramChannel openDatagramChannel(ProtocolFamily family) throws IOException {
+    return real.openDatagramChannel(family);
+  }
+
+  @Override
+  public Pipe openPipe() throws IOException {
+    return real.openPipe();
+  }
+
+  @Override
+  public ServerSocketChannel openServerSocketChannel() throws IOException {
+    return real.openServerSocketChannel();
+  }
+
+  @Override
+  public SocketChannel openSocketChannel() throws IOException {
+    return real.openSocketChannel();
+  }
+}
