@@ -4,6 +4,7 @@ import dev.ballast.vmm.device.OutputBuffer.WhenFull;
 import dev.ballast.vmm.socket.SocketFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -194,20 +195,19 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
 
   /** Reads what has come, or waits for an event; returns false when the client is to go. */
   private boolean serve(SocketChannel client, ByteBuffer input) throws IOException {
-    SelectionKey key = client.keyFor(events);
-    if (!input.hasRemaining()) {
-      key.interestOps(0);
-      await(RETRY);
-      return !(isNextWaiting() && hasHungUp(key));
-    }
     try {
+      SelectionKey key = client.register(events, 0);
+      if (!input.hasRemaining()) {
+        await(RETRY);
+        return !(isNextWaiting() && hasHungUp(key));
+      }
       int count = client.read(input);
       if (count == 0) {
         key.interestOps(SelectionKey.OP_READ);
         await(Duration.ZERO);
       }
       return count >= 0;
-    } catch (IOException e) {
+    } catch (IOException | CancelledKeyException e) {
       LOG.debug("{}: client is gone: {}", path, e.getMessage());
       return false;
     }
