@@ -133,8 +133,8 @@ final class MigrateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, QmpException, InterruptedException {
-    try (QmpClient client = qmp.connect();
-        MigrationDisplay display = MigrationDisplay.open(json)) {
+    MigrationDisplay display = new MigrationDisplay(json);
+    try (QmpClient client = qmp.connect()) {
       configure(client);
       CountDownLatch over = new CountDownLatch(1);
       Thread onInterrupt = new Thread(() -> cancelAndWait(client, over));

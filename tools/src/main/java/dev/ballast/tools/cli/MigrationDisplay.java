@@ -1,35 +1,35 @@
 package dev.ballast.tools.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
-import org.jline.terminal.Terminal;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How a migration goes, for the eye: one line that changes on a terminal, a line a second
  * elsewhere, or nothing.
  */
-final class MigrationDisplay implements AutoCloseable {
+final class MigrationDisplay {
   private static final long PLAIN_INTERVAL = TimeUnit.SECONDS.toNanos(1);
   private static final int BAR_CELLS = 20;
-  private static final String ERASE_LINE = "\r\u001b[K";
+
+  /** To the first column, and without wrapping: what is too long for the line is cut off. */
+  private static final String LINE_START = "\r\u001b[?7l";
+
+  /** Erases what is left of the line, and wraps again. */
+  private static final String LINE_END = "\u001b[K\u001b[?7h";
 
   private final PrintStream out = System.err;
   private final boolean silent;
-  private final @Nullable Terminal terminal;
+  private final boolean onTerminal;
   private long nextPlainLine = System.nanoTime();
 
-  private MigrationDisplay(boolean silent, @Nullable Terminal terminal) {
+  /**
+   * @param silent whether it shows nothing
+   */
+  MigrationDisplay(boolean silent) {
     this.silent = silent;
-    this.terminal = terminal;
-  }
-
-  static MigrationDisplay open(boolean silent) throws IOException {
-    boolean interactive = !silent && HostTerminal.isThere();
-    return new MigrationDisplay(silent, interactive ? HostTerminal.open() : null);
+    this.onTerminal = !silent && HostTerminal.isThere() && HostTerminal.obeysControlSequences();
   }
 
   void show(JsonNode info) {
@@ -37,9 +37,8 @@ final class MigrationDisplay implements AutoCloseable {
       return;
     }
     String line = line(info);
-    if (terminal != null) {
-      int columns = terminal.getWidth() > 0 ? terminal.getWidth() : 80;
-      out.print(ERASE_LINE + line.substring(0, Math.min(line.length(), columns - 1)));
+    if (onTerminal) {
+      out.print(LINE_START + line + LINE_END);
       out.flush();
     } else if (System.nanoTime() - nextPlainLine >= 0) {
       out.println(line);
@@ -49,8 +48,8 @@ final class MigrationDisplay implements AutoCloseable {
 
   /** Removes what is on the terminal. */
   void clear() {
-    if (terminal != null) {
-      out.print(ERASE_LINE);
+    if (onTerminal) {
+      out.print(LINE_START + LINE_END);
       out.flush();
     }
   }
@@ -77,12 +76,5 @@ final class MigrationDisplay implements AutoCloseable {
         Units.count(ram.path("dirty-pages-rate").asLong()),
         Units.millis(info.path("expected-downtime").asLong()),
         Units.count(info.path("x-balloon").path("pages-skipped").asLong()));
-  }
-
-  @Override
-  public void close() throws IOException {
-    if (terminal != null) {
-      terminal.close();
-    }
   }
 }

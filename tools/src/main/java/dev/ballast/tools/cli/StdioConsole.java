@@ -14,11 +14,12 @@ import org.jline.terminal.Terminal;
 
 /**
  * A guest's serial line on the terminal of Ballast. Every key goes to the guest, Ctrl-C too; {@link
- * EscapeInputStream} has the exceptions. However Java ends, the terminal is as before.
+ * Keyboard} has the exceptions. However Java ends, the terminal is as before.
  */
 final class StdioConsole implements AutoCloseable {
-  private final EscapeInputStream input =
-      new EscapeInputStream(new FileInputStream(FileDescriptor.in));
+  private static final byte BELL = 7;
+
+  private final Keyboard keyboard = new Keyboard(new FileInputStream(FileDescriptor.in));
   private final Terminal terminal;
   private final Attributes before;
   private final Thread restorer = new Thread(this::restore, "terminal");
@@ -40,17 +41,22 @@ final class StdioConsole implements AutoCloseable {
   }
 
   static StdioConsole open() throws IOException {
-    return new StdioConsole(HostTerminal.open());
+    StdioConsole console = new StdioConsole(HostTerminal.open());
+    console.keyboard.start();
+    return console;
   }
 
   /** Returns what connects the guest. */
   SerialBackend backend() {
-    return new StreamSerialBackend("stdio", input, new FileOutputStream(FileDescriptor.out));
+    StreamSerialBackend backend =
+        new StreamSerialBackend("stdio", keyboard, new FileOutputStream(FileDescriptor.out));
+    keyboard.onDropped(() -> backend.transmit(BELL));
+    return backend;
   }
 
-  /** Sets what Ctrl-A x does. */
+  /** Sets what Ctrl-A x does, even if it has been typed already. */
   void onExit(Runnable action) {
-    input.onExit(action);
+    var unused = keyboard.exit().thenRun(action);
   }
 
   private synchronized void restore() {

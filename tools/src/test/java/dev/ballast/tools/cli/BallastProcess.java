@@ -73,11 +73,17 @@ final class BallastProcess implements AutoCloseable {
     return new BallastProcess(directory, name, process, QmpClient.connect(socket));
   }
 
-  /** Returns the words that start the command line in a process of its own. */
+  /**
+   * Returns the words that start the command line in a process of its own. SIGINT and SIGHUP do
+   * what they do on a terminal, wherever the tests run: a Java that was started with them ignored,
+   * as {@code nohup} and shells in the background have it, would not see them.
+   */
   static List<String> command(List<String> arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(
+                "env",
+                "--default-signal=INT,HUP",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
@@ -89,13 +95,18 @@ final class BallastProcess implements AutoCloseable {
     return command;
   }
 
-  /** Starts {@code ballast migrate} of this guest; both its outputs go to a file. */
-  Process startMigrate(Path output, BallastProcess to, String... options) throws IOException {
+  /** Returns what starts {@code ballast migrate} of this guest. */
+  ProcessBuilder migrateBuilder(BallastProcess to, String... options) {
     List<String> arguments =
         new ArrayList<>(List.of("migrate", "--qmp", "unix:" + directory.resolve(name + ".qmp")));
     arguments.addAll(List.of(options));
     arguments.add(to.uri());
-    return new ProcessBuilder(command(arguments))
+    return new ProcessBuilder(command(arguments));
+  }
+
+  /** Starts {@code ballast migrate} of this guest; both its outputs go to a file. */
+  Process startMigrate(Path output, BallastProcess to, String... options) throws IOException {
+    return migrateBuilder(to, options)
         .redirectErrorStream(true)
         .redirectOutput(output.toFile())
         .start();

@@ -90,6 +90,30 @@ class MigrateCommandTest {
     }
   }
 
+  /** Where no program can be found, not even those that know about terminals. */
+  @Test
+  void aTerminalShowsOneLineThatChanges() throws Exception {
+    try (BallastProcess a = BallastProcess.start(directory, "a", false);
+        BareGuestConsole console = a.console();
+        BallastProcess b = BallastProcess.start(directory, "b", true)) {
+      console.awaitReady(BallastProcess.TIMEOUT);
+      console.send(FILL, BallastProcess.TIMEOUT);
+      ProcessBuilder builder = a.migrateBuilder(b, "--max-bandwidth", "32M");
+      builder.environment().put("PATH", "/nowhere");
+      builder.environment().put("TERM", "rxvt-of-tomorrow");
+      try (TerminalProcess migrate = TerminalProcess.start(builder)) {
+        assertThat(migrate.exitCode()).as(migrate.screen()).isZero();
+        String erased = "\r\u001b[?7l\u001b[K\u001b[?7h";
+        assertThat(migrate.screen())
+            .startsWith("\r\u001b[?7l")
+            .containsPattern("\r\u001b\\[\\?7lactive pass \\d+ \\[[#-]{20}] ")
+            .contains(erased + "migrated in ");
+        String progress = migrate.screen().substring(0, migrate.screen().indexOf(erased));
+        assertThat(progress).doesNotContain("\n").doesNotContainIgnoringCase("warn");
+      }
+    }
+  }
+
   @Test
   void scriptsGetOneJsonObject() throws Exception {
     try (BallastProcess a = BallastProcess.start(directory, "a", false);

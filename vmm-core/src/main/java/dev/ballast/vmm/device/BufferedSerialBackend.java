@@ -2,6 +2,7 @@ package dev.ballast.vmm.device;
 
 import dev.ballast.vmm.device.OutputBuffer.WhenFull;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,6 +20,8 @@ abstract class BufferedSerialBackend implements SerialBackend {
 
   private final String name;
   private final OutputBuffer buffer;
+  private final Object inputLock = new Object();
+  private boolean lineReady;
   private @Nullable Thread writer;
   private @Nullable Thread reader;
 
@@ -39,7 +42,7 @@ abstract class BufferedSerialBackend implements SerialBackend {
 
   /**
    * Reads bytes and gives them to the line until there will be no more. Called on the reader
-   * thread.
+   * thread. One that also serves clients must not wait for the guest with {@link #deliver}.
    */
   abstract void readAll(Line line) throws IOException, InterruptedException;
 
@@ -64,10 +67,10 @@ abstract class BufferedSerialBackend implements SerialBackend {
             () -> {
               try {
                 work.run();
+              } catch (InterruptedException | InterruptedIOException e) {
+                LOG.debug("{}: {} ends", name, role);
               } catch (IOException e) {
                 LOG.warn("{}: {} stops: {}", name, role, e.getMessage());
-              } catch (InterruptedException e) {
-                LOG.debug("{}: {} ends", name, role);
               }
             });
   }
@@ -103,6 +106,28 @@ abstract class BufferedSerialBackend implements SerialBackend {
   @Override
   public final boolean transmit(byte value) {
     return buffer.offer(value);
+  }
+
+  @Override
+  public void readyToReceive() {
+    synchronized (inputLock) {
+      lineReady = true;
+      inputLock.notifyAll();
+    }
+  }
+
+  /** Gives bytes to the line, and waits for as long as the guest takes to read them. */
+  final void deliver(Line line, byte[] bytes, int length) throws InterruptedException {
+    int taken = line.receive(bytes, 0, length);
+    while (taken < length) {
+      synchronized (inputLock) {
+        while (!lineReady) {
+          inputLock.wait();
+        }
+        lineReady = false;
+      }
+      taken += line.receive(bytes, taken, length - taken);
+    }
   }
 
   /** Waits for the writer thread to end, for at most {@code timeout}; tells whether it did. */

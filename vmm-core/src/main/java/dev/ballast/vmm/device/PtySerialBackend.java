@@ -80,7 +80,7 @@ public final class PtySerialBackend extends BufferedSerialBackend {
         int length = (int) terminal.controller().read(chunk);
         if (!closing) {
           MemorySegment.copy(chunk, ValueLayout.JAVA_BYTE, 0, bytes, 0, length);
-          line.receive(bytes, length);
+          deliver(line, bytes, length);
         }
       }
     }
@@ -95,11 +95,22 @@ public final class PtySerialBackend extends BufferedSerialBackend {
       while (!writerEnds(DRAIN_INTERVAL)) {
         takeBack(buffer);
       }
-      slave.write(buffer.asSlice(0, 1));
+      wakeReader(buffer.asSlice(0, 1));
     }
     awaitReaderEnd();
     slave.close();
     terminal.close();
+  }
+
+  private void wakeReader(MemorySegment value) throws ErrnoException {
+    try {
+      slave.write(value);
+    } catch (ErrnoException e) {
+      // There is no room for the byte: then there are others to read.
+      if (e.errno() != Errno.EAGAIN) {
+        throw e;
+      }
+    }
   }
 
   private void takeBack(MemorySegment buffer) throws ErrnoException {

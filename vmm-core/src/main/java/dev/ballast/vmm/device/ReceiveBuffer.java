@@ -3,7 +3,6 @@ package dev.ballast.vmm.device;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
-import java.util.Arrays;
 
 /** Input of a UART: the receiver's FIFO, and what waits behind it, in order. Not thread-safe. */
 final class ReceiveBuffer {
@@ -13,13 +12,16 @@ final class ReceiveBuffer {
   private static final int BACKLOG_SIZE = 4096;
 
   private final ByteRing fifo = new ByteRing(FIFO_SIZE);
+  private final ByteRing backlog = new ByteRing(BACKLOG_SIZE);
 
-  /** A loaded state comes before what came in here: twice the bound. */
-  private final ByteRing backlog = new ByteRing(2 * BACKLOG_SIZE + FIFO_SIZE);
-
-  /** Tells whether as much waits as may. */
+  /** Returns whether as much waits as may. */
   boolean isFull() {
-    return backlog.size() >= BACKLOG_SIZE;
+    return backlog.isFull();
+  }
+
+  /** Returns whether there is so much room that filling it is worth waking somebody up. */
+  boolean hasAmpleRoom() {
+    return backlog.size() <= BACKLOG_SIZE / 2;
   }
 
   /** Adds input; it must not be full. */
@@ -60,12 +62,8 @@ final class ReceiveBuffer {
     fifo.clear();
   }
 
-  /** What is beyond the bound stays here, as what the backend still holds does. */
   void save(StateWriter writer) {
-    byte[] waiting = backlog.toByteArray();
-    writer
-        .bytes(fifo.toByteArray())
-        .bytes(Arrays.copyOf(waiting, Math.min(waiting.length, BACKLOG_SIZE)));
+    writer.bytes(fifo.toByteArray()).bytes(backlog.toByteArray());
   }
 
   /** The contents of a saved buffer. */
@@ -76,24 +74,11 @@ final class ReceiveBuffer {
     }
   }
 
-  /**
-   * Takes over what was saved; input that came in here meanwhile comes after it, as far as there is
-   * room.
-   */
+  /** Takes over what was saved, in place of what is here. */
   void load(Saved saved) {
-    byte[] receivedHere = fifo.toByteArray();
-    byte[] waitingHere = backlog.toByteArray();
     fifo.clear();
     backlog.clear();
     fifo.addAll(saved.fifo());
     backlog.addAll(saved.backlog());
-    addWhatFits(receivedHere);
-    addWhatFits(waitingHere);
-  }
-
-  private void addWhatFits(byte[] values) {
-    for (int i = 0; i < values.length && !backlog.isFull(); i++) {
-      backlog.add(values[i]);
-    }
   }
 }

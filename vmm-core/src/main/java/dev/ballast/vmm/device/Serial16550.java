@@ -9,9 +9,9 @@ import dev.ballast.vmm.state.StateWriter;
 /**
  * A 16550A UART (National Semiconductor PC16550D). Its line is as fast as the backend: a byte of
  * output is gone when the register write is done, unless the backend has no room; then up to 16
- * bytes wait and the transmitter is busy. Input that does not fit into the FIFO waits in order;
- * when 4 KiB do, the backend's reader waits. A character timeout is over at once. Modem lines from
- * outside are always on.
+ * bytes wait and the transmitter is busy. Input that does not fit into the FIFO waits in order, up
+ * to 4 KiB; what is more, and what comes while the machine does not run, stays with the backend
+ * until there is room. A character timeout is over at once. Modem lines from outside are always on.
  *
  * <p>The interrupt line is high while an interrupt is pending, as the chip's INTR pin is. Any
  * thread.
@@ -93,8 +93,11 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
   private final ReceiveBuffer input = new ReceiveBuffer();
   private final ByteRing toTransmit = new ByteRing(FIFO_SIZE);
 
-  private boolean quiesced;
-  private boolean closed;
+  /** The line took less than what came, and the backend was not told yet that there is room. */
+  private boolean inputHeldBack;
+
+  /** From the start: input that is there before the machine runs comes after a loaded state. */
+  private boolean quiesced = true;
 
   /**
    * Makes a UART and connects it; input may come at once.
@@ -113,19 +116,17 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
   /** What the backend calls, on its own threads. */
   private final class HostEnd implements SerialBackend.Line {
     @Override
-    public void receive(byte[] bytes, int length) throws InterruptedException {
+    public int receive(byte[] bytes, int offset, int length) {
       synchronized (lock) {
-        for (int i = 0; i < length; i++) {
-          while ((quiesced || input.isFull()) && !closed) {
-            lock.wait();
-          }
-          if (closed) {
-            return;
-          }
-          input.add(bytes[i]);
+        int taken = 0;
+        while (taken < length && !quiesced && !input.isFull()) {
+          input.add(bytes[offset + taken]);
+          taken++;
           refill();
-          updateInterrupt();
         }
+        inputHeldBack = taken < length;
+        updateInterrupt();
+        return taken;
       }
     }
 
@@ -217,10 +218,14 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
     if (isLoopback()) {
       return; // the line is cut off
     }
-    boolean wasFull = input.isFull();
     input.refill(receiveCapacity());
-    if (wasFull && !input.isFull()) {
-      lock.notifyAll();
+    askForInput();
+  }
+
+  private void askForInput() {
+    if (inputHeldBack && !quiesced && input.hasAmpleRoom()) {
+      inputHeldBack = false;
+      backend.readyToReceive();
     }
   }
 
@@ -351,8 +356,8 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
       quiesced = false;
       drain();
       refill();
+      askForInput();
       updateInterrupt();
-      lock.notifyAll();
     }
   }
 
@@ -433,13 +438,9 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
     }
   }
 
-  /** Lets waiting input go and writes out the output that the backend took. */
+  /** Writes out the output that the backend took. */
   @Override
   public void close() {
-    synchronized (lock) {
-      closed = true;
-      lock.notifyAll();
-    }
     backend.close();
   }
 }

@@ -5,14 +5,17 @@ public interface SerialBackend extends AutoCloseable {
   /** The guest's end of the line, as a backend sees it. */
   interface Line {
     /**
-     * Takes input for the guest. Waits while the guest has not read what came before, and while the
-     * machine is stopped. Called on a thread of the backend.
+     * Takes input for the guest, as much as there is room for: none while the machine is stopped or
+     * has not started, little while the guest does not read. Never waits. When it takes less than
+     * all, {@link SerialBackend#readyToReceive} will follow. Called on a thread of the backend,
+     * which must not hold a lock that {@code readyToReceive} takes.
      *
      * @param bytes the input
-     * @param length how many of them
-     * @throws InterruptedException if the thread is interrupted; the bytes not yet taken are lost
+     * @param offset where it starts
+     * @param length how many bytes
+     * @return how many of them were taken; the others stay the backend's
      */
-    void receive(byte[] bytes, int length) throws InterruptedException;
+    int receive(byte[] bytes, int offset, int length);
 
     /**
      * Says that there is room again after {@link SerialBackend#transmit} had none. Called on a
@@ -32,9 +35,15 @@ public interface SerialBackend extends AutoCloseable {
   boolean transmit(byte value);
 
   /**
+   * Says that there is room again after {@link Line#receive} took less than all. Called on vCPU
+   * threads and on control threads; never blocks.
+   */
+  default void readyToReceive() {}
+
+  /**
    * Writes out what was taken, for as long as that makes progress within reason, and lets go of all
-   * resources. Called on a control thread; {@link Line#receive} must not be waiting. May be called
-   * without {@link #start}, and has no effect the second time.
+   * resources. Called on a control thread. May be called without {@link #start}, and has no effect
+   * the second time.
    */
   @Override
   void close();

@@ -68,7 +68,7 @@ public final class StreamSerialBackend extends BufferedSerialBackend {
   void readAll(Line line) throws IOException, InterruptedException {
     byte[] chunk = new byte[CHUNK];
     for (int length = input.read(chunk); length >= 0; length = input.read(chunk)) {
-      line.receive(chunk, length);
+      deliver(line, chunk, length);
     }
   }
 

@@ -4,9 +4,13 @@ import dev.ballast.vmm.device.OutputBuffer.WhenFull;
 import dev.ballast.vmm.socket.SocketFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,20 +19,50 @@ import org.slf4j.LoggerFactory;
  * A line to whoever connects to a unix socket, one client at a time; the next one waits. The last
  * 64 KiB of output are kept for the next client; a client that is too slow misses the oldest
  * output.
+ *
+ * <p>No input of a client that stays is lost: while the guest does not read it, the client waits.
+ * What a client sent before it left still goes to the guest, and before what the next one sends.
+ * Only when it is more than 4 KiB, and the guest has not taken it by the time the next one comes,
+ * the rest is dropped.
  */
 public final class UnixSocketSerialBackend extends BufferedSerialBackend {
   private static final Logger LOG = LoggerFactory.getLogger(UnixSocketSerialBackend.class);
-  private static final int CHUNK = 1 << 10;
+  private static final int INPUT_SIZE = 4 << 10;
+
+  /** How long no client is taken after one could not be, and how often one is looked for. */
+  private static final Duration RETRY = Duration.ofMillis(200);
+
+  /** Takes the next client, if there is one. */
+  @FunctionalInterface
+  interface Clients {
+    @Nullable SocketChannel accept() throws IOException;
+  }
 
   private final Path path;
   private final SocketFile server;
-  private @Nullable SocketChannel client;
+  private final Clients clients;
+
+  /** What the reader thread waits for: clients, input, and room for input. */
+  private final Selector events;
+
+  /** What the writer thread waits for. */
+  private final Selector writable;
+
+  private final SelectionKey nextClient;
+  private @Nullable SocketChannel receiver;
   private boolean closing;
 
-  private UnixSocketSerialBackend(Path path, SocketFile server) {
+  private UnixSocketSerialBackend(
+      Path path, SocketFile server, Clients clients, Selector events, Selector writable)
+      throws IOException {
     super(path.toString(), WhenFull.DROP_OLDEST);
     this.path = path;
     this.server = server;
+    this.clients = clients;
+    this.events = events;
+    this.writable = writable;
+    server.channel().configureBlocking(false);
+    this.nextClient = server.channel().register(events, 0);
   }
 
   /**
@@ -38,12 +72,28 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
    * @throws IOException if the path is in use or cannot be made; the message is complete
    */
   public static UnixSocketSerialBackend listen(Path path) throws IOException {
-    return new UnixSocketSerialBackend(path, SocketFile.listen(path, 1));
+    SocketFile server = SocketFile.listen(path, 1);
+    return listen(path, server, server.channel()::accept);
+  }
+
+  static UnixSocketSerialBackend listen(Path path, SocketFile server, Clients clients)
+      throws IOException {
+    Selector events = null;
+    try {
+      events = Selector.open();
+      return new UnixSocketSerialBackend(path, server, clients, events, Selector.open());
+    } catch (IOException e) {
+      server.close();
+      if (events != null) {
+        events.close();
+      }
+      throw new IOException("cannot listen on " + path + ": " + e.getMessage(), e);
+    }
   }
 
   @Override
   synchronized void awaitReceiver() throws InterruptedException {
-    while (client == null && !closing) {
+    while (receiver == null && !closing) {
       wait();
     }
   }
@@ -53,70 +103,169 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
     ByteBuffer rest = ByteBuffer.wrap(bytes, 0, length);
     while (rest.hasRemaining()) {
       awaitReceiver();
-      SocketChannel to = client();
+      SocketChannel to = receiver();
       if (to == null) {
         return; // closing, and nobody is there
       }
       try {
-        to.write(rest);
+        if (to.write(rest) == 0) {
+          awaitWritable(to);
+        }
       } catch (IOException e) {
-        LOG.debug("{}: client is gone: {}", path, e.getMessage());
-        disconnect(to);
+        LOG.debug("{}: client takes no more: {}", path, e.getMessage());
+        forget(to);
       }
     }
+  }
+
+  private void awaitWritable(SocketChannel to) throws IOException, InterruptedException {
+    SelectionKey key = to.register(writable, SelectionKey.OP_WRITE);
+    writable.select();
+    key.cancel();
+    writable.selectNow(); // a channel is not closed before its keys are gone
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+  }
+
+  /** Serves clients, and waits for nothing but events: not for the guest, not for one client. */
+  @Override
+  void readAll(Line line) throws IOException {
+    ByteBuffer input = ByteBuffer.allocate(INPUT_SIZE);
+    SocketChannel client = null;
+    try {
+      while (!Thread.currentThread().isInterrupted()) {
+        give(line, input);
+        if (client == null) {
+          client = awaitClient();
+        } else if (!serve(client, input)) {
+          disconnect(client);
+          client = null;
+        }
+      }
+    } finally {
+      if (client != null) {
+        disconnect(client);
+      }
+    }
+  }
+
+  private static void give(Line line, ByteBuffer input) {
+    if (input.position() == 0) {
+      return;
+    }
+    input.flip();
+    int taken = line.receive(input.array(), input.arrayOffset(), input.remaining());
+    input.position(taken);
+    input.compact();
   }
 
   @Override
-  void readAll(Line line) throws IOException, InterruptedException {
-    while (true) {
-      SocketChannel accepted;
-      try {
-        accepted = server.channel().accept();
-      } catch (ClosedChannelException e) {
-        LOG.debug("{}: closed", path);
-        return;
-      }
-      connect(accepted);
-      try {
-        serve(accepted, line);
-      } finally {
-        disconnect(accepted);
-      }
-    }
+  public void readyToReceive() {
+    events.wakeup();
   }
 
-  private void serve(SocketChannel from, Line line) throws InterruptedException {
-    ByteBuffer chunk = ByteBuffer.allocate(CHUNK);
+  /** Waits for a client, or for another event: then there is none. */
+  private @Nullable SocketChannel awaitClient() throws IOException {
+    nextClient.interestOps(SelectionKey.OP_ACCEPT);
+    await(Duration.ZERO);
+    nextClient.interestOps(0);
+    if (Thread.currentThread().isInterrupted()) {
+      return null; // the server's socket is left for release() to close
+    }
+    SocketChannel accepted = null;
     try {
-      while (from.read(chunk) >= 0) {
-        line.receive(chunk.array(), chunk.position());
-        chunk.clear();
+      accepted = clients.accept();
+      if (accepted != null) {
+        connect(accepted);
       }
+      return accepted;
+    } catch (ClosedChannelException e) {
+      LOG.debug("{}: closed", path);
     } catch (IOException e) {
-      LOG.debug("{}: client is gone: {}", path, e.getMessage());
-    }
-  }
-
-  private synchronized @Nullable SocketChannel client() {
-    return client;
-  }
-
-  private synchronized void connect(SocketChannel accepted) {
-    client = accepted;
-    notifyAll();
-  }
-
-  private void disconnect(SocketChannel gone) {
-    synchronized (this) {
-      if (client == gone) {
-        client = null;
+      // Too few file descriptors, most likely: the client may be served when there are more.
+      LOG.warn("{}: cannot take a client: {}", path, e.getMessage());
+      if (accepted != null) {
+        accepted.close();
       }
+      await(RETRY);
     }
+    return null;
+  }
+
+  /** Reads what has come, or waits for an event; returns false when the client is to go. */
+  private boolean serve(SocketChannel client, ByteBuffer input) throws IOException {
+    try {
+      SelectionKey key = client.register(events, 0);
+      if (!input.hasRemaining()) {
+        await(RETRY);
+        return !(isNextWaiting() && hasHungUp(key));
+      }
+      int count = client.read(input);
+      if (count == 0) {
+        key.interestOps(SelectionKey.OP_READ);
+        await(Duration.ZERO);
+      }
+      return count >= 0;
+    } catch (IOException | CancelledKeyException e) {
+      LOG.debug("{}: client is gone: {}", path, e.getMessage());
+      return false;
+    }
+  }
+
+  private boolean isNextWaiting() throws IOException {
+    return isReady(nextClient, SelectionKey.OP_ACCEPT);
+  }
+
+  /**
+   * Returns whether a client has closed its connection, while what it sent before is still to be
+   * read. A connection that is made already is ready to be made only if it has an error or is hung
+   * up.
+   */
+  private boolean hasHungUp(SelectionKey client) throws IOException {
+    return isReady(client, SelectionKey.OP_CONNECT);
+  }
+
+  private boolean isReady(SelectionKey key, int operation) throws IOException {
+    key.interestOps(operation);
+    events.selectNow();
+    key.interestOps(0);
+    return events.selectedKeys().remove(key);
+  }
+
+  private void await(Duration timeout) throws IOException {
+    events.select(timeout.toMillis());
+    events.selectedKeys().clear();
+  }
+
+  private void connect(SocketChannel accepted) throws IOException {
+    accepted.configureBlocking(false);
+    accepted.register(events, 0);
+    synchronized (this) {
+      receiver = accepted;
+      notifyAll();
+    }
+  }
+
+  private void disconnect(SocketChannel gone) throws IOException {
+    forget(gone);
     try {
       gone.close();
     } catch (IOException e) {
       LOG.debug("{}: close: {}", path, e.getMessage());
     }
+    events.selectNow(); // as above
+    writable.wakeup();
+  }
+
+  private synchronized void forget(SocketChannel gone) {
+    if (receiver == gone) {
+      receiver = null;
+    }
+  }
+
+  private synchronized @Nullable SocketChannel receiver() {
+    return receiver;
   }
 
   @Override
@@ -129,11 +278,10 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
   }
 
   @Override
-  void release() throws IOException {
+  void release() throws IOException, InterruptedException {
+    awaitReaderEnd(); // it was interrupted
     server.close();
-    SocketChannel last = client();
-    if (last != null) {
-      disconnect(last);
-    }
+    events.close();
+    writable.close();
   }
 }

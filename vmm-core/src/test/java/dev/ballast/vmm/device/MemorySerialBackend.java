@@ -7,10 +7,11 @@ import java.nio.charset.StandardCharsets;
 public final class MemorySerialBackend implements SerialBackend {
   private final ByteArrayOutputStream output = new ByteArrayOutputStream();
   private int room = Integer.MAX_VALUE;
+  private int readyCalls;
   private Line line =
       new Line() {
         @Override
-        public void receive(byte[] bytes, int length) {
+        public int receive(byte[] bytes, int offset, int length) {
           throw new IllegalStateException("not started");
         }
 
@@ -46,10 +47,35 @@ public final class MemorySerialBackend implements SerialBackend {
     line.readyToTransmit();
   }
 
-  /** Types, as a user does. */
-  public void type(String text) throws InterruptedException {
+  @Override
+  public synchronized void readyToReceive() {
+    readyCalls++;
+    notifyAll();
+  }
+
+  /** Returns how often there was room again. */
+  synchronized int readyCalls() {
+    return readyCalls;
+  }
+
+  /** Types as much as is taken at once; returns how much. */
+  int typeWhatFits(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
-    line.receive(bytes, bytes.length);
+    return line.receive(bytes, 0, bytes.length);
+  }
+
+  /** Types, as a user does; waits while the guest does not take it. */
+  public void type(String text) throws InterruptedException {
+    String rest = text;
+    while (!rest.isEmpty()) {
+      int before = readyCalls();
+      rest = rest.substring(typeWhatFits(rest));
+      synchronized (this) {
+        while (!rest.isEmpty() && readyCalls == before) {
+          wait();
+        }
+      }
+    }
   }
 
   /** Returns what the guest wrote. */

@@ -1,6 +1,7 @@
 package dev.ballast.vmm.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.io.FileInputStream;
@@ -36,6 +37,29 @@ class PtySerialBackendTest {
     }
     backend.close();
     assertThat(guest.input()).as("what wakes the reader up is no input").isEqualTo("in\rin\r");
+  }
+
+  /** The guest reads nothing: what is typed waits, and output and the end come nevertheless. */
+  @Test
+  void guestThatDoesNotReadStopsNobody() throws Exception {
+    guest.limitTo(3);
+    String path = backend.path().toString();
+    try (FileInputStream screen = new FileInputStream(path);
+        FileOutputStream keyboard = new FileOutputStream(path)) {
+      Thread.ofPlatform().daemon().start(() -> typeUntilClosed(keyboard));
+      await().until(guest::input, "key"::equals);
+      guest.transmit(backend, "raw\n");
+      assertThat(screen.readNBytes(4)).asString(StandardCharsets.US_ASCII).isEqualTo("raw\n");
+      guest.makeRoom(backend, 30_000);
+      await().until(() -> guest.input().length() == 30_003);
+      assertThat(guest.input()).isEqualTo("key".repeat(10_001));
+      backend.close();
+    }
+  }
+
+  private static void typeUntilClosed(FileOutputStream keyboard) {
+    byte[] keys = "key".repeat(100_000).getBytes(StandardCharsets.US_ASCII);
+    assertThatThrownBy(() -> keyboard.write(keys)).isInstanceOf(IOException.class);
   }
 
   @Test

@@ -7,10 +7,25 @@ import java.nio.charset.StandardCharsets;
 final class RecordingGuest implements SerialBackend.Line {
   private final ByteArrayOutputStream input = new ByteArrayOutputStream();
   private int readyCalls;
+  private int room = Integer.MAX_VALUE;
+
+  /** Takes only so many more bytes of input. */
+  synchronized void limitTo(int bytes) {
+    room = bytes;
+  }
+
+  /** Takes so many more bytes of input, and says so. */
+  void makeRoom(SerialBackend backend, int bytes) {
+    limitTo(bytes);
+    backend.readyToReceive();
+  }
 
   @Override
-  public synchronized void receive(byte[] bytes, int length) {
-    input.write(bytes, 0, length);
+  public synchronized int receive(byte[] bytes, int offset, int length) {
+    int taken = Math.min(room, length);
+    input.write(bytes, offset, taken);
+    room -= taken;
+    return taken;
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.ballast.vmm.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Drives the UART the way Linux's 8250 driver does. */
@@ -28,6 +29,11 @@ class Serial16550Test {
   private final RecordingLine interrupt = new RecordingLine();
   private final MemorySerialBackend host = new MemorySerialBackend();
   private final Serial16550 uart = new Serial16550("serial0", interrupt, host);
+
+  @BeforeEach
+  void start() {
+    uart.resume();
+  }
 
   private int in(int register) {
     return (int) uart.read(register, 1);

@@ -51,6 +51,39 @@ class StreamSerialBackendTest {
     assertThat(output.toString(StandardCharsets.US_ASCII)).isEqualTo("x");
   }
 
+  @Test
+  void noInputIsLostWhenTheGuestIsSlow() {
+    guest.limitTo(0);
+    StreamSerialBackend backend =
+        new StreamSerialBackend(
+            "test",
+            new ByteArrayInputStream(LONG_TEXT.getBytes(StandardCharsets.US_ASCII)),
+            OutputStream.nullOutputStream());
+    backend.start(guest);
+    while (guest.input().length() < LONG_TEXT.length()) {
+      String before = guest.input();
+      guest.makeRoom(backend, 7001);
+      await().until(() -> guest.input().length() > before.length());
+    }
+    assertThat(guest.input()).isEqualTo(LONG_TEXT);
+    backend.close();
+  }
+
+  @Test
+  void closeEndsAReaderThatWaitsForTheGuest() throws Exception {
+    guest.limitTo(3);
+    StreamSerialBackend backend =
+        new StreamSerialBackend(
+            "test",
+            new ByteArrayInputStream(LONG_TEXT.getBytes(StandardCharsets.US_ASCII)),
+            OutputStream.nullOutputStream());
+    backend.start(guest);
+    await().until(guest::input, "012"::equals);
+    backend.close();
+    backend.awaitReaderEnd();
+    assertThat(guest.input()).isEqualTo("012");
+  }
+
   /** Writes only as often as it is let. */
   private static final class SlowStream extends OutputStream {
     final Semaphore writes = new Semaphore(0);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.ballast.vmm.socket.SocketFile;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -14,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -81,6 +83,122 @@ class UnixSocketSerialBackendTest {
         guest.transmit(backend, "o");
         assertThat(read(client, 1)).isEqualTo("o");
       }
+    }
+  }
+
+  private static void type(SocketChannel client, String text) throws IOException {
+    client.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)));
+  }
+
+  /** The guest takes nothing, as when it is stopped. */
+  @Test
+  void clientThatLeavesWithMuchUnreadDoesNotHarmTheNextOnes() throws Exception {
+    guest.limitTo(0);
+    for (int i = 0; i < 3; i++) {
+      try (SocketChannel client = connect()) {
+        guest.transmit(backend, "output");
+        assertThat(read(client, 6)).isEqualTo("output");
+        type(client, "k".repeat(100_000));
+      }
+    }
+    try (SocketChannel last = connect()) {
+      guest.transmit(backend, "output");
+      assertThat(read(last, 6)).isEqualTo("output");
+      type(last, "typed");
+      guest.makeRoom(backend, Integer.MAX_VALUE);
+      await().until(() -> guest.input().equals("k".repeat(4096) + "typed"));
+    }
+  }
+
+  @Test
+  void whatAClientSentBeforeItLeftIsDelivered() throws Exception {
+    guest.limitTo(0);
+    String script = "0123456789".repeat(10_000);
+    try (SocketChannel client = connect()) {
+      type(client, script);
+    }
+    // Output finds nobody, and that does not end the input.
+    guest.transmit(backend, "x".repeat(100_000));
+    while (guest.input().length() < script.length()) {
+      String before = guest.input();
+      guest.makeRoom(backend, 7001);
+      await().until(() -> guest.input().length() > before.length());
+    }
+    assertThat(guest.input()).isEqualTo(script);
+  }
+
+  @Test
+  void clientThatStaysIsNotGivenUpForTheNextOne() throws Exception {
+    guest.limitTo(0);
+    String script = "0123456789".repeat(10_000);
+    try (SocketChannel next = waitsBehind(script)) {
+      type(next, "next");
+      guest.makeRoom(backend, Integer.MAX_VALUE);
+      await().until(() -> guest.input().equals(script + "next"));
+    }
+  }
+
+  /** Has a client send much and another one wait; lets the first one leave when all was taken. */
+  private SocketChannel waitsBehind(String script) throws IOException {
+    try (SocketChannel first = connect()) {
+      type(first, script);
+      SocketChannel next = connect();
+      while (guest.input().length() < script.length()) {
+        String before = guest.input();
+        guest.makeRoom(backend, 25_000);
+        await().until(() -> guest.input().length() > before.length());
+      }
+      return next;
+    }
+  }
+
+  @Test
+  void anAcceptThatFailsIsTriedAgain(@TempDir Path other) throws Exception {
+    Path socket = other.resolve("console.sock");
+    SocketFile server = SocketFile.listen(socket, 1);
+    AtomicInteger failures = new AtomicInteger(2);
+    UnixSocketSerialBackend.Clients clients =
+        () -> {
+          if (failures.getAndDecrement() > 0) {
+            throw new IOException("Too many open files");
+          }
+          return server.channel().accept();
+        };
+    UnixSocketSerialBackend failing = UnixSocketSerialBackend.listen(socket, server, clients);
+    failing.start(guest);
+    try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      type(client, "typed");
+      await().until(guest::input, "typed"::equals);
+      guest.transmit(failing, "output");
+      assertThat(read(client, 6)).isEqualTo("output");
+      assertThat(failures).hasNegativeValue();
+    } finally {
+      failing.close();
+    }
+  }
+
+  @Test
+  void aClientThatCannotBeServedIsClosedAndTheNextIsServed(@TempDir Path other) throws Exception {
+    Path socket = other.resolve("console.sock");
+    SocketFile server = SocketFile.listen(socket, 1);
+    AtomicInteger broken = new AtomicInteger(1);
+    UnixSocketSerialBackend.Clients clients =
+        () -> {
+          SocketChannel client = server.channel().accept();
+          if (client != null && broken.getAndDecrement() > 0) {
+            client.close();
+          }
+          return client;
+        };
+    UnixSocketSerialBackend failing = UnixSocketSerialBackend.listen(socket, server, clients);
+    failing.start(guest);
+    try (SocketChannel first = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+        SocketChannel second = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      assertThat(first.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+      type(second, "typed");
+      await().until(guest::input, "typed"::equals);
+    } finally {
+      failing.close();
     }
   }
 
