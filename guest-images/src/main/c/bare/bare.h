@@ -42,9 +42,11 @@
  *   devices                      virtio-mmio devices as ADDRESS:DEVICE_ID
  *   peek ADDRESS                 reads 8 bytes of RAM, or 4 where it is not 8-aligned or a device's
  *   poke ADDRESS VALUE           writes as many
+ *   out PORT VALUE               writes a byte to a port
  *   tsc                          frequency of the time-stamp counter and where it is known from
  *   bench pio|mmio N             N reads of a serial or a virtio-mmio register
  *   crash                        an undefined instruction, to show the register dump
+ *   triple-fault                 an undefined instruction without an IDT, after the answer
  *   reboot | poweroff | exit CODE   i8042 reset; ACPI S5 through poweroff_port; CODE to exit_port
  *
  * Kernel command line; what it does not know it ignores:

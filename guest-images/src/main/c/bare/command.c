@@ -302,6 +302,16 @@ static void crash(const struct call *call) {
   asm volatile("ud2");
 }
 
+static void port_out(const struct call *call) {
+  out8((u16)call->number[0], (u8)call->number[1]);
+  answer("ok out");
+}
+
+static void fault(const struct call *call) {
+  answer("ok %s", call->name);
+  triple_fault();
+}
+
 static void reboot(const struct call *call) {
   answer("ok %s", call->name);
   out8(0x64, 0xfe);
@@ -360,9 +370,11 @@ static const struct {
     {"devices", devices, 0, 0, true},
     {"peek", peek, 1, 1, true},
     {"poke", poke, 2, 2, true},
+    {"out", port_out, 2, 2, true},
     {"tsc", tsc, 0, 0, true},
     {"bench", bench, 2, 2, false},
     {"crash", crash, 0, 0, true},
+    {"triple-fault", fault, 0, 0, true},
     {"reboot", reboot, 0, 0, true},
     {"poweroff", poweroff, 0, 0, true},
     {"exit", leave, 1, 1, true},

@@ -54,9 +54,11 @@ import org.jspecify.annotations.Nullable;
  *     ADDRESS:DEVICE_ID}</td></tr>
  * <tr><td>{@code peek ADDRESS}, {@code poke ADDRESS VALUE}</td><td>8 bytes of RAM, or 4 where the
  *     address is not a multiple of 8 or a device's; → {@code value}</td></tr>
+ * <tr><td>{@code out PORT VALUE}</td><td>writes a byte to a port</td></tr>
  * <tr><td>{@code tsc}</td><td>→ {@code khz}, {@code source}</td></tr>
  * <tr><td>{@code bench pio|mmio N}</td><td>N register reads; → {@code cycles}, {@code ns_each}</td></tr>
  * <tr><td>{@code crash}</td><td>an undefined instruction: no reply but a panic</td></tr>
+ * <tr><td>{@code triple-fault}</td><td>an undefined instruction without an IDT, after the reply</td></tr>
  * <tr><td>{@code reboot}, {@code poweroff}, {@code exit CODE}</td><td>through the i8042, ACPI, or a debug
  *     exit port</td></tr>
  * </table>

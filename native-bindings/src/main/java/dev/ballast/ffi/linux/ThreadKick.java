@@ -16,8 +16,13 @@ import java.lang.foreign.MemorySegment;
  * SA_RESTART}); {@code KVM_RUN} always returns EINTR.
  */
 public final class ThreadKick {
-  /** A real-time signal that neither HotSpot nor glibc uses. */
-  public static final int SIGNAL = 40;
+  /**
+   * SIGSTKFLT, which Linux never sends and neither HotSpot nor glibc uses. A real-time signal would
+   * not do: each takes a place in the queue of the user's pending signals, and is refused with
+   * EAGAIN when other processes have filled that (RLIMIT_SIGPENDING). This one is only pending or
+   * not.
+   */
+  public static final int SIGNAL = 16;
 
   private static boolean installed;
 

@@ -1,24 +1,31 @@
 package dev.ballast.tools.cli;
 
 import dev.ballast.tools.host.HostSystem;
+import dev.ballast.tools.host.KvmProbe;
 import dev.ballast.tools.qmp.QmpServer;
 import dev.ballast.tools.vm.KvmVirtualMachine;
 import dev.ballast.tools.vm.ShutdownCause;
 import dev.ballast.tools.vm.VmException;
 import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.boot.KernelLoader;
 import dev.ballast.vmm.device.NullSerialBackend;
 import dev.ballast.vmm.device.PtySerialBackend;
 import dev.ballast.vmm.device.SerialBackend;
 import dev.ballast.vmm.device.StreamSerialBackend;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
 import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.machine.PanicAction;
+import dev.ballast.vmm.machine.TripleFaultAction;
 import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -36,8 +43,8 @@ import picocli.CommandLine.Spec;
     },
     footer = {
       "",
-      "Exit code: 0 the guest powered off or was told to quit; 1 it panicked, KVM could not go on,"
-          + " or it could not start; 2 wrong usage.",
+      "Exit code: 0 the guest powered off or was told to quit; 1 it panicked (but see --on-panic),"
+          + " KVM could not go on, or it could not start; 2 wrong usage.",
       "",
       "Example: ballast run --kernel vmlinuz --initrd initramfs --cmdline 'console=ttyS0' \\",
       "             --memory 1G --cpus 2 --qmp unix:/tmp/vm"
@@ -141,6 +148,33 @@ final class RunCommand implements Callable<Integer> {
               + " QMP's migrate-incoming to say where.")
   private @Nullable String incoming;
 
+  @Option(
+      names = "--on-panic",
+      paramLabel = "fail|poweroff|stop|reset|continue",
+      defaultValue = "fail",
+      description =
+          "What to do when the guest's kernel panics and says so (pvpanic): 'fail' ends the machine"
+              + " with exit code 1, so that a script hears of it; 'poweroff' with 0; 'stop' keeps it"
+              + " as it is, to be looked at by QMP; 'reset' boots again; 'continue' leaves it to the"
+              + " guest, for instance to its panic=SECONDS (default: ${DEFAULT-VALUE}). A guest that"
+              + " has loaded a crash kernel goes on with that in any case.")
+  private PanicAction onPanic;
+
+  @Option(
+      names = "--on-triple-fault",
+      paramLabel = "reset|stop|fail",
+      defaultValue = "reset",
+      description =
+          "What to do at a triple fault: 'reset' boots again, as a PC does; 'stop' prints the"
+              + " registers and keeps the machine as it is, to be looked at by QMP; 'fail' prints"
+              + " them and ends it with exit code 1 (default: ${DEFAULT-VALUE}).")
+  private TripleFaultAction onTripleFault;
+
+  @Option(
+      names = "--force",
+      description = "Start a Linux kernel also where KVM seems to be unable to run it.")
+  private boolean force;
+
   @Option(names = "--paused", description = "Do not start the guest before 'ballast cont'.")
   private boolean paused;
 
@@ -174,6 +208,9 @@ final class RunCommand implements Callable<Integer> {
       KvmVirtualMachine.End end = run(board, terminal);
       if (end.exitCode() != 0) {
         throw new VmException(end.message());
+      }
+      if (!end.message().isEmpty()) {
+        spec.commandLine().getErr().println("ballast: " + end.message());
       }
       return 0;
     }
@@ -248,18 +285,56 @@ final class RunCommand implements Callable<Integer> {
   private KvmVirtualMachine.End run(BoardConfig board, @Nullable StdioConsole terminal)
       throws IOException, VmException {
     CountDownLatch over = new CountDownLatch(1);
+    FutureTask<Optional<String>> obstacle = new FutureTask<>(this::obstacle);
+    Thread.ofPlatform().daemon().name("kvm-probe").start(obstacle);
     try (KvmVirtualMachine vm =
         new KvmVirtualMachine(name, board, balloon.config(), incoming != null)) {
+      vm.machine().onPanic(onPanic);
+      vm.machine().onTripleFault(onTripleFault);
       Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(vm, over), "signal"));
       if (terminal != null) {
         terminal.onExit(() -> vm.quit(ShutdownCause.HOST_UI));
       }
       try (QmpServer _ = qmp == null ? null : QmpServer.start(vm, qmp)) {
+        check(obstacle);
         start(vm);
         return vm.end().join();
       }
     } finally {
       over.countDown();
+    }
+  }
+
+  /** Looks why the kernel could not run on this host, beside the making of the machine. */
+  private Optional<String> obstacle() {
+    try {
+      return !force && kernel != null && KernelLoader.isLinux(kernel)
+          ? KvmProbe.obstacleToLinux(kvm)
+          : Optional.empty();
+    } catch (IOException e) {
+      // Whoever loads it says what is wrong with the file.
+      return Optional.empty();
+    }
+  }
+
+  private void check(FutureTask<Optional<String>> obstacle) throws IOException {
+    try {
+      Optional<String> found = obstacle.get();
+      if (found.isPresent()) {
+        throw new IOException(
+            kernel
+                + ": a Linux kernel, which "
+                + kvm
+                + " cannot run: it is the pagetable kind of KVM ("
+                + found.get()
+                + "). Linux guests run in the lab: 'ballast lab -- COMMAND'; 'ballast doctor' tells"
+                + " more; --force starts it here all the same");
+      }
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while the machine was made");
     }
   }
 

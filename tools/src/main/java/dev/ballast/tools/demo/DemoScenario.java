@@ -189,6 +189,8 @@ final class DemoScenario {
         List.of("--memory", plan.memoryMib() + "M", "--cpus", Integer.toString(plan.cpus())));
     arguments.addAll(List.of("--kernel", kernel.toString(), "--initrd", initrd.toString()));
     arguments.addAll(List.of("--cmdline", LinuxGuest.COMMAND_LINE));
+    // A guest that boots again is another one than the story is about.
+    arguments.addAll(List.of("--on-triple-fault", "fail"));
     arguments.addAll(more);
     DemoMachine machine = DemoMachine.start(directory, name, arguments);
     machines.push(machine);

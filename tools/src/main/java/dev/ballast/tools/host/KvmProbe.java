@@ -13,10 +13,12 @@ import dev.ballast.ffi.kvm.KvmVm;
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.Mapping;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * What {@code /dev/kvm} turned out to be when it was given a few instructions to run.
@@ -98,6 +100,33 @@ public record KvmProbe(
       return run(kvm, List.copyOf(missing));
     } catch (ErrnoException e) {
       return unusable(String.valueOf(e.getMessage()), e.errno());
+    }
+  }
+
+  /**
+   * Runs one instruction that every Linux kernel of today has and an interpreter of guest ring 0
+   * has not. Takes milliseconds. Any thread.
+   *
+   * @param device KVM's device file
+   * @return what KVM did instead, in a few words, if it cannot run Linux; empty if nothing speaks
+   *     against it, or if KVM cannot be used at all, which its next user says better
+   */
+  public static Optional<String> obstacleToLinux(Path device) {
+    try (Kvm kvm = Kvm.open(device);
+        Mapping memory = Mapping.anonymous(MEMORY, true);
+        KvmVm vm = kvm.createVm()) {
+      place(memory, POPCNT, POPCNT_CODE);
+      vm.setTssAddress(TSS_ADDRESS);
+      vm.setUserMemoryRegion(0, 0, 0, MEMORY, memory.address());
+      try (KvmVcpu vcpu = vm.createVcpu(0)) {
+        enterProtectedMode(vcpu);
+        // A processor too old for popcnt faults, which is another exit.
+        return start(vcpu, POPCNT, 1) >= 0 && vcpu.runPage().exitReason() == KvmExit.INTERNAL_ERROR
+            ? Optional.of("popcnt in ring 0 ends in " + exit(vcpu))
+            : Optional.empty();
+      }
+    } catch (ErrnoException e) {
+      return Optional.empty();
     }
   }
 

@@ -2,6 +2,7 @@ package dev.ballast.tools.qmp;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.tools.vm.VmEvent;
+import dev.ballast.vmm.machine.PanicAction;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoField;
@@ -27,14 +28,25 @@ final class EventJson {
               "SHUTDOWN",
               clock,
               Json.object().put("guest", cause.byGuest()).put("reason", cause.qmpName()));
-      case VmEvent.GuestPanicked() ->
-          message("GUEST_PANICKED", clock, Json.object().put("action", "pause"));
+      case VmEvent.GuestPanicked(var action) ->
+          message("GUEST_PANICKED", clock, Json.object().put("action", panicAction(action)));
+      case VmEvent.GuestCrashLoaded() ->
+          message("GUEST_CRASHLOADED", clock, Json.object().put("action", "run"));
       case VmEvent.BalloonChanged(long actual) ->
           message("BALLOON_CHANGE", clock, Json.object().put("actual", actual));
       case VmEvent.MigrationChanged(var status) ->
           message("MIGRATION", clock, Json.object().put("status", status.qmpName()));
       case VmEvent.MigrationPass(long pass) ->
           message("MIGRATION_PASS", clock, Json.object().put("pass", pass));
+    };
+  }
+
+  /** QEMU's GuestPanicAction; it has none for a reset, of which RESET tells. */
+  private static String panicAction(PanicAction action) {
+    return switch (action) {
+      case FAIL, POWEROFF -> "poweroff";
+      case STOP -> "pause";
+      case RESET, CONTINUE -> "run";
     };
   }
 

@@ -142,7 +142,8 @@ public final class QmpServer implements AutoCloseable {
           VmEvent.Reset _,
           VmEvent.PoweredDown _,
           VmEvent.ShutDown _,
-          VmEvent.GuestPanicked _ ->
+          VmEvent.GuestPanicked _,
+          VmEvent.GuestCrashLoaded _ ->
           broadcast(event);
     }
   }

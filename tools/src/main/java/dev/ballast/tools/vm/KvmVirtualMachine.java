@@ -9,6 +9,7 @@ import dev.ballast.vmm.machine.Board;
 import dev.ballast.vmm.machine.BoardConfig;
 import dev.ballast.vmm.machine.Machine;
 import dev.ballast.vmm.machine.MachineEvent;
+import dev.ballast.vmm.machine.PanicAction;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
@@ -20,6 +21,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A virtual machine on KVM: a machine, its balloon and its migrations, put together. */
 public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
@@ -32,6 +35,9 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
   public record End(int exitCode, String message) {
     static final End INTENDED = new End(0, "");
   }
+
+  private static final Logger LOG = LoggerFactory.getLogger(KvmVirtualMachine.class);
+  private static final String PANICKED = "the guest's kernel panicked";
 
   private final String name;
   private final Machine machine;
@@ -95,13 +101,30 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
         emit(new VmEvent.ShutDown(ShutdownCause.GUEST_SHUTDOWN));
         end.complete(End.INTENDED);
       }
-      case MachineEvent.Panicked() -> {
-        emit(new VmEvent.GuestPanicked());
-        end.complete(new End(1, "the guest's kernel panicked"));
+      case MachineEvent.Panicked(PanicAction action) -> panicked(action);
+      case MachineEvent.CrashKernelTakesOver() -> emit(new VmEvent.GuestCrashLoaded());
+      case MachineEvent.Crashed(VcpuExit exit, boolean stays) -> {
+        if (stays) {
+          LOG.warn("the machine is stopped: {}", describe(exit));
+        } else {
+          end.complete(new End(1, describe(exit)));
+        }
       }
-      case MachineEvent.Crashed(VcpuExit exit) -> end.complete(new End(1, describe(exit)));
       case MachineEvent.ResetFailed(String reason) ->
           end.complete(new End(1, "the guest could not be reset: " + reason));
+    }
+  }
+
+  private void panicked(PanicAction action) {
+    emit(new VmEvent.GuestPanicked(action));
+    switch (action) {
+      case FAIL, POWEROFF -> {
+        emit(new VmEvent.ShutDown(ShutdownCause.GUEST_PANIC));
+        end.complete(new End(action == PanicAction.FAIL ? 1 : 0, PANICKED));
+      }
+      case STOP -> LOG.warn("the machine is stopped: {}", PANICKED);
+      // The guest says so itself, on its console.
+      case RESET, CONTINUE -> {}
     }
   }
 

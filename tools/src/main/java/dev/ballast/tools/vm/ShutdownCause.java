@@ -4,6 +4,8 @@ package dev.ballast.tools.vm;
 public enum ShutdownCause {
   /** The guest. */
   GUEST_SHUTDOWN("guest-shutdown"),
+  /** The guest's kernel panicked, and that is to end the machine. */
+  GUEST_PANIC("guest-panic"),
   /** QMP's {@code quit}. */
   HOST_QMP_QUIT("host-qmp-quit"),
   /** A signal to the process, for instance SIGTERM. */
@@ -24,6 +26,6 @@ public enum ShutdownCause {
 
   /** Tells whether the guest did it. */
   public boolean byGuest() {
-    return this == GUEST_SHUTDOWN;
+    return this == GUEST_SHUTDOWN || this == GUEST_PANIC;
   }
 }

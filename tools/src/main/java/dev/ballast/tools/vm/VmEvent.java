@@ -1,5 +1,7 @@
 package dev.ballast.tools.vm;
 
+import dev.ballast.vmm.machine.PanicAction;
+
 /** Something happened to a virtual machine that its user should know. */
 public sealed interface VmEvent {
   /** The guest was stopped. */
@@ -25,8 +27,15 @@ public sealed interface VmEvent {
    */
   record ShutDown(ShutdownCause cause) implements VmEvent {}
 
-  /** The guest's kernel said that it panicked. */
-  record GuestPanicked() implements VmEvent {}
+  /**
+   * The guest's kernel said that it panicked.
+   *
+   * @param action what is done about it
+   */
+  record GuestPanicked(PanicAction action) implements VmEvent {}
+
+  /** The guest's kernel panicked, and the crash kernel that it has loaded takes over. */
+  record GuestCrashLoaded() implements VmEvent {}
 
   /**
    * The balloon changed its size.

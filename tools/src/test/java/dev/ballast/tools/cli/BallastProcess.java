@@ -37,8 +37,12 @@ final class BallastProcess implements AutoCloseable {
     this.qmp = qmp;
   }
 
-  /** Starts one, which boots the guest or waits for it, and connects to its QMP socket. */
-  static BallastProcess start(Path directory, String name, boolean incoming)
+  /**
+   * Starts one, which boots the guest or waits for it, and connects to its QMP socket.
+   *
+   * @param options more of {@code ballast run}
+   */
+  static BallastProcess start(Path directory, String name, boolean incoming, String... options)
       throws IOException, InterruptedException {
     Path kernel = BareGuest.writeTo(directory.resolve("bare.elf"));
     List<String> command =
@@ -58,6 +62,7 @@ final class BallastProcess implements AutoCloseable {
     if (incoming) {
       command.addAll(List.of("--incoming", uri(directory, name)));
     }
+    command.addAll(List.of(options));
     Process process =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
@@ -144,6 +149,16 @@ final class BallastProcess implements AutoCloseable {
   /** Returns what it has printed. */
   String output() throws IOException {
     return Files.readString(directory.resolve(name + ".log"));
+  }
+
+  /** Waits for the next event of that name, and returns its data. */
+  JsonNode awaitEvent(String event) throws InterruptedException {
+    while (true) {
+      JsonNode next = qmp.nextEvent(TIMEOUT).orElseThrow();
+      if (next.path("event").asText().equals(event)) {
+        return next.path("data");
+      }
+    }
   }
 
   JsonNode ask(String command) throws IOException, QmpException {

@@ -17,9 +17,10 @@ import org.slf4j.LoggerFactory;
  * signal, and holds a lock for each batch: whoever has the lock knows that nobody touches guest
  * memory.
  *
- * <p>What goes wrong on the host's side (the event cannot be read or signalled, the device throws)
- * is logged with its cause, and the driver hears of it as of a rule that it broke: the device needs
- * a reset. Without its event the device cannot be served again, reset or not.
+ * <p>What goes wrong on the host's side (the event cannot be read or signalled, the device throws,
+ * there is no memory behind a ring) is logged with its cause, and the driver hears of it as of a
+ * rule that it broke: the device needs a reset. Without its event the device cannot be served
+ * again, reset or not.
  */
 final class QueueWorker {
   private static final Logger LOG = LoggerFactory.getLogger(QueueWorker.class);
@@ -69,15 +70,19 @@ final class QueueWorker {
   }
 
   private void run() {
-    try {
-      while (!closed) {
+    while (!closed) {
+      try {
         notify.await();
         while (serveEach()) {
           // A queue that is never empty does not keep the others waiting: one batch each, in turn.
         }
+      } catch (InternalError e) {
+        // HotSpot's answer to a SIGBUS, which may come some instructions after the access.
+        fail("the host has no memory for a queue", e);
+      } catch (IOException | RuntimeException | Error e) {
+        goDeaf("notifications cannot be awaited", e);
+        return;
       }
-    } catch (IOException | RuntimeException e) {
-      goDeaf("notifications cannot be awaited", e);
     }
   }
 
@@ -97,7 +102,7 @@ final class QueueWorker {
   }
 
   /** Nothing will be served any more, and the driver hears of it. */
-  private void goDeaf(String what, Exception cause) {
+  private void goDeaf(String what, Throwable cause) {
     lock.lock();
     try {
       if (!deaf && !closed) {
@@ -144,15 +149,29 @@ final class QueueWorker {
       queues = NONE;
       fault.accept("queue " + index + ": " + e.getMessage());
       return false;
-    } catch (RuntimeException e) {
-      // The thread goes on: a driver that resets the device gets a working one. A guest may be able
-      // to do it again and again: the trace is written once.
-      if (failures.incrementAndGet() == 1) {
-        LOG.error("{}: queue {} cannot be served", thread.getName(), index, e);
-      }
-      queues = NONE;
-      fault.accept("queue " + index + ": the device failed");
+    } catch (RuntimeException | Error e) {
+      fail("queue " + index + ": the device failed", e);
       return false;
+    }
+  }
+
+  /**
+   * Serves nothing until the driver has reset the device; the thread goes on, so that it works
+   * then. A guest may be able to cause it again and again: the trace is written once.
+   */
+  private void fail(String what, Throwable cause) {
+    lock.lock();
+    try {
+      boolean live = queues.length > 0;
+      queues = NONE;
+      if (failures.incrementAndGet() == 1) {
+        LOG.error("{}: {}", thread.getName(), what, cause);
+      }
+      if (live) {
+        fault.accept(what);
+      }
+    } finally {
+      lock.unlock();
     }
   }
 

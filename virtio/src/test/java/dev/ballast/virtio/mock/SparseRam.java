@@ -7,10 +7,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +22,7 @@ import java.util.List;
 public final class SparseRam implements RamBacking {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
+  private final FileChannel file;
   private final long hostPageSize;
   private final List<Discard> discards = new ArrayList<>();
   private volatile boolean refusing;
@@ -48,15 +49,13 @@ public final class SparseRam implements RamBacking {
   public SparseRam(long size, long hostPageSize) {
     this.hostPageSize = hostPageSize;
     try {
-      Path file = Files.createTempFile("ballast-ram", null);
-      try (FileChannel channel =
+      file =
           FileChannel.open(
-              file,
+              Files.createTempFile("ballast-ram", null),
               StandardOpenOption.READ,
               StandardOpenOption.WRITE,
-              StandardOpenOption.DELETE_ON_CLOSE)) {
-        segment = channel.map(MapMode.READ_WRITE, 0, size, arena);
-      }
+              StandardOpenOption.DELETE_ON_CLOSE);
+      segment = file.map(MapMode.READ_WRITE, 0, size, arena);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -90,6 +89,19 @@ public final class SparseRam implements RamBacking {
     }
   }
 
+  /**
+   * Takes the memory from an offset on away: every access to it is a SIGBUS, as on a huge page that
+   * the host has no memory for.
+   */
+  public void takeAway(long offset) throws IOException {
+    file.truncate(offset);
+  }
+
+  /** Undoes {@link #takeAway}; what was there is zero. */
+  public void giveBack() throws IOException {
+    file.write(ByteBuffer.allocate(1), segment.byteSize() - 1);
+  }
+
   /** From now on discards fail, or succeed again. */
   public void refuseDiscards(boolean refuse) {
     refusing = refuse;
@@ -108,5 +120,10 @@ public final class SparseRam implements RamBacking {
   @Override
   public void close() {
     arena.close();
+    try {
+      file.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

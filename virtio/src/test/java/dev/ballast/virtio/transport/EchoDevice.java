@@ -26,7 +26,7 @@ final class EchoDevice implements VirtioDevice {
   /** Each batch passes it. */
   private final ReentrantLock gate = new ReentrantLock();
 
-  private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
   private final AtomicReference<CountDownLatch> queueCountGate =
       new AtomicReference<>(new CountDownLatch(0));
 
@@ -46,8 +46,8 @@ final class EchoDevice implements VirtioDevice {
     }
   }
 
-  /** Makes batches fail from now on; null ends that. */
-  void fail(@Nullable RuntimeException with) {
+  /** Makes batches fail with an unchecked exception or an error; null ends that. */
+  void fail(@Nullable Throwable with) {
     failure.set(with);
   }
 
@@ -122,9 +122,11 @@ final class EchoDevice implements VirtioDevice {
     if (chain == null) {
       return false;
     }
-    RuntimeException fails = failure.get();
-    if (fails != null) {
-      throw fails;
+    switch (failure.get()) {
+      case null -> {}
+      case Error error -> throw error;
+      case RuntimeException exception -> throw exception;
+      case Throwable other -> throw new AssertionError(other);
     }
     busy.set(true);
     gate.lock();

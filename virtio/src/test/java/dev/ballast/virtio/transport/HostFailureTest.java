@@ -25,7 +25,8 @@ import org.junit.jupiter.api.Timeout;
 /** What the host may fail at: the guest hears of it, and nobody waits for what never comes. */
 @Timeout(60)
 class HostFailureTest {
-  private final GuestMemory memory = new GuestMemory(new SparseRam(4 << 20));
+  private final SparseRam ram = new SparseRam(4 << 20);
+  private final GuestMemory memory = new GuestMemory(ram);
   private final CountingInterrupt interrupt = new CountingInterrupt();
   private final EchoDevice device = new EchoDevice();
   private final EventFd failing;
@@ -104,6 +105,47 @@ class HostFailureTest {
     mmio = make(interrupt, good);
     driver = new MockDriver(memory, mmio, 0x10_0000);
     device.fail(new IllegalStateException("a bug"));
+    start().add(MockBuffer.readable(0x1000, 1));
+    driver.notifyQueue(0);
+    awaitNeedsReset();
+    assertThat(mmio.failures()).isEqualTo(1);
+
+    device.fail(null);
+    MockQueue queue = start();
+    queue.add(MockBuffer.readable(0x1000, 1));
+    driver.notifyQueue(0);
+    queue.awaitAllUsed();
+  }
+
+  @Test
+  void ringsWithoutHostMemoryFailTheDeviceAndItWorksAfterAReset() throws Exception {
+    mmio.close();
+    mmio = make(interrupt, good);
+    driver = new MockDriver(memory, mmio, 0x10_0000);
+    for (int attempt = 1; attempt <= 3; attempt++) {
+      MockQueue queue = start();
+      queue.add(MockBuffer.readable(0x1000, 1));
+      ram.takeAway(0x10_0000);
+      driver.notifyQueue(0);
+      awaitNeedsReset();
+      assertThat(mmio.failures()).isEqualTo(attempt);
+      ram.giveBack();
+      driver = new MockDriver(memory, mmio, 0x10_0000);
+
+      MockQueue again = start();
+      again.add(MockBuffer.readable(0x1000, 1));
+      driver.notifyQueue(0);
+      again.awaitAllUsed();
+      assertThat(driver.status() & DEVICE_NEEDS_RESET).isZero();
+    }
+  }
+
+  @Test
+  void anErrorOfTheDeviceIsAFailureLikeAnother() throws Exception {
+    mmio.close();
+    mmio = make(interrupt, good);
+    driver = new MockDriver(memory, mmio, 0x10_0000);
+    device.fail(new AssertionError("a bug"));
     start().add(MockBuffer.readable(0x1000, 1));
     driver.notifyQueue(0);
     awaitNeedsReset();

@@ -7,6 +7,7 @@ import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -126,6 +127,52 @@ public record ElfImage(
               "%s: %s at 0x%x, 0x%x bytes, is past the end of the file (0x%x bytes): truncated?",
               name, what, offset, size, file.byteSize()));
     }
+  }
+
+  /**
+   * Returns whether a file has a note of this owner, whatever is in it. A file that is malformed
+   * has none.
+   *
+   * @param file the whole file, which {@link #looksLike} an ELF file
+   * @param owner the name of the note, ASCII
+   */
+  static boolean hasNoteOf(MemorySegment file, String owner) {
+    MemorySegment name = MemorySegment.ofArray((owner + '\0').getBytes(StandardCharsets.US_ASCII));
+    if (file.byteSize() < HEADER_SIZE) {
+      return false;
+    }
+    long table = file.get(U64, 32);
+    int count = file.get(U16, 56) & 0xffff;
+    for (int i = 0; i < count; i++) {
+      long header = table + (long) i * PROGRAM_HEADER_SIZE;
+      if (!isIn(file, header, PROGRAM_HEADER_SIZE)) {
+        return false;
+      }
+      long offset = file.get(U64, header + 8);
+      long size = file.get(U64, header + 32);
+      if (file.get(U32, header) == PT_NOTE
+          && isIn(file, offset, size)
+          && hasNoteOf(file.asSlice(offset, size), name)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Looks at every place where a note could begin: that depends on an alignment not known here. */
+  private static boolean hasNoteOf(MemorySegment notes, MemorySegment name) {
+    long size = name.byteSize();
+    for (long at = 0; at + NOTE_HEADER_SIZE + size <= notes.byteSize(); at += 4) {
+      if (notes.get(U32, at) == size
+          && notes.asSlice(at + NOTE_HEADER_SIZE, size).mismatch(name) < 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean isIn(MemorySegment file, long offset, long size) {
+    return offset >= 0 && size >= 0 && offset <= file.byteSize() - size;
   }
 
   /**

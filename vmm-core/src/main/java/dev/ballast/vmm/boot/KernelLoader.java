@@ -93,6 +93,20 @@ public final class KernelLoader {
     }
   }
 
+  /**
+   * Returns whether a file is a Linux kernel: a bzImage, or an ELF file with a note of Linux's, as
+   * every vmlinux since 4.19 has. Other ELF files are bare guests, or older.
+   *
+   * @throws IOException if it cannot be read
+   */
+  public static boolean isLinux(Path kernel) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment file = map(arena, kernel);
+      return BzImage.looksLike(file)
+          || (ElfImage.looksLike(file) && ElfImage.hasNoteOf(file, "Linux"));
+    }
+  }
+
   private static BzImage parseImage(String name, MemorySegment file) throws KernelFormatException {
     if (!BzImage.looksLike(file)) {
       throw new KernelFormatException(

@@ -8,10 +8,9 @@ public interface PlatformEvents {
   /** The guest switched itself off. */
   void powerOff();
 
-  /**
-   * The guest's kernel panicked.
-   *
-   * @param events bit 0: it panicked, bit 1: it goes on with a crash kernel
-   */
-  void guestPanic(int events);
+  /** The guest's kernel panicked. */
+  void panicked();
+
+  /** The guest's kernel panicked, and the crash kernel that it has loaded takes over. */
+  void crashKernelTakesOver();
 }

@@ -1,8 +1,14 @@
 package dev.ballast.vmm.device;
 
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 /**
- * The port through which a guest says that its kernel panicked (QEMU {@code docs/specs/pvpanic}).
- * Any thread; has no state.
+ * The port through which a guest says what became of its kernel (QEMU {@code docs/specs/pvpanic}).
+ * A read tells which events the device knows; a write is an event. Of several in one write the
+ * gravest counts, as in QEMU. Any thread; has no state that migrates.
  */
 public final class PvPanic extends ByteDevice {
   /** Where guests expect it. */
@@ -11,17 +17,25 @@ public final class PvPanic extends ByteDevice {
   /** How many ports it takes. */
   public static final int PORTS = 1;
 
+  private static final Logger LOG = LoggerFactory.getLogger(PvPanic.class);
   private static final int PANICKED = 1;
   private static final int CRASH_LOADED = 1 << 1;
-  private static final int KNOWN_EVENTS = PANICKED | CRASH_LOADED;
+  private static final int SHUTDOWN = 1 << 2;
+  private static final int KNOWN_EVENTS = PANICKED | CRASH_LOADED | SHUTDOWN;
 
   private final PlatformEvents events;
+  private final AtomicLong unknown = new AtomicLong();
 
   /**
    * @param events who is told
    */
   public PvPanic(PlatformEvents events) {
     this.events = events;
+  }
+
+  /** Returns how many writes had events that the device does not know, which it ignores. */
+  public long unknownEvents() {
+    return unknown.get();
   }
 
   @Override
@@ -31,8 +45,15 @@ public final class PvPanic extends ByteDevice {
 
   @Override
   void writeRegister(int offset, int value) {
-    if ((value & KNOWN_EVENTS) != 0) {
-      events.guestPanic(value & KNOWN_EVENTS);
+    if ((value & ~KNOWN_EVENTS) != 0 && unknown.incrementAndGet() == 1) {
+      LOG.warn("{}", String.format(Locale.ROOT, "pvpanic: unknown events in 0x%02x", value));
+    }
+    if ((value & PANICKED) != 0) {
+      events.panicked();
+    } else if ((value & CRASH_LOADED) != 0) {
+      events.crashKernelTakesOver();
+    } else if ((value & SHUTDOWN) != 0) {
+      events.powerOff();
     }
   }
 }

@@ -30,8 +30,13 @@ final class GuestEventRelay implements GuestEvents {
   }
 
   @Override
-  public void guestPanic(int events) {
-    target().guestPanic(events);
+  public void panicked() {
+    target().panicked();
+  }
+
+  @Override
+  public void crashKernelTakesOver() {
+    target().crashKernelTakesOver();
   }
 
   @Override

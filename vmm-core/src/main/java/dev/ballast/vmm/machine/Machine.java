@@ -8,6 +8,7 @@ import dev.ballast.vmm.vcpu.VcpuExit;
 import dev.ballast.vmm.vcpu.VcpuSet;
 import dev.ballast.vmm.vcpu.VcpuThread;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -27,7 +28,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What vCPUs cause (a reset, power off, a panic, a crash) parks all vCPUs at once and is then
  * carried out on the machine's control thread. Whoever stops the machine first carries it out as
- * well, so that a migration never takes a machine along that owes its guest a reset.
+ * well, so that a migration never takes a machine along that owes its guest a reset. What a panic
+ * and a triple fault do is a matter of {@link #onPanic} and {@link #onTripleFault}.
  *
  * <pre>
  *   prelaunch ──cont──► running ◄──cont/stop──► paused
@@ -54,11 +56,19 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   private final Board board;
   private final VcpuSet vcpus;
-  private final ReentrantLock lock = new ReentrantLock();
+
+  /** Fair, so that a guest that is reset again and again keeps nobody from stopping it. */
+  private final ReentrantLock lock = new ReentrantLock(true);
+
   private final List<Consumer<MachineEvent>> listeners = new CopyOnWriteArrayList<>();
   private final ExecutorService control =
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("machine").factory());
   private final AtomicReference<@Nullable Pending> pending = new AtomicReference<>();
+  private final RateLimit tripleFaultLog = new RateLimit(Duration.ofSeconds(10));
+  private final RateLimit panicEvents = new RateLimit(Duration.ofSeconds(1));
+  private final RateLimit crashKernelEvents = new RateLimit(Duration.ofSeconds(1));
+  private volatile PanicAction panicAction = PanicAction.FAIL;
+  private volatile TripleFaultAction tripleFaultAction = TripleFaultAction.RESET;
   private volatile RunState runState;
 
   /** What was asked for while the guest arrives; null when nothing was. */
@@ -80,6 +90,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     this.board = board;
     this.runState = incoming ? RunState.INMIGRATE : RunState.PRELAUNCH;
     try {
+      // A thread that is first made when the guest needs it may be one too many for the host.
+      control.execute(() -> {});
       this.vcpus = board.startVcpus(new VcpuCallbacks());
       if (!incoming) {
         board.boot();
@@ -104,8 +116,19 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     }
 
     @Override
-    public void guestPanic(int events) {
-      note(new Pending.Panic());
+    public void panicked() {
+      if (panicAction != PanicAction.CONTINUE) {
+        note(new Pending.Panic());
+      } else if (panicEvents.pass()) {
+        emit(new MachineEvent.Panicked(PanicAction.CONTINUE));
+      }
+    }
+
+    @Override
+    public void crashKernelTakesOver() {
+      if (crashKernelEvents.pass()) {
+        emit(new MachineEvent.CrashKernelTakesOver());
+      }
     }
 
     @Override
@@ -121,13 +144,38 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     }
   }
 
-  /** Adds someone to be told; called on the thread that caused the event, and must not block. */
+  /**
+   * Sets what a panic of the guest's kernel does from now on; {@link PanicAction#FAIL} unless set.
+   */
+  public void onPanic(PanicAction action) {
+    panicAction = action;
+  }
+
+  /**
+   * Sets what a triple fault does from now on; {@link TripleFaultAction#RESET} unless set, as on a
+   * PC, where that is one of the ways to reboot.
+   */
+  public void onTripleFault(TripleFaultAction action) {
+    tripleFaultAction = action;
+  }
+
+  /**
+   * Registers a listener. It is called on the thread that caused the event, which may be a vCPU's
+   * or hold the machine's lock, and must not block.
+   */
   public void addListener(Consumer<MachineEvent> listener) {
     listeners.add(listener);
   }
 
   private void emit(MachineEvent event) {
-    listeners.forEach(listener -> listener.accept(event));
+    for (Consumer<MachineEvent> listener : listeners) {
+      try {
+        listener.accept(event);
+      } catch (RuntimeException | Error e) {
+        // What happened has happened, and the other listeners are to hear of it.
+        LOG.error("a listener failed at {}", event, e);
+      }
+    }
   }
 
   private void enter(RunState next) {
@@ -244,13 +292,22 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     try {
       board.devices().forEach(MachineDevice::resume);
     } catch (RuntimeException | Error e) {
-      board.devices().forEach(MachineDevice::quiesce);
+      // vCPUs come last: none runs, and the machine must not say that it does.
       runState = before;
+      quiesceAfter(e);
       throw e;
     }
     vcpus.resume();
     // The guest does not wait until everybody has been told.
     told(before);
+  }
+
+  private void quiesceAfter(Throwable failure) {
+    try {
+      board.devices().forEach(MachineDevice::quiesce);
+    } catch (RuntimeException | Error e) {
+      failure.addSuppressed(e);
+    }
   }
 
   /**
@@ -274,14 +331,28 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     void run() throws IOException;
   }
 
+  /**
+   * Takes a step, or enters {@link RunState#INTERNAL_ERROR}. That goes for errors too: HotSpot
+   * makes an InternalError of a SIGBUS, as the kernel file gives when it was made shorter while it
+   * is mapped.
+   */
   private void orInternalError(Step step) throws IOException {
     try {
       step.run();
     } catch (IOException e) {
-      enter(RunState.INTERNAL_ERROR);
-      emit(new MachineEvent.ResetFailed(String.valueOf(e.getMessage())));
+      enterInternalError(e);
       throw e;
+    } catch (RuntimeException | Error e) {
+      LOG.error("a defect of this program, or of the host's memory", e);
+      IOException failure = new IOException(e.toString(), e);
+      enterInternalError(failure);
+      throw failure;
     }
+  }
+
+  private void enterInternalError(IOException why) {
+    enter(RunState.INTERNAL_ERROR);
+    emit(new MachineEvent.ResetFailed(String.valueOf(why.getMessage())));
   }
 
   private void carryOutPending() {
@@ -310,14 +381,39 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         enter(RunState.SHUTDOWN);
         emit(new MachineEvent.Shutdown());
       }
-      case Pending.Panic() -> {
+      case Pending.Panic() -> handlePanic(panicAction);
+      case Pending.Crash(VcpuExit exit) -> handleCrash(exit);
+    }
+  }
+
+  private void handlePanic(PanicAction action) throws IOException {
+    switch (action) {
+      case FAIL, POWEROFF, STOP -> {
         enter(RunState.GUEST_PANICKED);
-        emit(new MachineEvent.Panicked());
+        emit(new MachineEvent.Panicked(action));
       }
-      case Pending.Crash(VcpuExit exit) -> {
-        enter(RunState.INTERNAL_ERROR);
-        emit(new MachineEvent.Crashed(exit));
+      case RESET -> {
+        emit(new MachineEvent.Panicked(action));
+        resetHardware(true);
       }
+      case CONTINUE -> emit(new MachineEvent.Panicked(action));
+    }
+  }
+
+  private void handleCrash(VcpuExit exit) throws IOException {
+    TripleFaultAction action = tripleFaultAction;
+    if (exit instanceof VcpuExit.TripleFault && action == TripleFaultAction.RESET) {
+      if (tripleFaultLog.pass()) {
+        LOG.warn(
+            "{}: the machine is reset; triple faults so far: {}",
+            exit.summary(),
+            tripleFaultLog.count());
+      }
+      resetHardware(true);
+    } else {
+      enter(RunState.INTERNAL_ERROR);
+      boolean stays = exit instanceof VcpuExit.TripleFault && action == TripleFaultAction.STOP;
+      emit(new MachineEvent.Crashed(exit, stays));
     }
   }
 

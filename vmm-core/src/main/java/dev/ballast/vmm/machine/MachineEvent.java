@@ -25,15 +25,28 @@ public sealed interface MachineEvent {
   /** The guest powered itself off. */
   record Shutdown() implements MachineEvent {}
 
-  /** The guest's kernel said that it panicked. */
-  record Panicked() implements MachineEvent {}
+  /**
+   * The guest's kernel said that it panicked. With {@link PanicAction#CONTINUE} told at most once a
+   * second.
+   *
+   * @param action what the machine does about it; {@link PanicAction#RESET} is followed by {@link
+   *     Reset}
+   */
+  record Panicked(PanicAction action) implements MachineEvent {}
+
+  /**
+   * The guest's kernel said that it panicked, and that a crash kernel, which it has loaded before,
+   * takes over. The guest runs on. Told at most once a second.
+   */
+  record CrashKernelTakesOver() implements MachineEvent {}
 
   /**
    * A vCPU cannot go on.
    *
    * @param exit why
+   * @param stays whether the machine is to be kept as it is, for its user to look at
    */
-  record Crashed(VcpuExit exit) implements MachineEvent {}
+  record Crashed(VcpuExit exit, boolean stays) implements MachineEvent {}
 
   /**
    * The machine could not be reset.

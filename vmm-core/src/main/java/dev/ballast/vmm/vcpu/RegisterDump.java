@@ -90,6 +90,10 @@ public record RegisterDump(String text, boolean ring0) {
       if (length == 0) {
         return "not in guest RAM";
       }
+    } catch (InternalError e) {
+      // HotSpot's answer to a SIGBUS: a huge page that the host has no memory for. What failed is
+      // told all the same.
+      return "not readable: " + e.getMessage();
     }
     return HexFormat.ofDelimiter(" ").formatHex(code, 0, length);
   }

@@ -217,8 +217,9 @@ public final class VcpuThread implements AutoCloseable {
       }
       completeInstruction();
     } catch (RuntimeException | Error e) {
-      LOG.error("vCPU {}: a defect of this program", vcpu.id(), e);
+      // The machine first: to log may fail as well, and it would run on without this vCPU.
       stopWith(new VcpuExit.Defect(vcpu.id(), e.toString(), dump()));
+      LOG.error("vCPU {}: a defect of this program", vcpu.id(), e);
     }
   }
 

@@ -18,7 +18,12 @@ final class RecordingEvents implements PlatformEvents {
   }
 
   @Override
-  public void guestPanic(int bits) {
-    events.add("panic " + bits);
+  public void panicked() {
+    events.add("panic");
+  }
+
+  @Override
+  public void crashKernelTakesOver() {
+    events.add("crash kernel");
   }
 }

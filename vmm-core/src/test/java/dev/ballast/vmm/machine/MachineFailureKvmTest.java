@@ -22,6 +22,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a machine does when it, rather than its guest, fails; on the real KVM. */
 @Tag("kvm")
@@ -157,8 +159,116 @@ class MachineFailureKvmTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anErrorInAResetOfTheGuestsEndsInInternalError(boolean booting) throws Exception {
+    Board board = board(Optional.of(kernel(RESET_WHEN_TOLD)));
+    FailingDevice device =
+        board.addMmioDevice((memory, slot) -> new FailingDevice(booting ? "resume" : "reset"));
+    try (Machine machine = machine(board, false)) {
+      machine.resume();
+      device.failing = true;
+      machine.memory().writeU32(0x20_0000, 1);
+      await().until(() -> machine.runState() == RunState.INTERNAL_ERROR);
+      assertThat(events)
+          .filteredOn(MachineEvent.ResetFailed.class::isInstance)
+          .singleElement()
+          .satisfies(
+              event ->
+                  assertThat(((MachineEvent.ResetFailed) event).reason())
+                      .contains("a page of the file is gone"));
+      assertThat(events)
+          .contains(new MachineEvent.StateChanged(RunState.RUNNING, RunState.INTERNAL_ERROR));
+
+      device.failing = false;
+      machine.memory().writeU32(0x20_0000, 0);
+      machine.reset();
+      assertThat(machine.runState()).isEqualTo(RunState.RUNNING);
+      machine.memory().writeU32(0x20_0000, 1);
+      await().until(() -> events.contains(new MachineEvent.Reset(true)));
+    }
+  }
+
+  @Test
+  void anErrorInAResetByTheUserIsAFailureThatCanBeReported() throws Exception {
+    Board board = board(Optional.of(kernel(COUNTER)));
+    FailingDevice device = board.addMmioDevice((memory, slot) -> new FailingDevice("reset"));
+    try (Machine machine = machine(board, false)) {
+      machine.resume();
+      device.failing = true;
+      assertThatThrownBy(machine::reset)
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("a page of the file is gone");
+      assertThat(machine.runState()).isEqualTo(RunState.INTERNAL_ERROR);
+    }
+  }
+
+  @Test
+  void aMachineWhoseDevicesCannotGoOnStaysStopped() throws Exception {
+    Board board = board(Optional.of(kernel(COUNTER)));
+    FailingDevice device = board.addMmioDevice((memory, slot) -> new FailingDevice("resume"));
+    try (Machine machine = machine(board, false)) {
+      device.failing = true;
+      assertThatThrownBy(machine::resume).hasMessageContaining("a page of the file is gone");
+      assertThat(machine.runState()).isEqualTo(RunState.PRELAUNCH);
+      assertThat(device.quiesced).isTrue();
+      device.failing = false;
+      machine.resume();
+      awaitProgress(machine);
+    }
+  }
+
+  @Test
+  void aListenerThatThrowsKeepsNothingFromHappening() throws Exception {
+    try (Machine machine = new Machine(board(Optional.of(kernel(RESET_WHEN_TOLD))), false)) {
+      machine.addListener(
+          event -> {
+            throw new IllegalStateException("a broken listener");
+          });
+      machine.addListener(events::add);
+      machine.resume();
+      machine.memory().writeU32(0x20_0000, 1);
+      await().until(() -> events.contains(new MachineEvent.Reset(true)));
+      machine.pause();
+      assertThat(machine.runState()).isEqualTo(RunState.PAUSED);
+    }
+  }
+
+  /** A device that meets what HotSpot makes of a SIGBUS. */
+  private static final class FailingDevice extends BrokenDevice {
+    private final String failsAt;
+    volatile boolean failing;
+    volatile boolean quiesced = true;
+
+    FailingDevice(String failsAt) {
+      this.failsAt = failsAt;
+    }
+
+    private void fail(String where) {
+      if (failing && where.equals(failsAt)) {
+        throw new InternalError("a page of the file is gone");
+      }
+    }
+
+    @Override
+    public void reset() {
+      fail("reset");
+    }
+
+    @Override
+    public void resume() {
+      quiesced = false;
+      fail("resume");
+    }
+
+    @Override
+    public void quiesce() {
+      quiesced = true;
+    }
+  }
+
   /** A device with a bug. */
-  private static final class BrokenDevice implements MachineDevice, BusDevice {
+  private static class BrokenDevice implements MachineDevice, BusDevice {
     @Override
     public long read(long offset, int size) {
       throw new IllegalStateException("a broken device was read");

@@ -198,23 +198,6 @@ class MachineKvmTest {
   }
 
   @Test
-  void tripleFaultIsReportedWithRegisters() throws Exception {
-    int[] undefined = {0x0f, 0x0b};
-    try (Machine machine = machine(1, undefined)) {
-      machine.resume();
-      await().until(() -> machine.runState() == RunState.INTERNAL_ERROR);
-      assertThat(events)
-          .filteredOn(MachineEvent.Crashed.class::isInstance)
-          .singleElement()
-          .satisfies(
-              event ->
-                  assertThat(((MachineEvent.Crashed) event).exit().registers().text())
-                      .contains("rip 0000000000100000")
-                      .contains("code 0f 0b"));
-    }
-  }
-
-  @Test
   void stateMovesToAnotherMachine() throws Exception {
     try (Machine source = machine(2, COUNTER);
         Machine destination = machine(2, Optional.empty(), true)) {

@@ -15,8 +15,13 @@ final class NoGuestEvents implements GuestEvents {
   }
 
   @Override
-  public void guestPanic(int events) {
+  public void panicked() {
     throw new AssertionError("panic");
+  }
+
+  @Override
+  public void crashKernelTakesOver() {
+    throw new AssertionError("crash kernel");
   }
 
   @Override
