@@ -111,7 +111,7 @@ public final class Board implements AutoCloseable {
       vm.createPit2(KvmVm.PIT_SPEAKER_DUMMY);
       interruptControllers = new KvmInterruptControllers(vm);
       clock = new GuestClock(vm);
-      cpuid = kvm.supportedCpuid();
+      cpuid = GuestCpuid.offered(kvm.supportedCpuid());
       platform = new PlatformDevices(this, pio, guestEvents);
       devices.addAll(platform.all());
     } catch (IOException | RuntimeException e) {
