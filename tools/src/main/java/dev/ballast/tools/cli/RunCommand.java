@@ -11,6 +11,7 @@ import dev.ballast.vmm.device.SerialBackend;
 import dev.ballast.vmm.device.StreamSerialBackend;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
 import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.machine.ClockPolicy;
 import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -141,6 +142,16 @@ final class RunCommand implements Callable<Integer> {
               + " QMP's migrate-incoming to say where.")
   private @Nullable String incoming;
 
+  @Option(
+      names = "--clock",
+      paramLabel = "hold|realtime",
+      defaultValue = "hold",
+      description =
+          "What the guest's clocks do while it is stopped or moves: 'hold' has them stand still,"
+              + " 'realtime' has them catch up with the host's, which the other host's must agree"
+              + " with (default: ${DEFAULT-VALUE}).")
+  private ClockPolicy clock;
+
   @Option(names = "--paused", description = "Do not start the guest before 'ballast cont'.")
   private boolean paused;
 
@@ -238,7 +249,7 @@ final class RunCommand implements Callable<Integer> {
                 file ->
                     new KernelConfig(file, Optional.ofNullable(initrd), commandLine, kernelMode));
     try {
-      return new BoardConfig(kvm, ram, cpus, boots, serial);
+      return new BoardConfig(kvm, ram, cpus, boots, serial, clock);
     } catch (IllegalArgumentException e) {
       serial.close();
       throw wrong(String.valueOf(e.getMessage()));
