@@ -63,7 +63,8 @@ final class GuestClock implements Snapshottable {
       vm.setClockAdvanced(stopped);
     } else {
       if (follows) {
-        LOG.warn("the source does not say its wall clock: the guest's clocks fall behind this once");
+        LOG.warn(
+            "the source does not say its wall clock: the guest's clocks fall behind this once");
       }
       vm.set(VmStateKind.CLOCK, stopped);
     }

@@ -44,7 +44,7 @@ public final class AnonymousRam implements RamBacking {
     } else {
       this.mapping = Mapping.anonymous(size, reserve);
     }
-    this.pagemaps = new PagemapPool(mapping);
+    this.pagemaps = new PagemapPool(mapping, pages.pooled());
     try {
       pages.advise(mapping.segment());
     } catch (IOException e) {
