@@ -2,7 +2,7 @@ package dev.ballast.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ballast.ffi.linux.ProcessMappings;
+import dev.ballast.ffi.ProcessMappings;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.source.MigrationListener;

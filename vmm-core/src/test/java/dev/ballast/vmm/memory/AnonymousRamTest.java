@@ -3,7 +3,7 @@ package dev.ballast.vmm.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ballast.ffi.linux.ProcessMappings;
+import dev.ballast.ffi.ProcessMappings;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -49,12 +49,12 @@ class AnonymousRamTest {
       long first = firstHugePage(segment);
       segment.set(ValueLayout.JAVA_INT, first + 4096, 77);
       for (int i = 0; i < runs; i++) {
-        ram.populate(first + 2 * i * HUGE, HUGE);
+        ram.populate(first + 2L * i * HUGE, HUGE);
       }
       long huge = ProcessMappings.hugeBytes(segment);
       ram.populate(first + HUGE, HUGE / 2);
       // A page that is written alone must not bring 511 others, which the guest gave back.
-      segment.set(ValueLayout.JAVA_BYTE, first + (2 * runs + 1) * HUGE, (byte) 1);
+      segment.set(ValueLayout.JAVA_BYTE, first + (2L * runs + 1) * HUGE, (byte) 1);
 
       // The run that had a page already keeps small ones, unless khugepaged comes along just then.
       assertThat(huge).isBetween((runs - 1) * HUGE, runs * HUGE);
@@ -78,7 +78,7 @@ class AnonymousRamTest {
         long start = first + stream * HUGE;
         Callable<Void> work =
             () -> {
-              for (long offset = start; offset + HUGE <= SIZE; offset += 2 * streams * HUGE) {
+              for (long offset = start; offset + HUGE <= SIZE; offset += 2L * streams * HUGE) {
                 ram.populate(offset, HUGE);
                 ram.discard(offset, HUGE);
               }

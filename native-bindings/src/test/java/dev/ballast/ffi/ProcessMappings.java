@@ -1,4 +1,4 @@
-package dev.ballast.ffi.linux;
+package dev.ballast.ffi;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
