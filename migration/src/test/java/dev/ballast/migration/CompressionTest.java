@@ -69,7 +69,7 @@ class CompressionTest {
       assertCompleted(hop, a, b);
       assertThat(hop.progress().ram().normal()).isEqualTo(pages);
       assertThat(hop.arrived().pagesReceived()).isEqualTo(pages);
-      assertThat(hop.arrived().protocolVersion()).isEqualTo(Protocol.VERSION_4);
+      assertThat(hop.arrived().protocolVersion()).isEqualTo(Protocol.MAX_VERSION);
       assertThat(hop.arrived().bytesRead()).isEqualTo(hop.progress().traffic().transferred());
       // Noise goes as it is, of half of the pages half is left, and little of all others.
       assertThat(hop.progress().traffic().transferred())

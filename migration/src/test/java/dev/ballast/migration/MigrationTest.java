@@ -2,6 +2,7 @@ package dev.ballast.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ballast.ffi.ProcessMappings;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.source.MigrationListener;
@@ -18,6 +19,7 @@ import dev.ballast.vmm.memory.RamBacking;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,6 +36,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class MigrationTest {
   private static final long MIB = 64;
+  private static final Path TRANSPARENT_HUGE_PAGES =
+      Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
 
   @Test
   void movesContentAndStateAndLeavesTheRestUntouched() throws Exception {
@@ -128,6 +132,37 @@ class MigrationTest {
 
       assertCompleted(hop, a, b);
       assertThat(hop.progress().ram().passes()).isEqualTo(3);
+    }
+  }
+
+  /**
+   * A destination that took two mappings for each separate run would come to the kernel's limit.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 3})
+  void scatteredContentTakesFewMappingsAtTheDestination(int streams) throws Exception {
+    long mib = 512;
+    long hugePage = 512;
+    RamBacking backing = new AnonymousRam(mib << 20, HostPages.SMALL, false);
+    try (TestMachine a = new TestMachine(mib, RunState.RUNNING);
+        TestMachine b = new TestMachine(backing, RunState.INMIGRATE)) {
+      int runs = 0;
+      for (long page = 0; page < a.pages(); page += 2 * hugePage) {
+        a.fill(page, (int) hugePage, page);
+        runs++;
+      }
+      int before = ProcessMappings.count(b.ram());
+
+      Hop hop = Hop.run(a, b, Hop.PARAMETERS.edit().streams(streams).build());
+
+      assertCompleted(hop, a, b);
+      assertThat(ProcessMappings.count(b.ram()) - before).isLessThan(8 * (streams + 1));
+      if (Files.readString(TRANSPARENT_HUGE_PAGES).contains("[never]")) {
+        return;
+      }
+      // At an address that is no multiple of 2 MiB, no run is a whole huge page.
+      long whole = b.ram().address() % (2 << 20) == 0 ? runs * (2L << 20) : 0;
+      assertThat(ProcessMappings.hugeBytes(b.ram())).isBetween(whole * 9 / 10, whole);
     }
   }
 

@@ -145,6 +145,7 @@ final class Reception implements AutoCloseable {
     if (refusal.isPresent()) {
       throw new IOException(refusal.get());
     }
+    machine.adoptTsc(config.machine().tscKhz());
     return config;
   }
 

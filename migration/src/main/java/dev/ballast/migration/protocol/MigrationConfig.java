@@ -67,6 +67,9 @@ public record MigrationConfig(
     if (version >= Protocol.VERSION_4) {
       writer.u32(compression.code());
     }
+    if (version >= Protocol.VERSION_5) {
+      writer.u32(machine.tscKhz());
+    }
     return writer.toByteArray();
   }
 
@@ -96,6 +99,9 @@ public record MigrationConfig(
     if (version >= Protocol.VERSION_4) {
       int most = PageCompression.values().length - 1;
       compression = PageCompression.of(reader.u32("compression", 0, most));
+    }
+    if (version >= Protocol.VERSION_5) {
+      machine = machine.withTscKhz(reader.u32("TSC frequency in kHz", 0, Integer.MAX_VALUE));
     }
     reader.end();
     return new MigrationConfig(machine, blocks, verify, streams, compression);

@@ -22,11 +22,14 @@ public final class Protocol {
   /** As version 3, and {@code CONFIG} says how pages may be compressed. */
   public static final int VERSION_4 = 4;
 
+  /** As version 4, and {@code CONFIG} says how fast the guest's TSC ticks. */
+  public static final int VERSION_5 = 5;
+
   /** The oldest version that is spoken. */
   public static final int MIN_VERSION = VERSION_1;
 
   /** The newest version that is spoken. */
-  public static final int MAX_VERSION = VERSION_4;
+  public static final int MAX_VERSION = VERSION_5;
 
   /** The size of a frame header in bytes. */
   public static final int HEADER_BYTES = 40;

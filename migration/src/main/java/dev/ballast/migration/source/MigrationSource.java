@@ -217,6 +217,12 @@ public final class MigrationSource {
     reader.expect(FrameType.HELLO_REPLY);
     int version = Messages.HelloReply.decode(reader.payload(), hello).version();
     prepareCompression(version);
+    if (version < Protocol.VERSION_5) {
+      log.warn(
+          "the destination does not compare how fast its TSC ticks (protocol version {}): if it is"
+              + " not as fast as this host's, the guest's time goes wrong",
+          version);
+    }
 
     SkipBalloon skip = SkipBalloon.decide(machine, parameters.skipBalloon(), version);
     counters.skipActive = skip.filter() != null;

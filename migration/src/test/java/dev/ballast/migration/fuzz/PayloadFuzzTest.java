@@ -32,7 +32,8 @@ class PayloadFuzzTest {
     payload -> StreamSetup.Greeting.decode(payload).encode(),
     payload -> Messages.StateSection.decode(payload).encode(),
     payload -> Messages.StateEnd.decode(payload).encode(),
-    payload -> MigrationConfig.decode(payload, 4).encode(4)
+    payload -> MigrationConfig.decode(payload, 4).encode(4),
+    payload -> MigrationConfig.decode(payload, 5).encode(5)
   };
 
   /** The first byte says whose payload the rest is. */

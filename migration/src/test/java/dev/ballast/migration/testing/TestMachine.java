@@ -35,6 +35,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   private final List<RamBlock> blocks;
   private final Object guestLock = new Object();
   private MachineDescription description;
+  private TestTsc tsc = new TestTsc(2_000_000, false);
   private Runnable beforeDescription = () -> {};
   private boolean hasBalloon = true;
   private volatile RunState state;
@@ -218,10 +219,20 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
                 });
   }
 
+  /** Gives it a TSC of this frequency, 0 for one that is not known. */
+  public void tsc(int khz, boolean scalable) {
+    tsc = new TestTsc(khz, scalable);
+  }
+
+  @Override
+  public void adoptTsc(int khz) throws IOException {
+    tsc.counters().adopt(khz);
+  }
+
   @Override
   public MachineDescription description() {
     beforeDescription.run();
-    return description;
+    return description.withTscKhz(tsc.counters().khz());
   }
 
   @Override

@@ -27,11 +27,16 @@ final class Ioctl {
   static int call(
       FileDescriptor file, String name, long request, MemorySegment argument, String context)
       throws ErrnoException {
+    return check(attempt(file, request, argument), name, context);
+  }
+
+  /** Returns a negative errno where {@code call} throws. */
+  static int attempt(FileDescriptor file, long request, MemorySegment argument) {
     int result;
     do {
       result = IoCalls.ioctl(file.value(), request, argument);
     } while (result == -Errno.EINTR);
-    return check(result, name, context);
+    return result;
   }
 
   static int check(int result, String name, String context) throws ErrnoException {

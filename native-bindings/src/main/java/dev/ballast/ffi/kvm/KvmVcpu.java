@@ -232,6 +232,27 @@ public final class KvmVcpu implements AutoCloseable {
   }
 
   /**
+   * Returns whether {@link #tscOffset} and {@link #setTscOffset} can be used: since Linux 5.16
+   * (Documentation/virt/kvm/devices/vcpu.rst §4.1).
+   */
+  public boolean hasTscOffset() {
+    return DeviceAttribute.TSC_OFFSET.isThere(file);
+  }
+
+  /** Returns what is added to the host's TSC, scaled to the guest's frequency, modulo 2^64. */
+  public long tscOffset() throws ErrnoException {
+    return DeviceAttribute.TSC_OFFSET.get(file, "vCPU " + id);
+  }
+
+  /**
+   * Sets what is added to the host's TSC. vCPUs with the same frequency and the same offset have
+   * the same TSC. A TSC deadline that the guest has set stays where it was in the host's time.
+   */
+  public void setTscOffset(long offset) throws ErrnoException {
+    DeviceAttribute.TSC_OFFSET.set(file, offset, "vCPU " + id);
+  }
+
+  /**
    * Tells the guest that it was paused, so that its watchdogs forgive (KVM API §4.71).
    *
    * @return false if the guest has no kvmclock (EINVAL), as many have none

@@ -376,6 +376,12 @@ public final class KvmVm implements AutoCloseable {
     }
   }
 
+  /** Returns whether {@link #setClockAdvanced} can be used: since Linux 5.16. */
+  public boolean canAdvanceClock() throws ErrnoException {
+    // Kernels before say 1 for "yes", then which flags there are.
+    return (checkExtension(Capability.ADJUST_CLOCK) & KvmH.KVM_CLOCK_REALTIME()) != 0;
+  }
+
   /**
    * Sets the paravirtual clock to a state plus the wall-clock time that has passed since it was
    * read, so that the guest sees the time of its move go by (KVM API §4.30, {@code

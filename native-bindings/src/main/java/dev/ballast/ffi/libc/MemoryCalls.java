@@ -3,6 +3,7 @@ package dev.ballast.ffi.libc;
 import static dev.ballast.ffi.libc.Downcalls.call;
 import static dev.ballast.ffi.libc.Downcalls.result;
 import static dev.ballast.ffi.libc.Downcalls.unexpected;
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -16,6 +17,11 @@ public final class MemoryCalls {
   private static final MethodHandle MUNMAP = call("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
   private static final MethodHandle MADVISE =
       call("madvise", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+
+  /** Few need it: its shape is made when it is called first. */
+  private static final class Mincore {
+    static final MethodHandle CALL = call("mincore", JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS);
+  }
 
   private MemoryCalls() {}
 
@@ -48,6 +54,16 @@ public final class MemoryCalls {
     try {
       MemorySegment state = CallState.current();
       return result((int) MADVISE.invokeExact(state, address, length, advice), state);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** mincore(2). */
+  public static int mincore(long address, long length, MemorySegment bytes) {
+    try {
+      MemorySegment state = CallState.current();
+      return result((int) Mincore.CALL.invokeExact(state, address, length, bytes), state);
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -1,8 +1,10 @@
 package dev.ballast.ffi.linux;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.ballast.ffi.libc.FileCalls;
+import dev.ballast.ffi.libc.MemoryCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -15,8 +17,9 @@ import java.nio.file.Path;
  * <p>Only private anonymous memory is found exactly, present or swapped. Of a mapped file or memfd
  * the page tables tell just what this process has touched: data that is in the file all the same is
  * found by {@link Memfd#populated}. Huge pages of the kernel's pool, private or in a file that only
- * this process maps, are found, too; without the ioctl, not while the kernel moves one. For one
- * thread at a time. Looking does not allocate on the Java heap.
+ * this process maps, are found, too: without the ioctl by mincore(2), because the page map has none
+ * that the kernel is about to move. For one thread at a time. Looking does not allocate on the Java
+ * heap.
  */
 public final class Pagemap implements AutoCloseable {
   /** Bytes of a page, here and in KVM's dirty log. */
@@ -32,26 +35,31 @@ public final class Pagemap implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final PagemapScan scan = new PagemapScan(arena);
   private final MemorySegment buffer = arena.allocate((long) ENTRIES * ENTRY_SIZE, ENTRY_SIZE);
+  private final boolean pooled;
   private boolean scanning;
 
-  private Pagemap(FileDescriptor file, boolean scanning) {
+  private Pagemap(FileDescriptor file, boolean pooled, boolean scanning) {
     this.file = file;
+    this.pooled = pooled;
     this.scanning = scanning;
   }
 
   /**
    * Opens this process's page map.
    *
+   * @param pooled whether it is to look at huge pages of the kernel's pool, rather than at others
    * @throws ErrnoException as open(2), where {@code /proc} is not mounted or is forbidden
    */
-  public static Pagemap open() throws ErrnoException {
-    return open(true);
+  public static Pagemap open(boolean pooled) throws ErrnoException {
+    return open(pooled, true);
   }
 
   /** Opens it, without {@code PAGEMAP_SCAN} if {@code scanning} is false. */
-  static Pagemap open(boolean scanning) throws ErrnoException {
+  static Pagemap open(boolean pooled, boolean scanning) throws ErrnoException {
     return new Pagemap(
-        FileDescriptor.open(Path.of("/proc/self/pagemap"), FileDescriptor.O_RDONLY), scanning);
+        FileDescriptor.open(Path.of("/proc/self/pagemap"), FileDescriptor.O_RDONLY),
+        pooled,
+        scanning);
   }
 
   /**
@@ -73,7 +81,7 @@ public final class Pagemap implements AutoCloseable {
     if (pages == 0 || (scanning && scan(address, end, consumer))) {
       return;
     }
-    read(address / PAGE_SIZE, pages, consumer);
+    look(address, pages, consumer);
   }
 
   /** Returns false, having reported nothing, when the kernel does not know the ioctl. */
@@ -109,26 +117,17 @@ public final class Pagemap implements AutoCloseable {
     return true;
   }
 
-  private void read(long firstPage, long pages, PopulatedRunConsumer consumer)
-      throws ErrnoException {
+  private void look(long address, long pages, PopulatedRunConsumer consumer) throws ErrnoException {
     long runStart = -1;
     long page = 0;
     while (page < pages) {
-      long wanted = Math.min(ENTRIES, pages - page) * ENTRY_SIZE;
-      long bytes = FileCalls.pread(file.value(), buffer, wanted, (firstPage + page) * ENTRY_SIZE);
-      if (bytes == -Errno.EINTR) {
-        continue;
-      }
-      if (bytes < 0) {
-        throw new ErrnoException("pread", (int) -bytes, "/proc/self/pagemap");
-      }
-      if (bytes < ENTRY_SIZE) {
-        // The file ends with the address space of a process.
+      long from = address + page * PAGE_SIZE;
+      int entries = pooled ? readCore(from, pages - page) : readMap(from, pages - page);
+      if (entries == 0) {
         break;
       }
-      int entries = (int) (bytes / ENTRY_SIZE);
       for (int i = 0; i < entries; i++) {
-        boolean populated = (buffer.get(JAVA_LONG, (long) i * ENTRY_SIZE) & POPULATED) != 0;
+        boolean populated = pooled ? isInCore(i) : isMapped(i);
         if (populated && runStart < 0) {
           runStart = page + i;
         } else if (!populated && runStart >= 0) {
@@ -141,6 +140,42 @@ public final class Pagemap implements AutoCloseable {
     if (runStart >= 0) {
       consumer.run(runStart, page - runStart);
     }
+  }
+
+  /** Returns how many entries were read, 0 where the address space of a process ends. */
+  private int readMap(long address, long pages) throws ErrnoException {
+    long wanted = Math.min(ENTRIES, pages) * ENTRY_SIZE;
+    long offset = address / PAGE_SIZE * ENTRY_SIZE;
+    long bytes;
+    do {
+      bytes = FileCalls.pread(file.value(), buffer, wanted, offset);
+    } while (bytes == -Errno.EINTR);
+    if (bytes < 0) {
+      throw new ErrnoException("pread", (int) -bytes, "/proc/self/pagemap");
+    }
+    return (int) (bytes / ENTRY_SIZE);
+  }
+
+  private boolean isMapped(int entry) {
+    return (buffer.get(JAVA_LONG, (long) entry * ENTRY_SIZE) & POPULATED) != 0;
+  }
+
+  /** A huge page that the kernel is about to move is in core for mincore(2). */
+  private int readCore(long address, long pages) throws ErrnoException {
+    long count = Math.min(buffer.byteSize(), pages);
+    int result;
+    do {
+      result = MemoryCalls.mincore(address, count * PAGE_SIZE, buffer);
+    } while (result == -Errno.EAGAIN);
+    if (result < 0) {
+      throw new ErrnoException(
+          "mincore", -result, count + " pages at 0x" + Long.toHexString(address));
+    }
+    return (int) count;
+  }
+
+  private boolean isInCore(int page) {
+    return (buffer.get(JAVA_BYTE, page) & 1) != 0;
   }
 
   @Override

@@ -132,6 +132,30 @@ class KvmStateTest {
   }
 
   @Test
+  void timeStampCountersMoveByTheirOffsets() throws Exception {
+    try (RealModeGuest guest = RealModeGuest.with(HALT)) {
+      assumeThat(guest.vcpu().hasTscOffset()).as("KVM_VCPU_TSC_OFFSET of this KVM").isTrue();
+      long hour = 3_600_000L * guest.vcpu().tscKhz();
+      long before = guest.vcpu().tscOffset();
+      guest.vcpu().setTscOffset(before + hour);
+      long after = guest.vcpu().tscOffset();
+      assumeThat(after).as("a KVM that does not ignore it").isNotEqualTo(before);
+      assertThat(after).isEqualTo(before + hour);
+    }
+  }
+
+  @Test
+  void theWallClockIsPutIntoAClockThatLacksIt() throws Exception {
+    byte[] state = new byte[48];
+    assertThat(ClockState.hasWallClock(state)).isFalse();
+    byte[] with = ClockState.withWallClock(state, 1_700_000_000_000_000_000L);
+    assertThat(ClockState.hasWallClock(with)).isTrue();
+    assertThat(ByteBuffer.wrap(with).order(ByteOrder.LITTLE_ENDIAN).getLong(16))
+        .isEqualTo(1_700_000_000_000_000_000L);
+    assertThat(ClockState.withWallClock(with, 5)).isEqualTo(with);
+  }
+
+  @Test
   void aGuestWithoutAClockIsNotToldThatItWasPaused() throws Exception {
     try (RealModeGuest guest = RealModeGuest.with(HALT)) {
       assertThat(guest.vcpu().kvmclockCtrl()).isFalse();

@@ -38,7 +38,7 @@ class AllocationFreeTest {
   @Test
   void lookingForPopulatedPages() throws Exception {
     try (Mapping mapping = Mapping.anonymous(64 * PAGE, true);
-        Pagemap pagemap = Pagemap.open()) {
+        Pagemap pagemap = Pagemap.open(false)) {
       mapping.segment().set(JAVA_BYTE, 5 * PAGE, (byte) 1);
       Allocation.assertNone(
           TIMES, () -> pagemap.populated(mapping.address(), 64, (first, count) -> {}));

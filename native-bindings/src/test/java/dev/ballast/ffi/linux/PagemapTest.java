@@ -3,7 +3,10 @@ package dev.ballast.ffi.linux;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -22,7 +25,7 @@ class PagemapTest {
     Random random = new Random(seed);
     int pages = 200_000;
     try (Mapping mapping = smallPages(pages * PAGE);
-        Pagemap pagemap = Pagemap.open(scanning)) {
+        Pagemap pagemap = Pagemap.open(false, scanning)) {
       BitSet written = new BitSet();
       for (int i = 0; i < 300; i++) {
         int first = random.nextInt(pages);
@@ -56,7 +59,7 @@ class PagemapTest {
     // More regions than PAGEMAP_SCAN returns at once, and more entries than one read of the map.
     int pages = 1 << 17;
     try (Mapping mapping = smallPages(pages * PAGE);
-        Pagemap pagemap = Pagemap.open(scanning)) {
+        Pagemap pagemap = Pagemap.open(false, scanning)) {
       Madvise.populateWrite(mapping.segment(), 0, pages * PAGE);
       int[] runs = new int[1];
       pagemap.populated(
@@ -74,7 +77,7 @@ class PagemapTest {
   @Test
   void looksAtTwelveTebibytesAtOnce() throws Exception {
     try (Mapping mapping = Mapping.anonymous(12 * TIB, false);
-        Pagemap pagemap = Pagemap.open()) {
+        Pagemap pagemap = Pagemap.open(false)) {
       Madvise.noHugePage(mapping.segment(), 0, mapping.size());
       long last = mapping.size() / PAGE - 1;
       mapping.segment().set(JAVA_BYTE, last * PAGE, (byte) 1);
@@ -92,11 +95,53 @@ class PagemapTest {
 
   @Test
   void refusesWhatIsNotARangeOfPages() throws Exception {
-    try (Pagemap pagemap = Pagemap.open()) {
+    try (Pagemap pagemap = Pagemap.open(false)) {
       assertThatThrownBy(() -> pagemap.populated(1, 1, (first, count) -> {}))
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> pagemap.populated(0, -1, (first, count) -> {}))
           .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  /**
+   * Without PAGEMAP_SCAN by mincore(2): the page map says of a page that the kernel is about to
+   * move that it is not there, and what is not there is not sent.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"private", "file"})
+  void findsPagesOfThePool(String kind) throws Exception {
+    long huge = 2 << 20;
+    long small = huge / PAGE;
+    int pages = 8;
+    Path pool = Path.of("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+    assumeTrue(Files.isWritable(pool), "needs to write " + pool + ", as root");
+    String before = Files.readString(pool).strip();
+    Files.writeString(pool, Long.toString(Long.parseLong(before) + pages));
+    try (FileDescriptor file = Memfd.createHuge("ballast-test", pages * huge, huge);
+        Pagemap scanning = Pagemap.open(true);
+        Pagemap pagemap = Pagemap.open(true, false)) {
+      assumeTrue(
+          Long.parseLong(Files.readString(pool).strip()) >= Long.parseLong(before) + pages,
+          "the host has memory for " + pages + " huge pages");
+      try (Mapping mapping =
+          kind.equals("private")
+              ? Mapping.anonymousHuge(pages * huge, huge, true)
+              : Mapping.shared(file, 0, pages * huge, true)) {
+        mapping.segment().set(JAVA_BYTE, 2 * huge + 5, (byte) 1);
+        mapping.segment().set(JAVA_BYTE, 3 * huge, (byte) 1);
+        mapping.segment().set(JAVA_BYTE, 7 * huge, (byte) 1);
+        BitSet written = new BitSet();
+        written.set((int) (2 * small), (int) (4 * small));
+        written.set((int) (7 * small), (int) (8 * small));
+
+        assertThat(populated(pagemap, mapping.address(), pages * small)).isEqualTo(written);
+        assertThat(populated(scanning, mapping.address(), pages * small)).isEqualTo(written);
+        assertThat(populated(pagemap, mapping.address() + 3 * huge + PAGE, 2 * small))
+            .as("from the middle of a huge page on")
+            .isEqualTo(written.get((int) (3 * small + 1), (int) (5 * small + 1)));
+      }
+    } finally {
+      Files.writeString(pool, before);
     }
   }
 

@@ -18,7 +18,7 @@ class SparseMemoryTest {
     assertThat(memory.get(ValueLayout.JAVA_LONG, TIB / 2)).isZero();
     assertThat(memory.get(ValueLayout.JAVA_LONG, TIB - 8)).isEqualTo(42);
     long[] populated = new long[1];
-    try (Pagemap pagemap = Pagemap.open()) {
+    try (Pagemap pagemap = Pagemap.open(false)) {
       pagemap.populated(
           memory.address(), TIB / Pagemap.PAGE_SIZE, (first, count) -> populated[0] += count);
     }

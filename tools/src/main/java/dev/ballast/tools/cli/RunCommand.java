@@ -14,6 +14,7 @@ import dev.ballast.vmm.device.SerialBackend;
 import dev.ballast.vmm.device.StreamSerialBackend;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
 import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.machine.ClockPolicy;
 import dev.ballast.vmm.machine.PanicAction;
 import dev.ballast.vmm.machine.TripleFaultAction;
 import dev.ballast.vmm.memory.RamConfig;
@@ -175,6 +176,16 @@ final class RunCommand implements Callable<Integer> {
       description = "Start a Linux kernel also where KVM seems to be unable to run it.")
   private boolean force;
 
+  @Option(
+      names = "--clock",
+      paramLabel = "hold|realtime",
+      defaultValue = "hold",
+      description =
+          "What the guest's clocks do while it is stopped or moves: 'hold' has them stand still,"
+              + " 'realtime' has them catch up with the host's, which the other host's must agree"
+              + " with (default: ${DEFAULT-VALUE}).")
+  private ClockPolicy clock;
+
   @Option(names = "--paused", description = "Do not start the guest before 'ballast cont'.")
   private boolean paused;
 
@@ -275,7 +286,7 @@ final class RunCommand implements Callable<Integer> {
                 file ->
                     new KernelConfig(file, Optional.ofNullable(initrd), commandLine, kernelMode));
     try {
-      return new BoardConfig(kvm, ram, cpus, boots, serial);
+      return new BoardConfig(kvm, ram, cpus, boots, serial, clock);
     } catch (IllegalArgumentException e) {
       serial.close();
       throw wrong(String.valueOf(e.getMessage()));

@@ -29,6 +29,8 @@ import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import dev.ballast.vmm.vcpu.BootRegisters;
 import dev.ballast.vmm.vcpu.GuestCpuid;
+import dev.ballast.vmm.vcpu.GuestTsc;
+import dev.ballast.vmm.vcpu.KvmVcpuTsc;
 import dev.ballast.vmm.vcpu.VcpuSet;
 import dev.ballast.vmm.vcpu.VcpuState;
 import dev.ballast.vmm.vcpu.VcpuThread;
@@ -79,7 +81,6 @@ public final class Board implements AutoCloseable {
   private final Bus mmio = new Bus("mmio");
   private final PlatformDevices platform;
   private final KvmInterruptControllers interruptControllers;
-  private final GuestClock clock;
   private final CpuidTable cpuid;
   private final List<MachineDevice> devices = new ArrayList<>();
   private final List<AcpiConfig.VirtioMmio> mmioSlots = new ArrayList<>();
@@ -90,6 +91,8 @@ public final class Board implements AutoCloseable {
   private @Nullable PageFilter pageFilter;
   private final GuestEventRelay guestEvents = new GuestEventRelay();
   private @Nullable VcpuSet vcpus;
+  private @Nullable GuestTsc tsc;
+  private @Nullable GuestClock clock;
 
   /**
    * Makes the VM, its RAM and the fixed devices.
@@ -110,8 +113,7 @@ public final class Board implements AutoCloseable {
       vm.createIrqChip();
       vm.createPit2(KvmVm.PIT_SPEAKER_DUMMY);
       interruptControllers = new KvmInterruptControllers(vm);
-      clock = new GuestClock(vm);
-      cpuid = kvm.supportedCpuid();
+      cpuid = GuestCpuid.offered(kvm.supportedCpuid());
       platform = new PlatformDevices(this, pio, guestEvents);
       devices.addAll(platform.all());
     } catch (IOException | RuntimeException e) {
@@ -203,15 +205,14 @@ public final class Board implements AutoCloseable {
     guestEvents.forwardTo(events);
     ThreadKick.install();
     boolean tscDeadline = kvm.checkExtension(Capability.TSC_DEADLINE_TIMER) != 0;
-    int[] msrs = kvm.msrIndexList();
     List<VcpuThread> threads = new ArrayList<>();
     for (int id = 0; id < config.vcpus(); id++) {
       KvmVcpu vcpu = vm.createVcpu(id);
       threads.add(
           owned(new VcpuThread(vcpu, pio, mmio, memory, guestEvents::crashed), VcpuThread::close));
       vcpu.setCpuid(GuestCpuid.forVcpu(cpuid, id, config.vcpus(), tscDeadline));
-      vcpuStates.add(new VcpuState(vcpu, msrs));
     }
+    startClocks(threads.stream().map(VcpuThread::vcpu).toList());
     for (Snapshottable part : kvmParts()) {
       StateWriter writer = new StateWriter();
       part.saveState(writer);
@@ -219,6 +220,15 @@ public final class Board implements AutoCloseable {
     }
     vcpus = new VcpuSet(threads);
     return vcpus;
+  }
+
+  private void startClocks(List<KvmVcpu> made) throws IOException {
+    boolean scalable = vm.checkExtension(Capability.TSC_CONTROL) != 0;
+    GuestTsc counters = new GuestTsc(made.stream().map(KvmVcpuTsc::new).toList(), scalable);
+    int[] msrs = kvm.msrIndexList();
+    made.forEach(vcpu -> vcpuStates.add(new VcpuState(vcpu, msrs, counters)));
+    tsc = counters;
+    clock = new GuestClock(vm, counters, config.clock());
   }
 
   private List<Snapshottable> kvmParts() {
@@ -275,18 +285,22 @@ public final class Board implements AutoCloseable {
   }
 
   private VcpuSet vcpus() {
-    if (vcpus == null) {
+    return started(vcpus);
+  }
+
+  private static <T> T started(@Nullable T part) {
+    if (part == null) {
       throw new IllegalStateException("vCPUs have not been started");
     }
-    return vcpus;
+    return part;
   }
 
   void stopClock() throws IOException {
-    clock.stop();
+    started(clock).stop();
   }
 
   void startClock() throws IOException {
-    clock.start();
+    started(clock).start();
     for (VcpuThread thread : vcpus().vcpus()) {
       thread.vcpu().kvmclockCtrl();
     }
@@ -326,9 +340,14 @@ public final class Board implements AutoCloseable {
   /** vCPUs first: a device that is loaded may raise an interrupt, which their APICs must keep. */
   List<Snapshottable> stateSections() {
     List<Snapshottable> sections = kvmParts();
-    sections.add(clock);
+    sections.add(started(clock));
     sections.addAll(devices);
     return sections;
+  }
+
+  /** Makes the guest's TSC tick as fast as where the guest comes from. */
+  void adoptTsc(int khz) throws IOException {
+    started(tsc).adopt(khz);
   }
 
   MachineDescription description() {
@@ -347,7 +366,8 @@ public final class Board implements AutoCloseable {
                 device ->
                     new MachineDescription.DeviceFeatures(
                         device.stateName(), device.offeredFeatures()))
-            .toList());
+            .toList(),
+        started(tsc).khz());
   }
 
   /** Closes all, the latest first: vCPUs before devices, devices before guest RAM, the VM last. */

@@ -14,14 +14,26 @@ import java.util.Optional;
  * @param vcpus 1 to {@link #MAX_VCPUS}
  * @param kernel what boots; empty for a destination that never has to boot
  * @param console where the serial port goes; closed with the board
+ * @param clock what the guest's clocks do while it is stopped
  */
 public record BoardConfig(
-    Path kvm, RamConfig ram, int vcpus, Optional<KernelConfig> kernel, SerialBackend console) {
+    Path kvm,
+    RamConfig ram,
+    int vcpus,
+    Optional<KernelConfig> kernel,
+    SerialBackend console,
+    ClockPolicy clock) {
   /** The smallest guest RAM in bytes. */
   public static final long MIN_MEMORY = 64L << 20;
 
   /** The most vCPUs. */
   public static final int MAX_VCPUS = 16;
+
+  /** Makes one whose clocks stand still while it is stopped. */
+  public BoardConfig(
+      Path kvm, RamConfig ram, int vcpus, Optional<KernelConfig> kernel, SerialBackend console) {
+    this(kvm, ram, vcpus, kernel, console, ClockPolicy.HOLD);
+  }
 
   /** Checks the ranges. */
   public BoardConfig {

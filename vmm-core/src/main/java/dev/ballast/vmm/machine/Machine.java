@@ -496,6 +496,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   @Override
+  public void adoptTsc(int khz) throws IOException {
+    board.adoptTsc(khz);
+  }
+
+  @Override
   public MachineDescription description() {
     return board.description();
   }

@@ -19,6 +19,8 @@ import java.util.Optional;
  * @param layout where guest RAM lies, ascending; empty when that is not known
  * @param deviceFeatures what devices offer to their drivers; the destination must offer it all.
  *     Devices that are not named offer nothing, or their offers are not known
+ * @param tscKhz how fast the guest's TSC ticks in kHz, 0 when that is not known. Whether a machine
+ *     can have it so is not compared here: {@link MigratableMachine#adoptTsc}
  */
 public record MachineDescription(
     long memoryBytes,
@@ -27,7 +29,8 @@ public record MachineDescription(
     List<String> devices,
     List<CpuFeatureWord> cpuFeatures,
     List<RamRange> layout,
-    List<DeviceFeatures> deviceFeatures) {
+    List<DeviceFeatures> deviceFeatures,
+    int tscKhz) {
   private static final int MAX_ENTRIES = 4096;
   private static final int MAX_NAME = 256;
 
@@ -72,6 +75,18 @@ public record MachineDescription(
     cpuFeatures = List.copyOf(cpuFeatures);
     layout = List.copyOf(layout);
     deviceFeatures = List.copyOf(deviceFeatures);
+  }
+
+  /** Makes one that does not say how fast the TSC ticks. */
+  public MachineDescription(
+      long memoryBytes,
+      int pageSize,
+      int vcpus,
+      List<String> devices,
+      List<CpuFeatureWord> cpuFeatures,
+      List<RamRange> layout,
+      List<DeviceFeatures> deviceFeatures) {
+    this(memoryBytes, pageSize, vcpus, devices, cpuFeatures, layout, deviceFeatures, 0);
   }
 
   /** Makes one that says neither where RAM lies nor what devices offer. */
@@ -132,7 +147,13 @@ public record MachineDescription(
     return Optional.of(field + ": source has " + source + ", destination has " + destination);
   }
 
-  /** Writes all fields but the layout and the features of devices. */
+  /** Returns this description with another TSC frequency, in kHz. */
+  public MachineDescription withTscKhz(int khz) {
+    return new MachineDescription(
+        memoryBytes, pageSize, vcpus, devices, cpuFeatures, layout, deviceFeatures, khz);
+  }
+
+  /** Writes all fields but the layout, the features of devices and the TSC frequency. */
   public void write(StateWriter writer) {
     writer.u64(memoryBytes).u32(pageSize).u32(vcpus).u32(devices.size());
     devices.forEach(writer::string);

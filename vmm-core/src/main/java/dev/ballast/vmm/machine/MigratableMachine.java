@@ -9,6 +9,15 @@ import java.util.Optional;
 
 /** A machine as a migration sees it. Called on the migration thread. */
 public interface MigratableMachine {
+  /**
+   * Makes the guest's TSC tick as fast as where the guest comes from. On the destination, before
+   * anything arrives.
+   *
+   * @param khz {@link MachineDescription#tscKhz} of the source; 0 if that is not known
+   * @throws IOException if this host cannot do that; the message has both frequencies
+   */
+  void adoptTsc(int khz) throws IOException;
+
   /** Returns what the other side must have in common with this machine. */
   MachineDescription description();
 

@@ -44,7 +44,7 @@ public final class AnonymousRam implements RamBacking {
     } else {
       this.mapping = Mapping.anonymous(size, reserve);
     }
-    this.pagemaps = new PagemapPool(mapping);
+    this.pagemaps = new PagemapPool(mapping, pages.pooled());
     try {
       pages.advise(mapping.segment());
     } catch (IOException e) {
@@ -73,20 +73,41 @@ public final class AnonymousRam implements RamBacking {
     MemorySegment segment = mapping.segment();
     if (pages == HostPages.SMALL && isHuge(segment.address() + offset, length)) {
       // All of it becomes content: a huge page wastes nothing, and takes one fault of 512.
-      tryHugePage(segment, offset, length);
+      populateHuge(segment, offset, length);
+    } else {
+      HostPages.populate(segment, offset, length);
     }
-    HostPages.populate(segment, offset, length);
   }
 
-  /** Does without where the kernel has none, or no room for one more part of the mapping. */
-  private static void tryHugePage(MemorySegment segment, long offset, long length)
+  /**
+   * Lifts the ban on huge pages for as long as it takes to populate a range. Pages keep their size;
+   * but ranges of different advice are mappings of their own, and a process that has as many as the
+   * kernel allows can start no thread.
+   */
+  private static void populateHuge(MemorySegment segment, long offset, long length)
+      throws IOException {
+    if (!allowHugePages(segment, offset, length)) {
+      HostPages.populate(segment, offset, length);
+      return;
+    }
+    try {
+      HostPages.populate(segment, offset, length);
+    } finally {
+      Madvise.noHugePage(segment, offset, length);
+    }
+  }
+
+  /** Returns false where the kernel has none, or no room for one more part of the mapping. */
+  private static boolean allowHugePages(MemorySegment segment, long offset, long length)
       throws IOException {
     try {
       Madvise.hugePage(segment, offset, length);
+      return true;
     } catch (ErrnoException e) {
       if (e.errno() != Errno.EINVAL && e.errno() != Errno.ENOMEM && e.errno() != Errno.EAGAIN) {
         throw e;
       }
+      return false;
     }
   }
 

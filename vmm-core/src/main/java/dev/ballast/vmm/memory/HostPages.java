@@ -5,6 +5,8 @@ import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.Madvise;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 
 /** What pages of the host are behind guest RAM. */
 public enum HostPages {
@@ -30,6 +32,8 @@ public enum HostPages {
 
   /** Pages of 1 GiB out of the kernel's pool (hugetlb). */
   HUGE_1G(1 << 30);
+
+  private static final VarHandle WORD = ValueLayout.JAVA_INT.varHandle();
 
   private final int size;
 
@@ -65,6 +69,8 @@ public enum HostPages {
       if (e.errno() != Errno.EINVAL) {
         throw e;
       }
+      // The first one at once: where huge pages are allowed only now, that is all of a huge page.
+      WORD.getAndAdd(ram, offset, 0);
     }
   }
 }

@@ -37,7 +37,7 @@ public final class MemfdRam implements RamBacking {
     }
     try {
       this.mapping = map(size, reserve);
-      this.pagemaps = new PagemapPool(mapping);
+      this.pagemaps = new PagemapPool(mapping, pages.pooled());
     } catch (IOException e) {
       file.close();
       throw e;

@@ -16,10 +16,12 @@ final class PagemapPool implements AutoCloseable {
   private static final int MAX_IDLE = 64;
 
   private final Mapping mapping;
+  private final boolean pooled;
   private final ArrayBlockingQueue<Look> idle = new ArrayBlockingQueue<>(MAX_IDLE);
 
-  PagemapPool(Mapping mapping) {
+  PagemapPool(Mapping mapping, boolean pooled) {
     this.mapping = mapping;
+    this.pooled = pooled;
   }
 
   /**
@@ -32,7 +34,7 @@ final class PagemapPool implements AutoCloseable {
    */
   void addPopulated(long firstPage, long count, PageBitmap into) throws IOException {
     @Nullable Look taken = idle.poll();
-    Look look = taken == null ? new Look(Pagemap.open()) : taken;
+    Look look = taken == null ? new Look(Pagemap.open(pooled)) : taken;
     boolean kept = false;
     try {
       look.at(mapping, firstPage, count, into);

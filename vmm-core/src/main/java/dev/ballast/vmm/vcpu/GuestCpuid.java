@@ -6,12 +6,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The CPUID leaves of a guest: what KVM supports on this host, with the topology of this machine:
- * one socket, one thread a core (Intel SDM 2A CPUID; AMD APM 3 appendix E).
+ * The CPUID leaves of a guest: what KVM supports on this host, but for nested virtualisation, with
+ * the topology of this machine: one socket, one thread a core (Intel SDM 2A CPUID; AMD APM 3
+ * appendix E).
  */
 public final class GuestCpuid {
   private static final int LEVEL_TYPE_SMT = 1;
   private static final int LEVEL_TYPE_CORE = 2;
+  private static final int ECX_VMX = 1 << 5;
+  private static final int ECX_SVM = 1 << 2;
+  private static final int LEAF_SVM = 0x8000000a;
   private static final int ECX_TSC_DEADLINE = 1 << 24;
   private static final int ECX_HYPERVISOR = 1 << 31;
   private static final int EDX_HTT = 1 << 28;
@@ -19,17 +23,41 @@ public final class GuestCpuid {
   private GuestCpuid() {}
 
   /**
+   * Returns what a guest is offered of what KVM supports: all but nested virtualisation. The state
+   * of a guest's guest (KVM_GET_NESTED_STATE) is not saved, so that a machine that was migrated or
+   * reset would go on with the registers of the one in the other.
+   *
+   * @param supported what KVM supports on this host (KVM_GET_SUPPORTED_CPUID)
+   */
+  public static CpuidTable offered(CpuidTable supported) {
+    List<CpuidTable.Entry> entries = new ArrayList<>();
+    for (CpuidTable.Entry e : supported.entries()) {
+      switch (e.function()) {
+        case 0x1 -> entries.add(withEcx(e, e.ecx() & ~ECX_VMX));
+        case 0x80000001 -> entries.add(withEcx(e, e.ecx() & ~ECX_SVM));
+        case LEAF_SVM -> {}
+        default -> entries.add(e);
+      }
+    }
+    return new CpuidTable(entries);
+  }
+
+  private static CpuidTable.Entry withEcx(CpuidTable.Entry e, int ecx) {
+    return new CpuidTable.Entry(e.function(), e.index(), e.flags(), e.eax(), e.ebx(), ecx, e.edx());
+  }
+
+  /**
    * Makes the table of one vCPU.
    *
-   * @param supported what KVM supports (KVM_GET_SUPPORTED_CPUID)
+   * @param offered what a guest is offered ({@link #offered})
    * @param vcpu the vCPU's number, which is its APIC id
    * @param vcpus how many there are
    * @param tscDeadline whether KVM's local APIC has the TSC-deadline timer
    */
-  public static CpuidTable forVcpu(CpuidTable supported, int vcpu, int vcpus, boolean tscDeadline) {
+  public static CpuidTable forVcpu(CpuidTable offered, int vcpu, int vcpus, boolean tscDeadline) {
     int idBits = 32 - Integer.numberOfLeadingZeros(Math.max(0, vcpus - 1));
     List<CpuidTable.Entry> entries = new ArrayList<>();
-    for (CpuidTable.Entry e : supported.entries()) {
+    for (CpuidTable.Entry e : offered.entries()) {
       switch (e.function()) {
         case 0x1 -> {
           int ecx = e.ecx() | ECX_HYPERVISOR | (tscDeadline ? ECX_TSC_DEADLINE : 0);
@@ -55,10 +83,10 @@ public final class GuestCpuid {
         default -> entries.add(e);
       }
     }
-    if (supported.find(0xb, 0).isPresent()) {
+    if (offered.find(0xb, 0).isPresent()) {
       addTopology(entries, 0xb, vcpu, vcpus, idBits);
     }
-    if (supported.find(0x1f, 0).isPresent()) {
+    if (offered.find(0x1f, 0).isPresent()) {
       addTopology(entries, 0x1f, vcpu, vcpus, idBits);
     }
     return new CpuidTable(entries);

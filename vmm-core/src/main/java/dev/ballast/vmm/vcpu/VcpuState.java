@@ -16,7 +16,8 @@ import java.util.OptionalLong;
 /**
  * A vCPU's whole state as KVM hands it out, in the order in which KVM must take it back: the system
  * registers carry the APIC base that the local APIC depends on, the local APIC must be there before
- * the TSC-deadline MSR, and pending events come last (KVM API §4.31, §4.57).
+ * the TSC-deadline MSR, and pending events come last (KVM API §4.31, §4.57). Of the TSC it has what
+ * it was when the machine was stopped; {@link GuestTsc} sets that when the machine goes on.
  */
 public final class VcpuState implements Snapshottable {
   private static final List<VcpuStateKind> BEFORE_MSRS =
@@ -33,14 +34,17 @@ public final class VcpuState implements Snapshottable {
 
   private final KvmVcpu vcpu;
   private final int[] msrIndices;
+  private final GuestTsc tsc;
 
   /**
    * @param vcpu the vCPU; parked whenever its state is touched
    * @param msrIndices the MSRs that are saved (KVM_GET_MSR_INDEX_LIST)
+   * @param tsc has the TSCs of all vCPUs as they were when the machine was stopped
    */
-  public VcpuState(KvmVcpu vcpu, int[] msrIndices) {
+  public VcpuState(KvmVcpu vcpu, int[] msrIndices, GuestTsc tsc) {
     this.vcpu = vcpu;
     this.msrIndices = msrIndices.clone();
+    this.tsc = tsc;
   }
 
   @Override
@@ -61,7 +65,8 @@ public final class VcpuState implements Snapshottable {
     MsrTable msrs = vcpu.getMsrs(msrIndices);
     writer.u32(msrs.size());
     for (int i = 0; i < msrs.size(); i++) {
-      writer.u32(msrs.index(i)).u64(msrs.value(i));
+      boolean isTsc = msrs.index(i) == KvmVcpuTsc.MSR_TSC;
+      writer.u32(msrs.index(i)).u64(isTsc ? tsc.stopped(vcpu.id()) : msrs.value(i));
     }
     writer.bytes(vcpu.get(AFTER_MSRS));
   }
@@ -84,6 +89,9 @@ public final class VcpuState implements Snapshottable {
       vcpu.set(BEFORE_MSRS.get(i), blobs.get(i));
     }
     setMsrs(indices, values);
+    new MsrTable(indices, values)
+        .find(KvmVcpuTsc.MSR_TSC)
+        .ifPresent(value -> tsc.load(vcpu.id(), value));
     vcpu.set(AFTER_MSRS, events);
   }
 

@@ -97,6 +97,21 @@ class MachineKvmTest {
             new MachineEvent.StateChanged(RunState.PAUSED, RunState.RUNNING));
   }
 
+  /** Its state would not come along. */
+  @Test
+  void doesNotOfferNestedVirtualisation() throws Exception {
+    try (Machine machine = machine(1, COUNTER)) {
+      assertThat(machine.description().cpuFeatures())
+          .isNotEmpty()
+          .noneMatch(word -> isEcx(word, 0x1) && (word.bits() & (1 << 5)) != 0)
+          .noneMatch(word -> isEcx(word, 0x8000_0001) && (word.bits() & (1 << 2)) != 0);
+    }
+  }
+
+  private static boolean isEcx(MachineDescription.CpuFeatureWord word, int leaf) {
+    return word.function() == leaf && word.register().equals("ecx");
+  }
+
   @Test
   void stopsSixteenVcpusThatWaitToBeStarted() throws Exception {
     try (Machine machine = machine(16, COUNTER)) {

@@ -1,0 +1,10 @@
+package dev.ballast.vmm.machine;
+
+/** What a guest's clocks do while it is stopped or on the move. */
+public enum ClockPolicy {
+  /** They stand still: the guest never sees them jump, and its wall clock falls behind. */
+  HOLD,
+
+  /** They catch up with the host's wall clock. Hosts' wall clocks must agree. Linux 5.16. */
+  REALTIME
+}

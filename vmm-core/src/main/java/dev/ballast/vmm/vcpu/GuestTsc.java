@@ -1,0 +1,180 @@
+package dev.ballast.vmm.vcpu;
+
+import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The time stamp counters of a machine's vCPUs, which are parked whenever this is called. They
+ * stand still while the machine is stopped, or go on by as much as its paravirtual clock does; what
+ * lies between them stays what it is, here or elsewhere. Where KVM has the offset of a TSC
+ * (Documentation/virt/kvm/devices/vcpu.rst §4.1) that is exact. Elsewhere their values are written
+ * one after the other, and KVM makes those equal that are less than a second apart.
+ */
+public final class GuestTsc {
+  private static final Logger LOG = LoggerFactory.getLogger(GuestTsc.class);
+
+  /**
+   * Clocks that NTP steers differ by less: 250 parts in a million, as the kernel and QEMU have it.
+   */
+  private static final int TOLERANCE_PPM = 250;
+
+  private static final long MILLION = 1_000_000;
+
+  private final List<VcpuTsc> vcpus;
+  private final boolean scalable;
+  private final boolean exact;
+  private final int ownKhz;
+  private final long[] stopped;
+
+  /** Kept, because KVM says it of a vCPU that is running only when that comes out. */
+  private volatile int khz;
+
+  private boolean loaded;
+  private boolean saidThatItIsIgnored;
+
+  /**
+   * @param vcpus ordered by number, one at least
+   * @param scalable whether a TSC may tick at another speed than the host's (KVM_CAP_TSC_CONTROL)
+   * @throws IOException if KVM refuses to read a TSC
+   */
+  public GuestTsc(List<? extends VcpuTsc> vcpus, boolean scalable) throws IOException {
+    this.vcpus = List.copyOf(vcpus);
+    this.scalable = scalable;
+    this.exact = this.vcpus.stream().allMatch(VcpuTsc::hasOffset);
+    this.ownKhz = this.vcpus.getFirst().khz();
+    this.khz = ownKhz;
+    this.stopped = new long[this.vcpus.size()];
+    stop();
+  }
+
+  /** Returns how fast the guest's TSCs tick in kHz, or 0 where KVM does not say. Any thread. */
+  public int khz() {
+    return khz;
+  }
+
+  /**
+   * Makes the TSCs tick as fast as where a guest comes from. A guest measures that once, when it
+   * boots, and has its time and its timers by it ever after. Before their values are loaded.
+   *
+   * @param khz as {@link #khz} is there; 0 if that is not known, which changes nothing
+   * @throws IOException if this host's KVM cannot do that and its own frequency is not close
+   *     enough; the message has both frequencies
+   */
+  public void adopt(int khz) throws IOException {
+    if (khz == 0 || ownKhz == 0) {
+      LOG.warn(
+          "the TSC frequency of {} is not known: if it is another one, the guest's time goes wrong",
+          khz == 0 ? "the source" : "this host");
+    }
+    int wanted = khz == 0 ? ownKhz : khz;
+    if (wanted == this.khz) {
+      return;
+    }
+    boolean close =
+        ownKhz == 0 || Math.abs((long) wanted - ownKhz) * MILLION <= (long) ownKhz * TOLERANCE_PPM;
+    if (!scalable && !close) {
+      throw differs(wanted, "its KVM does not scale it", null);
+    }
+    try {
+      for (VcpuTsc vcpu : vcpus) {
+        vcpu.khz(wanted);
+      }
+    } catch (IOException e) {
+      if (!close) {
+        throw differs(wanted, "its KVM does not scale it so far", e);
+      }
+      LOG.debug("the guest's TSC stays at {} kHz instead of {}", ownKhz, wanted, e);
+    }
+    this.khz = vcpus.getFirst().khz();
+  }
+
+  private IOException differs(int source, String why, @Nullable IOException cause) {
+    return new IOException(
+        "TSC frequency: source has %d kHz, destination has %d kHz and %s; take one within %d ppm"
+            .formatted(source, ownKhz, why, TOLERANCE_PPM),
+        cause);
+  }
+
+  /** Takes note of the TSCs. */
+  public void stop() throws IOException {
+    for (int i = 0; i < stopped.length; i++) {
+      stopped[i] =
+          i == 0 || !exact
+              ? vcpus.get(i).value()
+              : stopped[0] + vcpus.get(i).offset() - vcpus.getFirst().offset();
+    }
+    loaded = false;
+  }
+
+  /** Returns what the TSC of a vCPU was when it was stopped, or what was loaded since. */
+  public long stopped(int vcpu) {
+    return stopped[vcpu];
+  }
+
+  /** Takes the TSC of a vCPU that was stopped elsewhere, or before a reset. */
+  public void load(int vcpu, long value) {
+    stopped[vcpu] = value;
+    loaded = true;
+  }
+
+  /**
+   * Lets the TSCs go on from where they were stopped.
+   *
+   * @param passedNanos by how much the guest's paravirtual clock has gone on since then, in
+   *     nanoseconds
+   */
+  public void start(long passedNanos) throws IOException {
+    if (loaded) {
+      align();
+    }
+    long passed = ticks(passedNanos, khz);
+    if (exact) {
+      VcpuTsc first = vcpus.getFirst();
+      long base = first.offset() + stopped[0] + passed - first.value();
+      for (int i = 0; i < stopped.length; i++) {
+        vcpus.get(i).offset(base + stopped[i] - stopped[0]);
+      }
+    } else {
+      for (int i = 0; i < stopped.length; i++) {
+        vcpus.get(i).value(stopped[i] + passed);
+      }
+    }
+    for (VcpuTsc vcpu : vcpus) {
+      vcpu.restartDeadline();
+    }
+    checkThatItIs(stopped[0] + passed);
+  }
+
+  /**
+   * Makes those equal that are less than a second apart, as KVM does: they were, but were read one
+   * after the other.
+   */
+  private void align() {
+    long second = ticks(1_000 * MILLION, khz);
+    for (int i = 1; i < stopped.length; i++) {
+      if (Math.abs(stopped[i] - stopped[0]) < second) {
+        stopped[i] = stopped[0];
+      }
+    }
+    loaded = false;
+  }
+
+  static long ticks(long nanos, int khz) {
+    return nanos / MILLION * khz + nanos % MILLION * khz / MILLION;
+  }
+
+  private void checkThatItIs(long wanted) throws IOException {
+    if (saidThatItIsIgnored || !LOG.isDebugEnabled()) {
+      return;
+    }
+    long tenMillis = ticks(10 * MILLION, khz);
+    long off = vcpus.getFirst().value() - wanted;
+    if (Math.abs(off) > tenMillis) {
+      saidThatItIsIgnored = true;
+      LOG.debug("this host's KVM does not set the guest's TSC: it is {} ticks ahead", off);
+    }
+  }
+}
