@@ -52,10 +52,7 @@ final class CommandTable {
      *
      * @throws QmpException if the form is wrong
      */
-    static Request of(JsonNode message) throws QmpException {
-      if (!(message instanceof ObjectNode request)) {
-        throw QmpException.generic("QMP input must be a JSON object");
-      }
+    static Request of(ObjectNode request) throws QmpException {
       Optional<String> unexpected =
           request
               .propertyStream()

@@ -29,6 +29,11 @@ final class FakeMachine implements VirtualMachine {
   /** An address that makes {@code migrate} fail as no command should. */
   static final String DEFECT = "defect:";
 
+  /** Addresses that make {@code migrate} fail as any command may at a bad moment. */
+  static final String NO_MEMORY = "no-memory:";
+
+  static final String NO_STACK = "no-stack:";
+
   final List<String> calls = new CopyOnWriteArrayList<>();
   final List<Consumer<VmEvent>> listeners = new CopyOnWriteArrayList<>();
   final PageBitmap bitmap = PageBitmap.allocate(MEMORY / 4096);
@@ -36,6 +41,9 @@ final class FakeMachine implements VirtualMachine {
 
   /** What {@link #stop} waits for after it has been written down. */
   volatile CountDownLatch stopping = new CountDownLatch(0);
+
+  /** Whether whoever asks for {@link #migration} runs out of memory. */
+  volatile boolean outOfMemory;
 
   volatile RunState state = RunState.RUNNING;
   volatile boolean hasBalloon = true;
@@ -117,6 +125,9 @@ final class FakeMachine implements VirtualMachine {
 
   @Override
   public MigrationControl migration() {
+    if (outOfMemory) {
+      throw new OutOfMemoryError("as a test wants it");
+    }
     return migration;
   }
 
@@ -184,10 +195,12 @@ final class FakeMachine implements VirtualMachine {
 
     @Override
     public void start(String uri) {
-      if (uri.equals(DEFECT)) {
-        throw new IllegalStateException("a defect");
+      switch (uri) {
+        case DEFECT -> throw new IllegalStateException("a defect");
+        case NO_MEMORY -> throw new OutOfMemoryError("as a test wants it");
+        case NO_STACK -> throw new StackOverflowError("as a test wants it");
+        default -> calls.add("migrate " + uri);
       }
-      calls.add("migrate " + uri);
     }
 
     @Override
