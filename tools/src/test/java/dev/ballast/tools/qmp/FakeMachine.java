@@ -18,6 +18,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
@@ -46,6 +47,8 @@ final class FakeMachine implements VirtualMachine {
   volatile boolean outOfMemory;
 
   volatile RunState state = RunState.RUNNING;
+  volatile UUID uuid = NO_UUID;
+  volatile List<VcpuSnapshot> snapshots = List.of();
   volatile boolean hasBalloon = true;
   volatile boolean hasStatistics = true;
   volatile MemoryReport report = MemoryReport.NONE;
@@ -60,6 +63,30 @@ final class FakeMachine implements VirtualMachine {
   @Override
   public String name() {
     return "fake";
+  }
+
+  @Override
+  public UUID uuid() {
+    return uuid;
+  }
+
+  @Override
+  public List<VcpuSnapshot> vcpuSnapshots() throws VmException {
+    calls.add("snapshots");
+    return snapshots;
+  }
+
+  @Override
+  public void injectNmi() throws VmException {
+    if (state == RunState.POSTMIGRATE) {
+      throw new VmException("there is no guest here");
+    }
+    calls.add("nmi");
+  }
+
+  @Override
+  public String serialFilename() {
+    return "pty:/dev/pts/7";
   }
 
   @Override
