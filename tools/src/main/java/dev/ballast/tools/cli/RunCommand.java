@@ -134,7 +134,9 @@ final class RunCommand implements Callable<Integer> {
       names = "--qmp",
       paramLabel = "unix:PATH",
       converter = QmpOption.PathConverter.class,
-      description = "Make a QMP socket, by which other commands steer the machine.")
+      description =
+          "Make a QMP socket, by which other commands steer the machine; QEMU's"
+              + " ',server=on,wait=off' may follow the path.")
   private @Nullable Path qmp;
 
   @Option(

@@ -40,10 +40,12 @@ final class JsonStrings {
   }
 
   private static String utf8(String bytes) throws QmpException {
+    // The one sequence of two bytes for U+0000 that QEMU takes besides UTF-8.
+    String strict = bytes.replace("\u00c0\u0080", "\0");
     try {
       return StandardCharsets.UTF_8
           .newDecoder()
-          .decode(ByteBuffer.wrap(bytes.getBytes(StandardCharsets.ISO_8859_1)))
+          .decode(ByteBuffer.wrap(strict.getBytes(StandardCharsets.ISO_8859_1)))
           .toString();
     } catch (CharacterCodingException e) {
       throw JsonParser.error("invalid UTF-8 sequence in string");

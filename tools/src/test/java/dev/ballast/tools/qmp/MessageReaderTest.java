@@ -118,6 +118,12 @@ class MessageReaderTest {
   }
 
   @Test
+  void zeroMayBeWrittenAsInQemu() throws IOException {
+    byte[] request = "{'id':'a\u00c0\u0080b\\u0000'}".getBytes(StandardCharsets.ISO_8859_1);
+    assertThat(readAll(request, () -> 1)).containsExactly("{\"id\":\"a\\u0000b\\u0000\"}");
+  }
+
+  @Test
   void anyValueInAnyFormIsRead() throws IOException {
     Random random = random("anyValueInAnyFormIsRead");
     for (int i = 0; i < ROUNDS; i++) {
