@@ -2,6 +2,7 @@ package dev.ballast.ffi.kvm;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import dev.ballast.ffi.generated.kvm.KvmH;
 import dev.ballast.ffi.generated.kvm.kvm_msr_entry;
@@ -149,6 +150,11 @@ public final class KvmVcpu implements AutoCloseable {
     set(VcpuStateKind.SREGS, sregs.toBytes());
   }
 
+  /** Returns whether it runs, halts or waits for a start-up IPI: one of {@link MpState}. */
+  public int mpState() throws ErrnoException {
+    return MemorySegment.ofArray(get(VcpuStateKind.MP_STATE)).get(JAVA_INT_UNALIGNED, 0);
+  }
+
   /**
    * Reads MSRs (KVM API §4.18). Those that the kernel refuses, as it may do with some that it lists
    * itself, are left out.
@@ -261,6 +267,14 @@ public final class KvmVcpu implements AutoCloseable {
     int result = Ioctl.attempt(file, KvmH.KVM_KVMCLOCK_CTRL(), 0);
     // No exception: to put its message together takes milliseconds in which the guest stands.
     return result != -Errno.EINVAL && Ioctl.check(result, "KVM_KVMCLOCK_CTRL", "vCPU " + id) >= 0;
+  }
+
+  /**
+   * Queues a non-maskable interrupt (KVM API §4.64). Whether the guest's local APIC lets NMIs
+   * through is not looked at.
+   */
+  public void nmi() throws ErrnoException {
+    call("KVM_NMI", KvmH.KVM_NMI(), 0);
   }
 
   /**

@@ -18,6 +18,9 @@ class KvmInterruptTest {
   /** Offset of the request register in a {@code struct kvm_pic_state}. */
   private static final int PIC_IRR = 1;
 
+  /** Offset of {@code nmi.pending} in a {@code struct kvm_vcpu_events}. */
+  private static final int NMI_PENDING = 13;
+
   private static final int APIC_SPURIOUS = 0xf0;
   private static final int APIC_IRR = 0x200;
   private static final int APIC_ENABLE = 0x100;
@@ -46,6 +49,15 @@ class KvmInterruptTest {
       vm.irqfd(event, 5, false);
       event.signal();
       assertThat(event.tryRead()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void anNmiIsQueued() throws Exception {
+    try (RealModeGuest guest = RealModeGuest.with(HALT, 0, true)) {
+      assertThat(guest.vcpu().get(VcpuStateKind.VCPU_EVENTS)[NMI_PENDING]).isZero();
+      guest.vcpu().nmi();
+      assertThat(guest.vcpu().get(VcpuStateKind.VCPU_EVENTS)[NMI_PENDING]).isOne();
     }
   }
 

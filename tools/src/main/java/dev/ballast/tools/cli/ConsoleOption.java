@@ -46,7 +46,7 @@ sealed interface ConsoleOption {
         case "null" -> new Null();
         case "pty" -> new Pty();
         case "file" -> new ToFile(Path.of(path));
-        case "unix" -> new Unix(Path.of(path));
+        case "unix" -> new Unix(UnixSocketPath.parse(path));
         default ->
             throw new TypeConversionException(
                 "'" + value + "' is none of stdio, null, pty, file:PATH, unix:PATH");

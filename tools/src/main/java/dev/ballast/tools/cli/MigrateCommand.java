@@ -54,7 +54,10 @@ final class MigrateCommand implements Callable<Integer> {
 
   @Mixin private QmpOption qmp;
 
-  @Parameters(paramLabel = "URI", description = "Where to: unix:PATH or tcp:HOST:PORT.")
+  @Parameters(
+      paramLabel = "URI",
+      converter = UnixSocketPath.UriConverter.class,
+      description = "Where to: unix:PATH or tcp:HOST:PORT.")
   private String uri;
 
   @Option(

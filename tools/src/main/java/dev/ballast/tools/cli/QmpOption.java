@@ -6,12 +6,17 @@ import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** Which machine a command is for. */
 final class QmpOption {
   private static final String UNIX = "unix:";
+
+  /** What QEMU takes besides, as {@code tcp:HOST:PORT}. */
+  private static final Pattern OTHER_KIND = Pattern.compile("[a-z0-9-]+:");
 
   @Option(
       names = "--qmp",
@@ -26,11 +31,15 @@ final class QmpOption {
   @SuppressWarnings("NullAway.Init")
   QmpOption() {}
 
-  /** Takes a path with and without "unix:". */
+  /** Takes a path with and without "unix:", and {@link UnixSocketPath its options}. */
   static final class PathConverter implements ITypeConverter<Path> {
     @Override
     public Path convert(String value) {
-      return Path.of(value.startsWith(UNIX) ? value.substring(UNIX.length()) : value);
+      if (!value.startsWith(UNIX) && OTHER_KIND.matcher(value).lookingAt()) {
+        throw new TypeConversionException(
+            "'" + value + "' is no socket here: write unix:PATH, or ./PATH for a path like this");
+      }
+      return UnixSocketPath.parse(value.startsWith(UNIX) ? value.substring(UNIX.length()) : value);
     }
   }
 

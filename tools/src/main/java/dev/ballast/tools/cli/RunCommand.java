@@ -23,17 +23,21 @@ import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code ballast run}: a machine, for as long as its guest lives. */
 @Command(
@@ -138,12 +142,15 @@ final class RunCommand implements Callable<Integer> {
       names = "--qmp",
       paramLabel = "unix:PATH",
       converter = QmpOption.PathConverter.class,
-      description = "Make a QMP socket, by which other commands steer the machine.")
+      description =
+          "Make a QMP socket, by which other commands steer the machine; QEMU's"
+              + " ',server=on,wait=off' may follow the path.")
   private @Nullable Path qmp;
 
   @Option(
       names = "--incoming",
       paramLabel = "URI|defer",
+      converter = UnixSocketPath.UriConverter.class,
       description =
           "Wait for a guest from another machine at unix:PATH or tcp:HOST:PORT; 'defer' waits for"
               + " QMP's migrate-incoming to say where.")
@@ -197,6 +204,14 @@ final class RunCommand implements Callable<Integer> {
   private String name;
 
   @Option(
+      names = "--uuid",
+      paramLabel = "UUID",
+      defaultValue = "00000000-0000-0000-0000-000000000000",
+      converter = UuidConverter.class,
+      description = "UUID of the machine, for QMP's query-uuid (default: all zeros).")
+  private UUID uuid;
+
+  @Option(
       names = "--kvm",
       paramLabel = "DEVICE",
       defaultValue = "/dev/kvm",
@@ -206,6 +221,24 @@ final class RunCommand implements Callable<Integer> {
   // Picocli sets the fields.
   @SuppressWarnings("NullAway.Init")
   RunCommand() {}
+
+  /** Takes a UUID in its one form (RFC 9562 §4), where Java's own would take shorter ones. */
+  static final class UuidConverter implements ITypeConverter<UUID> {
+    private static final Pattern FORM =
+        Pattern.compile("\\p{XDigit}{8}(-\\p{XDigit}{4}){3}-\\p{XDigit}{12}");
+
+    @Override
+    public UUID convert(String value) {
+      if (!FORM.matcher(value).matches()) {
+        throw new TypeConversionException(
+            "'"
+                + value
+                + "' is no UUID: write 32 hexadecimal digits as in"
+                + " 123e4567-e89b-12d3-a456-426614174000");
+      }
+      return UUID.fromString(value);
+    }
+  }
 
   @Override
   public Integer call() throws IOException, VmException {
@@ -299,7 +332,7 @@ final class RunCommand implements Callable<Integer> {
     FutureTask<Optional<String>> obstacle = new FutureTask<>(this::obstacle);
     Thread.ofPlatform().daemon().name("kvm-probe").start(obstacle);
     try (KvmVirtualMachine vm =
-        new KvmVirtualMachine(name, board, balloon.config(), incoming != null)) {
+        new KvmVirtualMachine(name, uuid, board, balloon.config(), incoming != null)) {
       vm.machine().onPanic(onPanic);
       vm.machine().onTripleFault(onTripleFault);
       Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(vm, over), "signal"));

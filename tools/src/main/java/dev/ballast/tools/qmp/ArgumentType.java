@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Map;
 
-/** What an argument of a command must look like. */
+/** What an argument of a command, its result or the data of an event looks like. */
 sealed interface ArgumentType {
   /**
    * An integer.
@@ -42,7 +42,15 @@ sealed interface ArgumentType {
    *
    * @param members what it may have
    */
-  record Struct(List<Argument> members) implements ArgumentType {}
+  record Struct(List<Argument> members) implements ArgumentType {
+    /** Without members. */
+    static final Struct EMPTY = new Struct(List.of());
+
+    /** Returns one with these members. */
+    static Struct of(Argument... members) {
+      return new Struct(List.of(members));
+    }
+  }
 
   /**
    * A named value.

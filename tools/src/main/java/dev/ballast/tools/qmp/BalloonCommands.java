@@ -25,7 +25,7 @@ record BalloonCommands(VirtualMachine vm) {
 
   List<QmpCommand> commands() {
     return List.of(
-        QmpCommand.of(
+        QmpCommand.action(
             "balloon",
             this::setTarget,
             Argument.required("value", new Int(Long.MIN_VALUE, Long.MAX_VALUE))),

@@ -5,15 +5,18 @@ import dev.ballast.tools.Version;
 import dev.ballast.tools.qmp.ArgumentType.Argument;
 import dev.ballast.tools.qmp.ArgumentType.ArrayOf;
 import dev.ballast.tools.qmp.ArgumentType.OneOf;
-import dev.ballast.tools.qmp.ArgumentType.Struct;
 import java.util.List;
 
 /** How every client starts: a greeting, and one command that must come before all others. */
 final class CapabilityNegotiation {
-  static final String COMMAND = "qmp_capabilities";
+  private static final String NAME = "qmp_capabilities";
 
-  private static final Struct ARGUMENTS =
-      new Struct(List.of(Argument.optional("enable", new ArrayOf(new OneOf(List.of())))));
+  /** The command, for lists of commands. */
+  static final QmpCommand COMMAND =
+      QmpCommand.action(
+          NAME,
+          arguments -> Json.object(),
+          Argument.optional("enable", new ArrayOf(new OneOf(List.of()))));
 
   private boolean complete;
 
@@ -48,7 +51,7 @@ final class CapabilityNegotiation {
    * @throws QmpException if it may not come now
    */
   boolean handle(CommandTable.Request request) throws QmpException {
-    boolean negotiation = request.command().equals(COMMAND);
+    boolean negotiation = request.command().equals(NAME);
     if (complete && negotiation) {
       throw new QmpException(
           QmpErrorClass.COMMAND_NOT_FOUND,
@@ -57,10 +60,10 @@ final class CapabilityNegotiation {
     if (!complete && !negotiation) {
       throw new QmpException(
           QmpErrorClass.COMMAND_NOT_FOUND,
-          "Expecting capabilities negotiation with '" + COMMAND + "'");
+          "Expecting capabilities negotiation with '" + NAME + "'");
     }
     if (negotiation) {
-      ARGUMENTS.check("", request.arguments());
+      COMMAND.arguments().check("", request.arguments());
       complete = true;
     }
     return negotiation;

@@ -44,12 +44,19 @@ final class ClientChannel implements ReadableByteChannel {
       }
       return new ClientChannel(channel, selectors.getFirst(), selectors.getLast());
     } catch (IOException e) {
-      channel.close();
-      for (Selector selector : selectors) {
-        selector.close();
-      }
+      close(channel, selectors);
       // Not as it is: a closed connection says nothing about the socket it came from.
       throw new IOException("the connection cannot be used: " + e.getMessage(), e);
+    } catch (RuntimeException | Error e) {
+      close(channel, selectors);
+      throw e;
+    }
+  }
+
+  private static void close(SocketChannel channel, List<Selector> selectors) throws IOException {
+    channel.close();
+    for (Selector selector : selectors) {
+      selector.close();
     }
   }
 

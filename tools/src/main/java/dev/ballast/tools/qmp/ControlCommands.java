@@ -15,6 +15,7 @@ record ControlCommands(VirtualMachine vm) {
 
   List<QmpCommand> commands() {
     return List.of(
+        action("inject-nmi", vm::injectNmi),
         action("stop", vm::stop),
         action("cont", vm::cont),
         action("system_reset", vm::reset),
@@ -23,7 +24,7 @@ record ControlCommands(VirtualMachine vm) {
   }
 
   private static QmpCommand action(String name, Action action) {
-    return QmpCommand.of(
+    return QmpCommand.action(
         name,
         arguments -> {
           action.run();

@@ -24,7 +24,7 @@ record InfoCommands(VirtualMachine vm) {
         QmpCommand.of("query-name", arguments -> name()),
         QmpCommand.of(
             "query-kvm", arguments -> Json.object().put("enabled", true).put("present", true)),
-        QmpCommand.of("query-cpus-fast", arguments -> vcpus()),
+        QmpCommand.of("query-uuid", arguments -> Json.object().put("UUID", vm.uuid().toString())),
         QmpCommand.of("query-memory-size-summary", arguments -> memorySize()),
         QmpCommand.of(
             "x-query-memory-map",
@@ -43,19 +43,6 @@ record InfoCommands(VirtualMachine vm) {
   private JsonNode name() {
     ObjectNode name = Json.object();
     return vm.name().isEmpty() ? name : name.put("name", vm.name());
-  }
-
-  private JsonNode vcpus() {
-    ArrayNode vcpus = Json.object().arrayNode();
-    for (VirtualMachine.Vcpu vcpu : vm.vcpus()) {
-      vcpus
-          .addObject()
-          .put("cpu-index", vcpu.index())
-          .put("qom-path", "/machine/cpu[" + vcpu.index() + "]")
-          .put("thread-id", vcpu.threadId())
-          .put("target", "x86_64");
-    }
-    return vcpus;
   }
 
   private JsonNode memorySize() {

@@ -1,48 +1,71 @@
 package dev.ballast.tools.qmp;
 
-import java.io.ByteArrayOutputStream;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cuts a stream into messages. A message ends with its line, and also where its outermost brace
- * closes: some clients send no line ends. One thread.
+ * Reads JSON objects off a stream. What ends an object is its last brace: line ends and other white
+ * space mean nothing, as long as all is well; after a fault, {@link Resync} says where it goes on.
+ * Memory is bounded, whatever comes. One thread.
  */
 final class MessageReader {
-  /** A message is longer than it may be; the rest of its line is skipped. */
-  static final class TooLongException extends Exception {
-    private static final long serialVersionUID = 1L;
-  }
-
   /** The longest message in bytes. */
   static final int MAX_BYTES = 1 << 20;
+
+  /** How deep arrays and objects may be in one another. */
+  static final int MAX_DEPTH = 64;
+
+  /** More tokens than any request needs: each takes more memory than its bytes. */
+  static final int MAX_REQUEST_TOKENS = 1 << 13;
 
   private static final int BUFFER_BYTES = 16 << 10;
 
   private final ReadableByteChannel channel;
+  private final int maxTokens;
   private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).flip();
-  private ByteArrayOutputStream message = new ByteArrayOutputStream();
-  private int depth;
-  private boolean inString;
-  private boolean escaped;
-  private boolean skipping;
+  private final JsonLexer lexer = new JsonLexer();
+  private final Resync resync = new Resync();
+  private List<JsonToken> tokens = new ArrayList<>();
+  private int braces;
+  private int brackets;
+  private int size;
 
-  MessageReader(ReadableByteChannel channel) {
+  private MessageReader(ReadableByteChannel channel, int maxTokens) {
     this.channel = channel;
+    this.maxTokens = maxTokens;
+  }
+
+  /** Reads what clients ask for. */
+  static MessageReader ofRequests(ReadableByteChannel channel) {
+    return new MessageReader(channel, MAX_REQUEST_TOKENS);
+  }
+
+  /** Reads what a machine says, which may be long lists. */
+  static MessageReader ofAnswers(ReadableByteChannel channel) {
+    return new MessageReader(channel, MAX_BYTES);
   }
 
   /**
-   * Returns the next message, without its line end, or null at the end of the stream.
+   * Returns the next object, or null at the end of the stream.
    *
-   * @throws TooLongException if the message is longer than {@link #MAX_BYTES}; may be called again
+   * @throws QmpException if what came is none, in the words of QEMU; may be called again
    */
-  byte @Nullable [] next() throws IOException, TooLongException {
+  @Nullable ObjectNode next() throws IOException, QmpException {
     while (true) {
       while (buffer.hasRemaining()) {
-        if (accept(buffer.get())) {
-          return take();
+        byte next = buffer.get();
+        if (resync.isUnderWay()) {
+          if (!resync.accept(next)) {
+            putBack();
+          }
+        } else if (accept(next)) {
+          return parse();
         }
       }
       buffer.clear();
@@ -54,53 +77,90 @@ final class MessageReader {
     }
   }
 
-  /** Takes one byte; tells whether the message is whole. */
-  private boolean accept(byte next) throws TooLongException {
-    if (next == '\n') {
-      boolean whole = !skipping && message.size() > 0;
-      skipping = false;
-      return whole;
-    }
-    if (skipping || (message.size() == 0 && isSpace(next))) {
-      return false;
-    }
-    if (message.size() == MAX_BYTES) {
-      take();
-      skipping = true;
-      throw new TooLongException();
-    }
-    message.write(next);
-    if (inString) {
-      inString = escaped || next != '"';
-      escaped = !escaped && next == '\\';
-      return false;
-    }
-    switch (next) {
-      case '"' -> inString = true;
-      case '{', '[' -> depth++;
-      case '}', ']' -> {
-        depth--;
-        return depth <= 0;
+  private void putBack() {
+    buffer.position(buffer.position() - 1);
+  }
+
+  /** Takes a byte; returns whether the message is whole. */
+  private boolean accept(byte next) throws QmpException {
+    JsonToken token;
+    try {
+      token = lexer.accept(next);
+    } catch (JsonLexer.StrayByteException e) {
+      boolean forced = Resync.isForced(next);
+      if (!forced) {
+        // It may be the brace or the end of the line with which the fault ends.
+        putBack();
       }
-      default -> {}
+      throw giveUp(
+          forced ? 0 : depth(),
+          JsonParser.error("stray '" + JsonStrings.lossy(String.valueOf(e.getMessage())) + "'"));
     }
-    return false;
-  }
-
-  private static boolean isSpace(byte next) {
-    return next == ' ' || next == '\t' || next == '\r';
-  }
-
-  private byte[] take() {
-    byte[] whole = message.toByteArray();
-    if (whole.length > BUFFER_BYTES) {
-      message = new ByteArrayOutputStream();
-    } else {
-      message.reset();
+    if (!lexer.hasConsumed()) {
+      putBack();
+    } else if (lexer.isInToken() || token != null) {
+      size++;
     }
-    depth = 0;
-    inString = false;
-    escaped = false;
+    boolean whole = token != null && add(token);
+    if (size > MAX_BYTES) {
+      throw giveUp(
+          depth(), QmpException.generic("a message is longer than " + MAX_BYTES + " bytes"));
+    }
     return whole;
+  }
+
+  /** Adds a token; returns whether the message is whole. */
+  private boolean add(JsonToken token) throws QmpException {
+    tokens.add(token);
+    switch (token.kind()) {
+      case OPEN_BRACE -> braces++;
+      case CLOSE_BRACE -> braces--;
+      case OPEN_BRACKET -> brackets++;
+      case CLOSE_BRACKET -> brackets--;
+      case COLON, COMMA, STRING, NUMBER, KEYWORD -> {
+        // of whatever is open
+      }
+    }
+    if (depth() > MAX_DEPTH) {
+      throw giveUp(depth(), QmpException.generic("JSON nesting depth limit exceeded"));
+    }
+    if (tokens.size() > maxTokens) {
+      throw giveUp(depth(), QmpException.generic("JSON token count limit exceeded"));
+    }
+    return braces < 0 || brackets < 0 || braces + brackets == 0;
+  }
+
+  private int depth() {
+    return braces + brackets;
+  }
+
+  /** Has the rest of the message passed over; returns the error. */
+  private QmpException giveUp(int depth, QmpException error) {
+    resync.start(depth, depth == 0 ? 0 : lexer.quote());
+    lexer.reset();
+    forget();
+    return error;
+  }
+
+  private void forget() {
+    tokens = new ArrayList<>();
+    braces = 0;
+    brackets = 0;
+    size = 0;
+  }
+
+  private ObjectNode parse() throws QmpException {
+    List<JsonToken> message = tokens;
+    boolean balanced = message.size() > 1 && braces == 0 && brackets == 0;
+    forget();
+    if (!balanced) {
+      // A word or a sign that is in no object: so is what follows on its line.
+      resync.start(0, 0);
+    }
+    JsonNode value = JsonParser.parse(message);
+    if (value instanceof ObjectNode object) {
+      return object;
+    }
+    throw QmpException.generic("QMP input must be a JSON object");
   }
 }

@@ -41,15 +41,15 @@ record MigrationCommands(MigrationControl migration) {
   List<QmpCommand> commands() {
     return List.of(
         // A migration always goes on in the background: "detach" is taken because clients send it.
-        QmpCommand.of(
+        QmpCommand.action(
             "migrate",
             this::migrate,
             Argument.required("uri", new Str()),
             Argument.optional("detach", new Bool())),
-        QmpCommand.of("migrate_cancel", this::cancel),
-        QmpCommand.of("migrate-incoming", this::incoming, Argument.required("uri", new Str())),
+        QmpCommand.action("migrate_cancel", this::cancel),
+        QmpCommand.action("migrate-incoming", this::incoming, Argument.required("uri", new Str())),
         QmpCommand.of("query-migrate", arguments -> MigrationJson.of(migration.info())),
-        QmpCommand.of(
+        QmpCommand.action(
             "migrate-set-capabilities",
             this::setCapabilities,
             Argument.required(
@@ -60,7 +60,7 @@ record MigrationCommands(MigrationControl migration) {
                             Argument.required("capability", CAPABILITY),
                             Argument.required("state", new Bool())))))),
         QmpCommand.of("query-migrate-capabilities", arguments -> capabilities()),
-        QmpCommand.of(
+        QmpCommand.action(
             "migrate-set-parameters",
             this::setParameters,
             Argument.optional("max-bandwidth", new Int(0, Long.MAX_VALUE)),

@@ -140,13 +140,13 @@ public final class QmpClient implements AutoCloseable {
   private void read() {
     IOException reason = new IOException("the machine closed the connection");
     try {
-      MessageReader messages = new MessageReader(channel);
-      for (byte[] message = messages.next(); message != null; message = messages.next()) {
-        dispatch(Json.read(message));
+      MessageReader messages = MessageReader.ofAnswers(channel);
+      for (JsonNode message = messages.next(); message != null; message = messages.next()) {
+        dispatch(message);
       }
     } catch (IOException e) {
       reason = new IOException("the connection broke: " + e.getMessage(), e);
-    } catch (MessageReader.TooLongException | QmpException e) {
+    } catch (QmpException e) {
       reason = new IOException("what came is not QMP: " + e.getMessage(), e);
     }
     end.complete(null);

@@ -10,9 +10,11 @@ import java.util.List;
  *
  * @param name its name
  * @param arguments what it takes
+ * @param result what it answers
  * @param handler what it does
  */
-record QmpCommand(String name, ArgumentType.Struct arguments, Handler handler) {
+record QmpCommand(
+    String name, ArgumentType.Struct arguments, ArgumentType result, Handler handler) {
   /** What a command does. Called on the thread of the client that sent it. */
   @FunctionalInterface
   interface Handler {
@@ -27,7 +29,19 @@ record QmpCommand(String name, ArgumentType.Struct arguments, Handler handler) {
     JsonNode run(ObjectNode arguments) throws QmpException, VmException;
   }
 
+  /** Returns a command that answers with something of which no form is promised. */
   static QmpCommand of(String name, Handler handler, ArgumentType.Argument... arguments) {
-    return new QmpCommand(name, new ArgumentType.Struct(List.of(arguments)), handler);
+    return new QmpCommand(
+        name, new ArgumentType.Struct(List.of(arguments)), new ArgumentType.Any(), handler);
+  }
+
+  /** Returns a command that does something, and answers with an empty object. */
+  static QmpCommand action(String name, Handler handler, ArgumentType.Argument... arguments) {
+    return of(name, handler, arguments).returning(ArgumentType.Struct.EMPTY);
+  }
+
+  /** Returns the same command with what it answers. */
+  QmpCommand returning(ArgumentType type) {
+    return new QmpCommand(name, arguments, type, handler);
   }
 }

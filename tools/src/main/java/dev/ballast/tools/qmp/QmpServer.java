@@ -97,10 +97,10 @@ public final class QmpServer implements AutoCloseable {
         } catch (ClosedChannelException e) {
           log.debug("QMP takes no more clients");
           return;
-        } catch (IOException e) {
-          // Too few file descriptors, most likely: the client, if it still waits, may be served
-          // when others have gone.
-          log.warn("QMP cannot take a client: {}", e.getMessage());
+        } catch (IOException | RuntimeException | Error e) {
+          // Too few file descriptors, threads or too little memory, most likely: the client, if it
+          // still waits, may be served when others have gone.
+          complain("QMP cannot take a client: {}", e);
           if (closing.await(ACCEPT_RETRY.toMillis(), TimeUnit.MILLISECONDS)) {
             return;
           }
@@ -111,15 +111,30 @@ public final class QmpServer implements AutoCloseable {
     }
   }
 
+  /** Says what went wrong, if there is the memory to say it. */
+  private static void complain(String format, Throwable problem) {
+    try {
+      log.warn(format, problem.toString());
+    } catch (OutOfMemoryError e) {
+      // The thread goes on, and what it does next may find some.
+    }
+  }
+
   private void serve(SocketChannel client) throws IOException {
     if (sessions.size() >= MAX_CLIENTS || isClosing()) {
       log.warn("a QMP client is turned away: {} are connected", sessions.size());
       client.close();
       return;
     }
-    QmpSession session = new QmpSession(ClientChannel.of(client), commands, sessions::remove);
-    sessions.add(session);
-    session.start();
+    ClientChannel channel = ClientChannel.of(client);
+    try {
+      QmpSession session = new QmpSession(channel, commands, sessions::remove);
+      sessions.add(session);
+      session.start();
+    } catch (RuntimeException | Error e) {
+      channel.close();
+      throw e;
+    }
   }
 
   private boolean isClosing() {
@@ -130,6 +145,16 @@ public final class QmpServer implements AutoCloseable {
     if (isClosing()) {
       return;
     }
+    try {
+      pass(event);
+    } catch (RuntimeException | Error e) {
+      // The machine goes on; a client that has missed an event must not rely on the others.
+      sessions.forEach(QmpSession::drop);
+      complain("QMP clients are dropped, as an event cannot be told: {}", e);
+    }
+  }
+
+  private void pass(VmEvent event) {
     switch (event) {
       case VmEvent.BalloonChanged _ -> balloonChanges.accept(event);
       case VmEvent.MigrationChanged _, VmEvent.MigrationPass _ -> {

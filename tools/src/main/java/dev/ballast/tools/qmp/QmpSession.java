@@ -4,9 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,21 +13,22 @@ import org.slf4j.LoggerFactory;
 /**
  * One client: a thread that reads and runs its commands, one that writes. A client that does not
  * read gets no more events than fit into a queue and is then dropped; its own commands wait for it
- * to read.
+ * to read. Whatever goes wrong for one client, lack of memory too, ends its session and no other.
  */
 final class QmpSession {
   private static final Logger log = LoggerFactory.getLogger(QmpSession.class);
 
-  /** How many messages wait for a client. */
-  static final int QUEUE_MESSAGES = 256;
+  /** The longest {@code id} in bytes: it is sent back. */
+  static final int MAX_ID_BYTES = 64 << 10;
 
-  private static final byte[] END = {};
+  /** Where the text of an error, which may quote what came, is cut off. */
+  static final int MAX_ERROR_LENGTH = 1024;
 
   private final ClientChannel channel;
   private final CommandTable commands;
   private final Consumer<QmpSession> whenOver;
   private final CapabilityNegotiation negotiation = new CapabilityNegotiation();
-  private final BlockingQueue<byte[]> outgoing = new ArrayBlockingQueue<>(QUEUE_MESSAGES);
+  private final OutgoingQueue outgoing = new OutgoingQueue();
   private final Thread reader;
   private final Thread writer;
   private volatile boolean wantsEvents;
@@ -47,9 +47,21 @@ final class QmpSession {
     this.writer = Thread.ofPlatform().daemon().name("qmp-writer").unstarted(this::write);
   }
 
-  void start() {
-    writer.start();
-    reader.start();
+  /**
+   * Starts.
+   *
+   * @throws IOException if the host has no thread for it; the session is over
+   */
+  void start() throws IOException {
+    try {
+      writer.start();
+      reader.start();
+    } catch (OutOfMemoryError e) {
+      drop();
+      channel.close();
+      whenOver.accept(this);
+      throw new IOException(e.getMessage(), e);
+    }
   }
 
   /** Gives the client an event if it has negotiated; never blocks. */
@@ -63,72 +75,64 @@ final class QmpSession {
   private void read() {
     try {
       outgoing.put(Json.line(CapabilityNegotiation.greeting()));
-      MessageReader messages = new MessageReader(channel);
+      MessageReader messages = MessageReader.ofRequests(channel);
       while (answerNext(messages)) {
         // one message after the other, until the client goes
       }
-      outgoing.put(END);
+      outgoing.end();
     } catch (IOException e) {
       log.debug("a QMP client is gone: {}", e.toString());
       drop();
     } catch (InterruptedException e) {
       log.debug("a QMP client was dropped while its commands waited for it to read");
+    } catch (RuntimeException | Error e) {
+      // First of all: what follows may fail as well.
+      drop();
+      log.error("a QMP client is dropped", e);
     } finally {
       wantsEvents = false;
     }
   }
 
   private boolean answerNext(MessageReader messages) throws IOException, InterruptedException {
+    ObjectNode answer = Json.object();
     try {
-      byte[] message = messages.next();
+      ObjectNode message = messages.next();
       if (message == null) {
         return false;
       }
-      outgoing.put(Json.line(answer(message)));
-    } catch (MessageReader.TooLongException e) {
-      outgoing.put(
-          Json.line(
-              error(
-                  Json.object(),
-                  QmpException.generic(
-                      "a request is longer than " + MessageReader.MAX_BYTES + " bytes"))));
+      answer.set("return", run(message, answer));
+    } catch (QmpException e) {
+      answer.putObject("error").put("class", e.errorClass()).put("desc", desc(e));
     }
+    outgoing.put(Json.line(answer));
     // Only now, so that no event overtakes the answer to the negotiation.
     wantsEvents = negotiation.isComplete();
     return true;
   }
 
-  private ObjectNode answer(byte[] bytes) {
-    ObjectNode answer = Json.object();
-    try {
-      JsonNode message = Json.read(bytes);
-      JsonNode result = run(message, answer);
-      answer.set("return", result);
-      return answer;
-    } catch (QmpException e) {
-      return error(answer, e);
-    }
-  }
-
-  private JsonNode run(JsonNode message, ObjectNode answer) throws QmpException {
-    if (message.has("id")) {
-      answer.set("id", message.get("id"));
+  private JsonNode run(ObjectNode message, ObjectNode answer) throws QmpException {
+    JsonNode id = message.get("id");
+    if (id != null) {
+      if (id.toString().getBytes(StandardCharsets.UTF_8).length > MAX_ID_BYTES) {
+        throw QmpException.generic(
+            "QMP input member 'id' is longer than " + MAX_ID_BYTES + " bytes");
+      }
+      answer.set("id", id);
     }
     CommandTable.Request request = CommandTable.Request.of(message);
     return negotiation.handle(request) ? Json.object() : commands.run(request);
   }
 
-  private static ObjectNode error(ObjectNode answer, QmpException e) {
-    answer.putObject("error").put("class", e.errorClass()).put("desc", e.getMessage());
-    return answer;
+  private static String desc(QmpException e) {
+    String desc = String.valueOf(e.getMessage());
+    return desc.length() <= MAX_ERROR_LENGTH ? desc : desc.substring(0, MAX_ERROR_LENGTH) + "…";
   }
 
   private void write() {
     try (channel) {
-      byte[] line = outgoing.take();
-      while (line != END) {
+      for (byte[] line = outgoing.take(); line != null; line = outgoing.take()) {
         channel.write(ByteBuffer.wrap(line));
-        line = outgoing.take();
       }
     } catch (IOException e) {
       log.debug("a QMP client is gone: {}", e.toString());

@@ -40,7 +40,8 @@ record QomCommands(VirtualMachine vm) {
   List<QmpCommand> commands() {
     return List.of(
         QmpCommand.of("qom-get", this::get, PATH, PROPERTY),
-        QmpCommand.of("qom-set", this::set, PATH, PROPERTY, Argument.required("value", new Any())));
+        QmpCommand.action(
+            "qom-set", this::set, PATH, PROPERTY, Argument.required("value", new Any())));
   }
 
   private JsonNode get(ObjectNode arguments) throws QmpException {

@@ -32,8 +32,9 @@ final class Throttle<T> {
   }
 
   private void pass(T value) {
-    waiting = true;
     var _ = timer.schedule(this::intervalOver, interval.toNanos(), TimeUnit.NANOSECONDS);
+    // Not before there is what ends it.
+    waiting = true;
     target.accept(value);
   }
 

@@ -1,10 +1,13 @@
 package dev.ballast.tools.vm;
 
+import dev.ballast.ffi.kvm.KvmVcpu;
+import dev.ballast.ffi.kvm.MpState;
 import dev.ballast.virtio.balloon.BalloonConfig;
 import dev.ballast.virtio.balloon.BalloonDevice;
 import dev.ballast.virtio.balloon.BalloonStatistics;
 import dev.ballast.virtio.balloon.MemoryReport;
 import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.vmm.device.SerialBackend;
 import dev.ballast.vmm.machine.Board;
 import dev.ballast.vmm.machine.BoardConfig;
 import dev.ballast.vmm.machine.Machine;
@@ -14,9 +17,12 @@ import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import dev.ballast.vmm.vcpu.VcpuExit;
+import dev.ballast.vmm.vcpu.VcpuThread;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
@@ -40,6 +46,8 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
   private static final String PANICKED = "the guest's kernel panicked";
 
   private final String name;
+  private final UUID uuid;
+  private final SerialBackend serial;
   private final Machine machine;
   private final Optional<BalloonDevice> balloon;
   private final KvmMigrations migrations;
@@ -50,15 +58,22 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
    * Makes the machine; it does not run yet.
    *
    * @param name for the user; may be empty
+   * @param uuid for the user
    * @param config the board
    * @param balloonConfig the balloon device, or none
    * @param incoming whether the guest will arrive by migration
    * @throws IOException if KVM, memory or the kernel is missing; the message is for the user
    */
   public KvmVirtualMachine(
-      String name, BoardConfig config, Optional<BalloonConfig> balloonConfig, boolean incoming)
+      String name,
+      UUID uuid,
+      BoardConfig config,
+      Optional<BalloonConfig> balloonConfig,
+      boolean incoming)
       throws IOException {
     this.name = name;
+    this.uuid = uuid;
+    this.serial = config.console();
     Board board = new Board(config);
     try {
       balloon =
@@ -160,15 +175,58 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
   }
 
   @Override
+  public UUID uuid() {
+    return uuid;
+  }
+
+  @Override
+  public String serialFilename() {
+    return serial.filename();
+  }
+
+  @Override
   public long memoryBytes() {
     return machine.memory().size();
   }
 
   @Override
   public List<Vcpu> vcpus() {
-    return machine.vcpuThreads().stream()
-        .map(thread -> new Vcpu(thread.vcpu().id(), thread.threadId()))
-        .toList();
+    return machine.vcpuThreads().stream().map(KvmVirtualMachine::vcpu).toList();
+  }
+
+  private static Vcpu vcpu(VcpuThread thread) {
+    return new Vcpu(thread.vcpu().id(), thread.threadId());
+  }
+
+  @Override
+  public List<VcpuSnapshot> vcpuSnapshots() throws VmException {
+    List<VcpuSnapshot> snapshots = new ArrayList<>();
+    attempt(
+        () ->
+            machine.whileParked(
+                threads -> {
+                  for (VcpuThread thread : threads) {
+                    KvmVcpu vcpu = thread.vcpu();
+                    snapshots.add(
+                        new VcpuSnapshot(
+                            vcpu(thread),
+                            vcpu.mpState() == MpState.HALTED,
+                            vcpu.regs(),
+                            vcpu.sregs()));
+                  }
+                  return snapshots;
+                }));
+    return snapshots;
+  }
+
+  @Override
+  public void injectNmi() throws VmException {
+    int[] taken = {0};
+    attempt(() -> taken[0] = machine.injectNmi());
+    if (taken[0] == 0) {
+      throw new VmException(
+          "no vCPU takes the NMI: the guest has set up LINT1 of no local APIC for it");
+    }
   }
 
   @Override

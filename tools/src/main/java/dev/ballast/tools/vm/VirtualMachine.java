@@ -1,8 +1,11 @@
 package dev.ballast.tools.vm;
 
+import dev.ballast.ffi.kvm.KvmRegs;
+import dev.ballast.ffi.kvm.KvmSregs;
 import dev.ballast.vmm.machine.RunState;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.Consumer;
 
 /** A virtual machine as its user steers it. Any thread but a vCPU's. */
@@ -15,14 +18,50 @@ public interface VirtualMachine {
    */
   record Vcpu(int index, long threadId) {}
 
+  /**
+   * What a vCPU was doing at one moment.
+   *
+   * @param vcpu which
+   * @param halted whether it waited for an interrupt, by HLT
+   * @param regs its general registers
+   * @param sregs its segment and control registers
+   */
+  record VcpuSnapshot(Vcpu vcpu, boolean halted, KvmRegs regs, KvmSregs sregs) {}
+
+  /** The UUID of a machine to which its user gave none. */
+  UUID NO_UUID = new UUID(0, 0);
+
   /** Returns the name that the user gave; may be empty. */
   String name();
+
+  /** Returns the UUID that the user gave, or {@link #NO_UUID}. */
+  UUID uuid();
 
   /** Returns the size of guest RAM in bytes, balloon or not. */
   long memoryBytes();
 
   /** Returns the vCPUs, ascending. */
   List<Vcpu> vcpus();
+
+  /**
+   * Has all vCPUs stand still for a moment and returns what they were doing, ascending.
+   *
+   * @throws VmException if KVM does not say
+   */
+  List<VcpuSnapshot> vcpuSnapshots() throws VmException;
+
+  /**
+   * Raises the line for NMIs of every vCPU.
+   *
+   * @throws VmException if the guest is not here, or has set up none of them for NMIs
+   */
+  void injectNmi() throws VmException;
+
+  /**
+   * Returns what is at the host's end of the serial line, as {@code query-chardev} says it: for
+   * instance {@code pty:/dev/pts/3}.
+   */
+  String serialFilename();
 
   /** Returns the run state. */
   RunState runState();

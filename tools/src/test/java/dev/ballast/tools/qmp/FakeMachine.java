@@ -18,6 +18,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
@@ -29,6 +30,11 @@ final class FakeMachine implements VirtualMachine {
   /** An address that makes {@code migrate} fail as no command should. */
   static final String DEFECT = "defect:";
 
+  /** Addresses that make {@code migrate} fail as any command may at a bad moment. */
+  static final String NO_MEMORY = "no-memory:";
+
+  static final String NO_STACK = "no-stack:";
+
   final List<String> calls = new CopyOnWriteArrayList<>();
   final List<Consumer<VmEvent>> listeners = new CopyOnWriteArrayList<>();
   final PageBitmap bitmap = PageBitmap.allocate(MEMORY / 4096);
@@ -37,7 +43,12 @@ final class FakeMachine implements VirtualMachine {
   /** What {@link #stop} waits for after it has been written down. */
   volatile CountDownLatch stopping = new CountDownLatch(0);
 
+  /** Whether whoever asks for {@link #migration} runs out of memory. */
+  volatile boolean outOfMemory;
+
   volatile RunState state = RunState.RUNNING;
+  volatile UUID uuid = NO_UUID;
+  volatile List<VcpuSnapshot> snapshots = List.of();
   volatile boolean hasBalloon = true;
   volatile boolean hasStatistics = true;
   volatile MemoryReport report = MemoryReport.NONE;
@@ -52,6 +63,30 @@ final class FakeMachine implements VirtualMachine {
   @Override
   public String name() {
     return "fake";
+  }
+
+  @Override
+  public UUID uuid() {
+    return uuid;
+  }
+
+  @Override
+  public List<VcpuSnapshot> vcpuSnapshots() throws VmException {
+    calls.add("snapshots");
+    return snapshots;
+  }
+
+  @Override
+  public void injectNmi() throws VmException {
+    if (state == RunState.POSTMIGRATE) {
+      throw new VmException("there is no guest here");
+    }
+    calls.add("nmi");
+  }
+
+  @Override
+  public String serialFilename() {
+    return "pty:/dev/pts/7";
   }
 
   @Override
@@ -117,6 +152,9 @@ final class FakeMachine implements VirtualMachine {
 
   @Override
   public MigrationControl migration() {
+    if (outOfMemory) {
+      throw new OutOfMemoryError("as a test wants it");
+    }
     return migration;
   }
 
@@ -184,10 +222,12 @@ final class FakeMachine implements VirtualMachine {
 
     @Override
     public void start(String uri) {
-      if (uri.equals(DEFECT)) {
-        throw new IllegalStateException("a defect");
+      switch (uri) {
+        case DEFECT -> throw new IllegalStateException("a defect");
+        case NO_MEMORY -> throw new OutOfMemoryError("as a test wants it");
+        case NO_STACK -> throw new StackOverflowError("as a test wants it");
+        default -> calls.add("migrate " + uri);
       }
-      calls.add("migrate " + uri);
     }
 
     @Override

@@ -5,31 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.ballast.tools.vm.MigrationStatus;
 import dev.ballast.tools.vm.VmEvent;
 import java.io.IOException;
-import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Events about migrations: only for clients that asked for them, in the order of what happened. */
 @Timeout(30)
 class MigrationEventsTest {
-  @TempDir Path directory;
-  private final FakeMachine machine = new FakeMachine();
-  private Path socket;
-  private QmpServer server;
-
-  @BeforeEach
-  void start() throws IOException {
-    socket = directory.resolve("qmp");
-    server = QmpServer.start(machine, socket);
-  }
-
-  @AfterEach
-  void stop() throws IOException {
-    server.close();
-  }
+  @RegisterExtension private final ServedMachine served = new ServedMachine();
+  private final FakeMachine machine = served.machine;
 
   private void migrate() {
     machine.emit(new VmEvent.MigrationChanged(MigrationStatus.SETUP));
@@ -52,7 +36,7 @@ class MigrationEventsTest {
 
   @Test
   void withoutTheCapabilityOnlyTheRunStateIsTold() throws IOException {
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       client.ask("{'execute':'query-name'}");
       migrate();
       assertThat(event(client)).isEqualTo("STOP");
@@ -62,7 +46,7 @@ class MigrationEventsTest {
 
   @Test
   void withTheCapabilityAllIsToldInOrder() throws IOException {
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       client.ask(
           "{'execute':'migrate-set-capabilities','arguments':{'capabilities':"
               + "[{'capability':'events','state':true}]}}");

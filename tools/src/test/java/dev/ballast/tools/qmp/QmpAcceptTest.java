@@ -7,10 +7,15 @@ import dev.ballast.vmm.socket.SocketFile;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Clients that cannot be taken: the next one is. */
 @Timeout(30)
@@ -37,6 +42,36 @@ class QmpAcceptTest {
       assertThat(server).isNotNull();
     }
     assertThat(path).doesNotExist();
+  }
+
+  @ParameterizedTest
+  @MethodSource("errors")
+  void noErrorEndsTheThreadThatAccepts(Throwable error) throws IOException {
+    Path path = directory.resolve("qmp");
+    SocketFile socket = SocketFile.listen(path, 0);
+    AtomicReference<@Nullable Throwable> next = new AtomicReference<>(error);
+    QmpServer.Clients clients =
+        () -> {
+          switch (next.getAndSet(null)) {
+            case Error e -> throw e;
+            case RuntimeException e -> throw e;
+            case null, default -> {
+              return socket.channel().accept();
+            }
+          }
+        };
+    try (QmpServer server = QmpServer.start(new FakeMachine(), socket, clients);
+        RawClient client = RawClient.negotiated(path)) {
+      assertThat(client.ask("{'execute':'query-name'}").has("return")).isTrue();
+      assertThat(server).isNotNull();
+    }
+  }
+
+  static List<Throwable> errors() {
+    return List.of(
+        new OutOfMemoryError("unable to create native thread"),
+        new NoClassDefFoundError("x"),
+        new IllegalStateException("x"));
   }
 
   @Test

@@ -1,5 +1,7 @@
 package dev.ballast.tools.qmp;
 
+import static dev.ballast.tools.qmp.RawClient.desc;
+import static dev.ballast.tools.qmp.RawClient.errorClass;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -8,48 +10,27 @@ import dev.ballast.tools.vm.MigrationStatus;
 import dev.ballast.tools.vm.VmEvent;
 import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What the commands do to a machine, and what its events say. */
 @Timeout(30)
 class QmpCommandsTest {
-  private final FakeMachine machine = new FakeMachine();
-  private final Path socket;
-  private final QmpServer server;
-
-  QmpCommandsTest(@TempDir Path directory) throws IOException {
-    socket = directory.resolve("qmp");
-    server = QmpServer.start(machine, socket);
-  }
-
-  @AfterEach
-  void closeServer() throws IOException {
-    server.close();
-  }
-
-  private static String errorClass(JsonNode answer) {
-    return answer.path("error").path("class").asText();
-  }
-
-  private static String desc(JsonNode answer) {
-    return answer.path("error").path("desc").asText();
-  }
+  @RegisterExtension private final ServedMachine served = new ServedMachine();
+  private final FakeMachine machine = served.machine;
 
   @Test
   void controlsTheMachineAndTellsEveryClient() throws IOException {
-    try (RawClient one = RawClient.negotiated(socket);
-        RawClient two = RawClient.negotiated(socket);
-        RawClient silent = new RawClient(socket)) {
+    try (RawClient one = served.negotiated();
+        RawClient two = served.negotiated();
+        RawClient silent = served.connect()) {
       // The second client gets events once it has an answer to anything after its negotiation.
       two.ask("{'execute':'query-name'}");
       Instant before = Instant.now();
@@ -73,7 +54,7 @@ class QmpCommandsTest {
   @Test
   void saysWhyTheMachineRefuses() throws IOException {
     machine.state = RunState.POSTMIGRATE;
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       JsonNode answer = client.ask("{'execute':'cont'}");
       assertThat(errorClass(answer)).isEqualTo("GenericError");
       assertThat(desc(answer)).isEqualTo("the guest was migrated away");
@@ -84,7 +65,7 @@ class QmpCommandsTest {
   void tellsAboutTheBalloon() throws IOException {
     machine.bitmap.set(10, 20);
     machine.bitmap.set(100, 1);
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       client.ask("{'execute':'balloon','arguments':{'value':500000000}}");
       assertThat(machine.calls).containsExactly("balloon 500000000");
       assertThat(client.ask("{'execute':'query-balloon'}").at("/return/actual").asLong())
@@ -113,7 +94,7 @@ class QmpCommandsTest {
 
   @Test
   void sendsAtMostOneBalloonChangeASecondAndKeepsTheLast() throws IOException {
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       client.ask("{'execute':'query-name'}");
       long start = System.nanoTime();
       for (int i = 1; i <= 100; i++) {
@@ -127,7 +108,7 @@ class QmpCommandsTest {
 
   @Test
   void tellsAboutMigration() throws IOException {
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       assertThat(client.ask("{'execute':'query-migrate'}")).hasToString("{\"return\":{}}");
       client.ask("{'execute':'migrate','arguments':{'uri':'unix:/x','detach':true}}");
       assertThat(client.ask("{'execute':'migrate_cancel'}")).hasToString("{\"return\":{}}");
@@ -161,7 +142,7 @@ class QmpCommandsTest {
 
   @Test
   void switchesCapabilitiesAndParameters() throws IOException {
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       client.ask(
           "{'execute':'migrate-set-capabilities','arguments':{'capabilities':"
               + "[{'capability':'skip-balloon','state':false},{'capability':'events','state':true}]}}");
@@ -188,7 +169,7 @@ class QmpCommandsTest {
 
   @Test
   void listsExactlyItsCommands() throws IOException {
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       List<String> names = new ArrayList<>();
       client
           .ask("{'execute':'query-commands'}")
@@ -198,6 +179,18 @@ class QmpCommandsTest {
           .containsExactlyInAnyOrder(
               "qmp_capabilities",
               "query-commands",
+              "query-events",
+              "query-qmp-schema",
+              "query-uuid",
+              "query-cpus",
+              "query-chardev",
+              "query-block",
+              "query-blockstats",
+              "query-block-jobs",
+              "query-iothreads",
+              "query-pci",
+              "human-monitor-command",
+              "inject-nmi",
               "stop",
               "cont",
               "quit",

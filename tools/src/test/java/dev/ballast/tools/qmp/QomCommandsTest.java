@@ -6,13 +6,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.ballast.virtio.balloon.MemoryReport;
 import dev.ballast.virtio.balloon.MemoryStatistic;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,24 +21,13 @@ class QomCommandsTest {
   private static final String GET =
       "{'execute':'qom-get','arguments':{'path':'%s','property':'%s'}}";
 
-  private final FakeMachine machine = new FakeMachine();
-  private final Path socket;
-  private final QmpServer server;
-
-  QomCommandsTest(@TempDir Path directory) throws IOException {
-    socket = directory.resolve("qmp");
-    server = QmpServer.start(machine, socket);
-  }
-
-  @AfterEach
-  void closeServer() throws IOException {
-    server.close();
-  }
+  @RegisterExtension private final ServedMachine served = new ServedMachine();
+  private final FakeMachine machine = served.machine;
 
   @ParameterizedTest
   @ValueSource(strings = {"/machine/peripheral/balloon0", "balloon0"})
   void theIntervalIsSetAndRead(String path) throws IOException {
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       String get = GET.formatted(path, "guest-stats-polling-interval");
       assertThat(client.ask(get)).hasToString("{\"return\":0}");
       String set =
@@ -54,7 +41,7 @@ class QomCommandsTest {
 
   @Test
   void whatTheGuestHasNotToldIsAllOnes() throws IOException {
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       String get = GET.formatted("/machine/peripheral/balloon0", "guest-stats");
       String none = "18446744073709551615";
       assertThat(client.ask(get))
@@ -100,7 +87,7 @@ class QomCommandsTest {
           """)
   void refusesBeforeAnyEffect(String command, String arguments, String errorClass, String desc)
       throws IOException {
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       JsonNode error =
           client.ask("{'execute':'%s','arguments':%s}".formatted(command, arguments)).path("error");
       assertThat(error.path("class").asText()).isEqualTo(errorClass);
@@ -111,7 +98,7 @@ class QomCommandsTest {
 
   @Test
   void thereMayBeNoBalloonOrNoStatistics() throws IOException {
-    try (RawClient client = RawClient.negotiated(socket)) {
+    try (RawClient client = served.negotiated()) {
       String get = GET.formatted("balloon0", "guest-stats");
       machine.hasStatistics = false;
       assertThat(client.ask(get).at("/error/desc").asText())

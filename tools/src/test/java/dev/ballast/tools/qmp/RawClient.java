@@ -68,6 +68,16 @@ final class RawClient implements AutoCloseable {
     return read();
   }
 
+  /** Returns the class of an answer that is an error; empty if it is none. */
+  static String errorClass(JsonNode answer) {
+    return answer.path("error").path("class").asText();
+  }
+
+  /** Returns the text of an answer that is an error; empty if it is none. */
+  static String desc(JsonNode answer) {
+    return answer.path("error").path("desc").asText();
+  }
+
   @Override
   public void close() throws IOException {
     channel.close();

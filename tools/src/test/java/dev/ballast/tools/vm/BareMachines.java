@@ -58,7 +58,7 @@ record BareMachines(Path directory, long memoryBytes) {
             1,
             Optional.of(boots),
             UnixSocketSerialBackend.listen(directory.resolve(name)));
-    return new KvmVirtualMachine(name, board, balloon, incoming);
+    return new KvmVirtualMachine(name, VirtualMachine.NO_UUID, board, balloon, incoming);
   }
 
   BareGuestConsole console(String name) throws IOException {

@@ -52,6 +52,11 @@ public final class PtySerialBackend extends BufferedSerialBackend {
     }
   }
 
+  @Override
+  public String filename() {
+    return "pty:" + path();
+  }
+
   /** Returns what a user opens, for instance {@code /dev/pts/3}. */
   public Path path() {
     return terminal.slave();

@@ -24,6 +24,14 @@ public interface SerialBackend extends AutoCloseable {
     void readyToTransmit();
   }
 
+  /**
+   * Returns what is at the host's end and where, in the words of QEMU's {@code query-chardev}: for
+   * instance {@code pty:/dev/pts/3}, or {@code null} for nothing. Any thread.
+   */
+  default String filename() {
+    return "null";
+  }
+
   /** Connects the line; called once, before anything else. */
   void start(Line line);
 

@@ -56,6 +56,11 @@ public final class StreamSerialBackend extends BufferedSerialBackend {
   }
 
   @Override
+  public String filename() {
+    return owned ? "file" : "stdio";
+  }
+
+  @Override
   void awaitReceiver() {}
 
   @Override

@@ -92,6 +92,11 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
   }
 
   @Override
+  public synchronized String filename() {
+    return (client == null ? "disconnected:" : "") + "unix:" + path + ",server=on";
+  }
+
+  @Override
   synchronized void awaitReceiver() throws InterruptedException {
     while (receiver == null && !closing) {
       wait();

@@ -4,6 +4,7 @@ import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageFilter;
 import dev.ballast.vmm.memory.RamBlock;
 import dev.ballast.vmm.state.Snapshottable;
+import dev.ballast.vmm.vcpu.LocalApic;
 import dev.ballast.vmm.vcpu.VcpuExit;
 import dev.ballast.vmm.vcpu.VcpuSet;
 import dev.ballast.vmm.vcpu.VcpuThread;
@@ -459,6 +460,68 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     board.reset();
     board.boot();
     emit(new MachineEvent.Reset(guest));
+  }
+
+  /** Something done with vCPUs that stand still. */
+  @FunctionalInterface
+  public interface VcpuAccess<T> {
+    /** Does it. */
+    T with(List<VcpuThread> vcpus) throws IOException;
+  }
+
+  /**
+   * Does something while all vCPUs stand still, and lets them go on if they ran. The run state does
+   * not change, and devices go on.
+   *
+   * @throws IOException if what is done fails
+   */
+  public <T> T whileParked(VcpuAccess<T> access) throws IOException {
+    lock.lock();
+    try {
+      boolean running = runState == RunState.RUNNING;
+      if (running) {
+        vcpus.pause();
+      }
+      try {
+        return access.with(vcpus.vcpus());
+      } finally {
+        // What the guest had asked for just before keeps it parked until that is carried out.
+        if (running && pending.get() == null) {
+          vcpus.resume();
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Raises the line that a PC's chipset has for NMIs, LINT1 of every local APIC: QMP's {@code
+   * inject-nmi}. A vCPU whose guest stands still takes its NMI when it runs.
+   *
+   * @return how many vCPUs take NMIs there; Linux has one do so
+   * @throws IOException if KVM refuses
+   * @throws IllegalStateException if the guest is not here, or has ended
+   */
+  public int injectNmi() throws IOException {
+    lock.lock();
+    try {
+      if (runState != RunState.RUNNING
+          && runState != RunState.PAUSED
+          && runState != RunState.PRELAUNCH) {
+        throw refusal("there is no guest here that could take an NMI");
+      }
+      return whileParked(
+          threads -> {
+            int taken = 0;
+            for (VcpuThread thread : threads) {
+              taken += LocalApic.raiseLint1(thread.vcpu()) ? 1 : 0;
+            }
+            return taken;
+          });
+    } finally {
+      lock.unlock();
+    }
   }
 
   /**

@@ -1742,6 +1742,15 @@ public class KvmH extends KvmH$shared {
     public static long KVM_SET_XCRS() {
         return KVM_SET_XCRS;
     }
+    private static final int KVM_NMI = (int)44698L;
+    /**
+     * {@snippet lang=c :
+     * #define KVM_NMI 44698
+     * }
+     */
+    public static int KVM_NMI() {
+        return KVM_NMI;
+    }
     private static final int KVM_KVMCLOCK_CTRL = (int)44717L;
     /**
      * {@snippet lang=c :

@@ -1,0 +1,23 @@
+package dev.ballast.tools.qmp;
+
+/**
+ * A token of JSON.
+ *
+ * @param kind what it is
+ * @param text its bytes as they came, one a character: of a string with its quotes and escapes
+ */
+record JsonToken(Kind kind, String text) {
+  /** What a token is. */
+  enum Kind {
+    OPEN_BRACE,
+    CLOSE_BRACE,
+    OPEN_BRACKET,
+    CLOSE_BRACKET,
+    COLON,
+    COMMA,
+    STRING,
+    NUMBER,
+    /** Lower-case letters, of which {@code true}, {@code false} and {@code null} mean something. */
+    KEYWORD
+  }
+}
