@@ -92,7 +92,7 @@ class MigrationServerTest {
     try (MigrationServer server = MigrationServer.listen(longest);
         MigrationChannel channel = MigrationChannel.open(longest)) {
       channel.connect(Duration.ofSeconds(5));
-      server.accept(Duration.ofSeconds(5)).close();
+      Connection.accept(server, Duration.ofSeconds(5)).close();
     }
     assertThat(directory).isEmptyDirectory();
   }
@@ -105,7 +105,7 @@ class MigrationServerTest {
       first.close();
       try (MigrationChannel channel = MigrationChannel.open(uri())) {
         channel.connect(Duration.ofSeconds(5));
-        second.accept(Duration.ofSeconds(5)).close();
+        Connection.accept(second, Duration.ofSeconds(5)).close();
       }
     }
   }

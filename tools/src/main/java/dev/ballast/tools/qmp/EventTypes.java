@@ -35,6 +35,7 @@ final class EventTypes {
                                   .map(ShutdownCause::qmpName)
                                   .toList()))),
               "GUEST_PANICKED", Struct.of(Argument.required("action", new Str())),
+              "GUEST_CRASHLOADED", Struct.of(Argument.required("action", new Str())),
               "BALLOON_CHANGE", Struct.of(Argument.required("actual", new Int(0, Long.MAX_VALUE))),
               "MIGRATION",
                   Struct.of(

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.ballast.tools.vm.MigrationStatus;
 import dev.ballast.tools.vm.ShutdownCause;
 import dev.ballast.tools.vm.VmEvent;
+import dev.ballast.vmm.machine.PanicAction;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.HashMap;
@@ -28,7 +29,8 @@ class IntrospectionCommandsTest {
           new VmEvent.Reset(true),
           new VmEvent.PoweredDown(),
           new VmEvent.ShutDown(ShutdownCause.HOST_UI),
-          new VmEvent.GuestPanicked(),
+          new VmEvent.GuestPanicked(PanicAction.STOP),
+          new VmEvent.GuestCrashLoaded(),
           new VmEvent.BalloonChanged(1),
           new VmEvent.MigrationChanged(MigrationStatus.ACTIVE),
           new VmEvent.MigrationPass(1));

@@ -93,7 +93,7 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
 
   @Override
   public synchronized String filename() {
-    return (client == null ? "disconnected:" : "") + "unix:" + path + ",server=on";
+    return (receiver == null ? "disconnected:" : "") + "unix:" + path + ",server=on";
   }
 
   @Override

@@ -9,14 +9,12 @@ import dev.ballast.vmm.vcpu.VcpuExit;
 import dev.ballast.vmm.vcpu.VcpuSet;
 import dev.ballast.vmm.vcpu.VcpuThread;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -44,17 +42,6 @@ import org.slf4j.LoggerFactory;
 public final class Machine implements MigratableMachine, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
 
-  /** What a vCPU caused and nobody has carried out yet. */
-  private sealed interface Pending {
-    record Reset() implements Pending {}
-
-    record PowerOff() implements Pending {}
-
-    record Panic() implements Pending {}
-
-    record Crash(VcpuExit exit) implements Pending {}
-  }
-
   private final Board board;
   private final VcpuSet vcpus;
 
@@ -64,12 +51,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   private final List<Consumer<MachineEvent>> listeners = new CopyOnWriteArrayList<>();
   private final ExecutorService control =
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("machine").factory());
-  private final AtomicReference<@Nullable Pending> pending = new AtomicReference<>();
-  private final RateLimit tripleFaultLog = new RateLimit(Duration.ofSeconds(10));
-  private final RateLimit panicEvents = new RateLimit(Duration.ofSeconds(1));
-  private final RateLimit crashKernelEvents = new RateLimit(Duration.ofSeconds(1));
-  private volatile PanicAction panicAction = PanicAction.FAIL;
-  private volatile TripleFaultAction tripleFaultAction = TripleFaultAction.RESET;
+  private final PendingGuestEvent guestEvent =
+      new PendingGuestEvent(this::guestCausedEvent, this::emit);
   private volatile RunState runState;
 
   /** What was asked for while the guest arrives; null when nothing was. */
@@ -93,7 +76,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     try {
       // A thread that is first made when the guest needs it may be one too many for the host.
       control.execute(() -> {});
-      this.vcpus = board.startVcpus(new VcpuCallbacks());
+      this.vcpus = board.startVcpus(guestEvent);
       if (!incoming) {
         board.boot();
       }
@@ -104,52 +87,17 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     }
   }
 
-  /** Reports what the guest did on a vCPU's thread: takes note, parks the vCPUs, and returns. */
-  private final class VcpuCallbacks implements GuestEvents {
-    @Override
-    public void reset() {
-      note(new Pending.Reset());
-    }
-
-    @Override
-    public void powerOff() {
-      note(new Pending.PowerOff());
-    }
-
-    @Override
-    public void panicked() {
-      if (panicAction != PanicAction.CONTINUE) {
-        note(new Pending.Panic());
-      } else if (panicEvents.pass()) {
-        emit(new MachineEvent.Panicked(PanicAction.CONTINUE));
-      }
-    }
-
-    @Override
-    public void crashKernelTakesOver() {
-      if (crashKernelEvents.pass()) {
-        emit(new MachineEvent.CrashKernelTakesOver());
-      }
-    }
-
-    @Override
-    public void crashed(VcpuExit exit) {
-      note(new Pending.Crash(exit));
-    }
-
-    private void note(Pending what) {
-      if (pending.compareAndSet(null, what)) {
-        vcpus.requestPause();
-        control.execute(Machine.this::carryOutPending);
-      }
-    }
+  /** Called on a vCPU's thread: parks the vCPUs, and returns. */
+  private void guestCausedEvent() {
+    vcpus.requestPause();
+    control.execute(this::carryOutPending);
   }
 
   /**
    * Sets what a panic of the guest's kernel does from now on; {@link PanicAction#FAIL} unless set.
    */
   public void onPanic(PanicAction action) {
-    panicAction = action;
+    guestEvent.onPanic(action);
   }
 
   /**
@@ -157,7 +105,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    * PC, where that is one of the ways to reboot.
    */
   public void onTripleFault(TripleFaultAction action) {
-    tripleFaultAction = action;
+    guestEvent.onTripleFault(action);
   }
 
   /**
@@ -359,7 +307,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   private void carryOutPending() {
     lock.lock();
     try {
-      if (pending.get() == null || closed) {
+      if (!guestEvent.isThere() || closed) {
         return;
       }
       boolean wasRunning = runState == RunState.RUNNING;
@@ -375,15 +323,18 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   private void handlePending() throws IOException {
-    switch (pending.getAndSet(null)) {
+    switch (guestEvent.take()) {
       case null -> {}
-      case Pending.Reset() -> resetHardware(true);
-      case Pending.PowerOff() -> {
+      case PendingGuestEvent.Event.Reset() -> resetHardware(true);
+      case PendingGuestEvent.Event.PowerOff() -> {
         enter(RunState.SHUTDOWN);
         emit(new MachineEvent.Shutdown());
       }
-      case Pending.Panic() -> handlePanic(panicAction);
-      case Pending.Crash(VcpuExit exit) -> handleCrash(exit);
+      case PendingGuestEvent.Event.Panic(PanicAction action) -> handlePanic(action);
+      case PendingGuestEvent.Event.Crash(VcpuExit exit, boolean stays) -> {
+        enter(RunState.INTERNAL_ERROR);
+        emit(new MachineEvent.Crashed(exit, stays));
+      }
     }
   }
 
@@ -398,23 +349,6 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         resetHardware(true);
       }
       case CONTINUE -> emit(new MachineEvent.Panicked(action));
-    }
-  }
-
-  private void handleCrash(VcpuExit exit) throws IOException {
-    TripleFaultAction action = tripleFaultAction;
-    if (exit instanceof VcpuExit.TripleFault && action == TripleFaultAction.RESET) {
-      if (tripleFaultLog.pass()) {
-        LOG.warn(
-            "{}: the machine is reset; triple faults so far: {}",
-            exit.summary(),
-            tripleFaultLog.count());
-      }
-      resetHardware(true);
-    } else {
-      enter(RunState.INTERNAL_ERROR);
-      boolean stays = exit instanceof VcpuExit.TripleFault && action == TripleFaultAction.STOP;
-      emit(new MachineEvent.Crashed(exit, stays));
     }
   }
 
@@ -486,7 +420,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         return access.with(vcpus.vcpus());
       } finally {
         // What the guest had asked for just before keeps it parked until that is carried out.
-        if (running && pending.get() == null) {
+        if (running && !guestEvent.isThere()) {
           vcpus.resume();
         }
       }
