@@ -148,7 +148,7 @@ class MigrationTest {
         TestMachine b = new TestMachine(backing, RunState.INMIGRATE)) {
       int runs = 0;
       for (long page = 0; page < a.pages(); page += 2 * hugePage) {
-        a.fill(page, (int) hugePage, page);
+        a.fill(page, hugePage, page);
         runs++;
       }
       int before = ProcessMappings.count(b.ram());
