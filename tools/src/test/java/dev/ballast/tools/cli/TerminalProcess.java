@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** A process whose standard streams are a terminal, at which the test sits; killed when closed. */
@@ -17,7 +18,7 @@ final class TerminalProcess implements AutoCloseable {
   private final Pseudoterminal terminal;
   private final Process process;
   private final StringBuffer output = new StringBuffer();
-  private final Thread reader = Thread.ofPlatform().daemon().unstarted(this::read);
+  private final CompletableFuture<Void> readerEnd = new CompletableFuture<>();
 
   private TerminalProcess(Pseudoterminal terminal, Process process) {
     this.terminal = terminal;
@@ -30,7 +31,7 @@ final class TerminalProcess implements AutoCloseable {
       File slave = terminal.slave().toFile();
       builder.redirectInput(slave).redirectOutput(slave).redirectErrorStream(true);
       TerminalProcess started = new TerminalProcess(terminal, builder.start());
-      started.reader.start();
+      Thread.ofPlatform().daemon().start(started::read);
       return started;
     } catch (IOException e) {
       terminal.close();
@@ -48,7 +49,7 @@ final class TerminalProcess implements AutoCloseable {
       }
     } catch (ErrnoException e) {
       // EIO: the process has closed its end.
-      return;
+      readerEnd.complete(null);
     }
   }
 
@@ -77,14 +78,14 @@ final class TerminalProcess implements AutoCloseable {
     if (!process.waitFor(BallastProcess.TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
       return -1;
     }
-    reader.join(BallastProcess.TIMEOUT);
+    readerEnd.join();
     return process.exitValue();
   }
 
   @Override
-  public void close() throws InterruptedException {
-    process.destroyForcibly().waitFor();
-    reader.join(BallastProcess.TIMEOUT);
+  public void close() {
+    process.destroyForcibly().onExit().join();
+    readerEnd.join();
     terminal.close();
   }
 }
