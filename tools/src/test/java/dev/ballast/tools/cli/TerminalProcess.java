@@ -17,7 +17,7 @@ final class TerminalProcess implements AutoCloseable {
 
   private final Pseudoterminal terminal;
   private final Process process;
-  private final StringBuffer output = new StringBuffer();
+  private final StringBuilder output = new StringBuilder(); // guarded by itself
   private final CompletableFuture<Void> readerEnd = new CompletableFuture<>();
 
   private TerminalProcess(Pseudoterminal terminal, Process process) {
@@ -45,7 +45,9 @@ final class TerminalProcess implements AutoCloseable {
       while (true) {
         long length = terminal.controller().read(chunk);
         byte[] bytes = chunk.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
-        output.append(new String(bytes, StandardCharsets.UTF_8));
+        synchronized (output) {
+          output.append(new String(bytes, StandardCharsets.UTF_8));
+        }
       }
     } catch (ErrnoException e) {
       // EIO: the process has closed its end.
@@ -66,7 +68,9 @@ final class TerminalProcess implements AutoCloseable {
 
   /** Returns what has come to the screen until now. */
   String screen() {
-    return output.toString();
+    synchronized (output) {
+      return output.toString();
+    }
   }
 
   boolean isAlive() {
