@@ -56,7 +56,7 @@ final class StdioConsole implements AutoCloseable {
 
   /** Sets what Ctrl-A x does, even if it has been typed already. */
   void onExit(Runnable action) {
-    var unused = keyboard.exit().thenRun(action);
+    var _ = keyboard.exit().thenRun(action);
   }
 
   private synchronized void restore() {

@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** A process whose standard streams are a terminal, at which the test sits; killed when closed. */
@@ -16,8 +17,8 @@ final class TerminalProcess implements AutoCloseable {
 
   private final Pseudoterminal terminal;
   private final Process process;
-  private final StringBuffer output = new StringBuffer();
-  private final Thread reader = Thread.ofPlatform().daemon().unstarted(this::read);
+  private final StringBuilder output = new StringBuilder(); // guarded by itself
+  private final CompletableFuture<Void> readerEnd = new CompletableFuture<>();
 
   private TerminalProcess(Pseudoterminal terminal, Process process) {
     this.terminal = terminal;
@@ -30,7 +31,7 @@ final class TerminalProcess implements AutoCloseable {
       File slave = terminal.slave().toFile();
       builder.redirectInput(slave).redirectOutput(slave).redirectErrorStream(true);
       TerminalProcess started = new TerminalProcess(terminal, builder.start());
-      started.reader.start();
+      Thread.ofPlatform().daemon().start(started::read);
       return started;
     } catch (IOException e) {
       terminal.close();
@@ -44,11 +45,13 @@ final class TerminalProcess implements AutoCloseable {
       while (true) {
         long length = terminal.controller().read(chunk);
         byte[] bytes = chunk.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
-        output.append(new String(bytes, StandardCharsets.UTF_8));
+        synchronized (output) {
+          output.append(new String(bytes, StandardCharsets.UTF_8));
+        }
       }
     } catch (ErrnoException e) {
       // EIO: the process has closed its end.
-      return;
+      readerEnd.complete(null);
     }
   }
 
@@ -65,7 +68,9 @@ final class TerminalProcess implements AutoCloseable {
 
   /** Returns what has come to the screen until now. */
   String screen() {
-    return output.toString();
+    synchronized (output) {
+      return output.toString();
+    }
   }
 
   boolean isAlive() {
@@ -77,14 +82,14 @@ final class TerminalProcess implements AutoCloseable {
     if (!process.waitFor(BallastProcess.TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
       return -1;
     }
-    reader.join(BallastProcess.TIMEOUT);
+    readerEnd.join();
     return process.exitValue();
   }
 
   @Override
-  public void close() throws InterruptedException {
-    process.destroyForcibly().waitFor();
-    reader.join(BallastProcess.TIMEOUT);
+  public void close() {
+    process.destroyForcibly().onExit().join();
+    readerEnd.join();
     terminal.close();
   }
 }
