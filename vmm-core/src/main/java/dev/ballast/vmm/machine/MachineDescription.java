@@ -31,6 +31,9 @@ public record MachineDescription(
     List<RamRange> layout,
     List<DeviceFeatures> deviceFeatures,
     int tscKhz) {
+  /** How many characters of each side's value a refusal tells at most. */
+  private static final int MAX_TOLD = 1000;
+
   private static final int MAX_ENTRIES = 4096;
   private static final int MAX_NAME = 256;
 
@@ -144,7 +147,16 @@ public record MachineDescription(
   }
 
   private static Optional<String> differs(String field, Object source, Object destination) {
-    return Optional.of(field + ": source has " + source + ", destination has " + destination);
+    return Optional.of(
+        field + ": source has " + brief(source) + ", destination has " + brief(destination));
+  }
+
+  /** What a peer says may be a mebibyte of text, and ends up on a terminal. */
+  private static String brief(Object value) {
+    String text = String.valueOf(value);
+    return text.length() <= MAX_TOLD
+        ? text
+        : text.substring(0, MAX_TOLD) + "… (" + text.length() + " characters)";
   }
 
   /** Returns this description with another TSC frequency, in kHz. */

@@ -8,6 +8,7 @@ import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -81,5 +82,16 @@ class MachineDescriptionTest {
     byte[] negative = new StateWriter().u64(0).u32(0).u32(0).u32(-1).toByteArray();
     assertThatThrownBy(() -> MachineDescription.read(new StateReader("hello", negative)))
         .isInstanceOf(StateFormatException.class);
+  }
+
+  @Test
+  void aRefusalDoesNotRepeatAllThatAPeerSays() {
+    List<String> many = Collections.nCopies(4096, "x".repeat(200));
+    MachineDescription source =
+        new MachineDescription(1L << 40, 4096, 2, many, List.of(), List.of(), List.of());
+    assertThat(machine().refusal(source).orElse(""))
+        .startsWith("device list: source has [xxx")
+        .contains("… (827392 characters), destination has [")
+        .hasSizeLessThan(2500);
   }
 }
