@@ -20,14 +20,12 @@ public final class MigrationServer implements AutoCloseable {
   private static final int BACKLOG = 128;
 
   private final MigrationUri uri;
-  private final ServerSocketChannel socket;
   private final Closeable owner;
   private final PendingConnections pending;
   private volatile boolean cancelled;
 
   private MigrationServer(Bound bound, PendingConnections pending) {
     this.uri = bound.uri;
-    this.socket = bound.socket;
     this.owner = bound.owner;
     this.pending = pending;
   }

@@ -5,14 +5,11 @@ import dev.ballast.vmm.memory.PageFilter;
 import dev.ballast.vmm.memory.RamBlock;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.vcpu.LocalApic;
-import dev.ballast.vmm.vcpu.VcpuExit;
-import dev.ballast.vmm.vcpu.VcpuSet;
 import dev.ballast.vmm.vcpu.VcpuThread;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.ReentrantLock;
@@ -33,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   prelaunch ──cont──► running ◄──cont/stop──► paused
  *                        │  ▲ reset
- *                        │  └── shutdown, guest-panicked, internal-error
+ *                        │  └── shutdown, guest-panicked (or by cont), internal-error
  *   source:      running or paused ──► finish-migrate ──► postmigrate (or back; by cont, too, if
  *                                      the destination did not confirm that it has the guest)
  *   destination: inmigrate ──► running or paused, as the source was or as was asked for here
@@ -43,17 +40,13 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
 
   private final Board board;
-  private final VcpuSet vcpus;
+  private final Lifecycle life;
 
   /** Fair, so that a guest that is reset again and again keeps nobody from stopping it. */
   private final ReentrantLock lock = new ReentrantLock(true);
 
-  private final List<Consumer<MachineEvent>> listeners = new CopyOnWriteArrayList<>();
   private final ExecutorService control =
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("machine").factory());
-  private final PendingGuestEvent guestEvent =
-      new PendingGuestEvent(this::guestCausedEvent, this::emit);
-  private volatile RunState runState;
 
   /** What was asked for while the guest arrives; null when nothing was. */
   private @Nullable RunState wanted;
@@ -72,11 +65,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    */
   public Machine(Board board, boolean incoming) throws IOException {
     this.board = board;
-    this.runState = incoming ? RunState.INMIGRATE : RunState.PRELAUNCH;
     try {
       // A thread that is first made when the guest needs it may be one too many for the host.
       control.execute(() -> {});
-      this.vcpus = board.startVcpus(guestEvent);
+      RunState first = incoming ? RunState.INMIGRATE : RunState.PRELAUNCH;
+      this.life = new Lifecycle(board, first, () -> control.execute(this::carryOutPending));
       if (!incoming) {
         board.boot();
       }
@@ -87,17 +80,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     }
   }
 
-  /** Called on a vCPU's thread: parks the vCPUs, and returns. */
-  private void guestCausedEvent() {
-    vcpus.requestPause();
-    control.execute(this::carryOutPending);
-  }
-
   /**
    * Sets what a panic of the guest's kernel does from now on; {@link PanicAction#FAIL} unless set.
    */
   public void onPanic(PanicAction action) {
-    guestEvent.onPanic(action);
+    life.guestEvent().onPanic(action);
   }
 
   /**
@@ -105,7 +92,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    * PC, where that is one of the ways to reboot.
    */
   public void onTripleFault(TripleFaultAction action) {
-    guestEvent.onTripleFault(action);
+    life.guestEvent().onTripleFault(action);
   }
 
   /**
@@ -113,35 +100,12 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    * or hold the machine's lock, and must not block.
    */
   public void addListener(Consumer<MachineEvent> listener) {
-    listeners.add(listener);
-  }
-
-  private void emit(MachineEvent event) {
-    for (Consumer<MachineEvent> listener : listeners) {
-      try {
-        listener.accept(event);
-      } catch (RuntimeException | Error e) {
-        // What happened has happened, and the other listeners are to hear of it.
-        LOG.error("a listener failed at {}", event, e);
-      }
-    }
-  }
-
-  private void enter(RunState next) {
-    RunState before = runState;
-    runState = next;
-    told(before);
-  }
-
-  private void told(RunState before) {
-    if (before != runState) {
-      emit(new MachineEvent.StateChanged(before, runState));
-    }
+    life.addListener(listener);
   }
 
   @Override
   public RunState runState() {
-    return runState;
+    return life.runState();
   }
 
   /** Returns the hardware. */
@@ -151,7 +115,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   /** Returns the vCPUs, ordered by number. */
   public List<VcpuThread> vcpuThreads() {
-    return vcpus.vcpus();
+    return life.vcpus().vcpus();
   }
 
   /** Returns guest RAM. */
@@ -160,9 +124,10 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   /**
-   * Lets the guest run: QMP's {@code cont}. Has no effect when it runs. A guest that is to arrive
-   * by migration will run then, even if it was stopped at the source. One that left for a
-   * destination that did not confirm it goes on here: the caller knows that it does not run there.
+   * Lets the guest run: QMP's {@code cont}. Has no effect when it runs. A guest that panicked goes
+   * on with what its kernel does then, for instance with a dump. A guest that is to arrive by
+   * migration will run then, even if it was stopped at the source. One that left for a destination
+   * that did not confirm it goes on here: the caller knows that it does not run there.
    *
    * @throws IOException if KVM refuses
    * @throws IllegalStateException if the guest is leaving or gone, or must be reset first
@@ -170,13 +135,13 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void resume() throws IOException {
     lock.lock();
     try {
-      switch (runState) {
+      switch (runState()) {
         case RUNNING -> {}
-        case PAUSED, PRELAUNCH -> run();
+        case PAUSED, PRELAUNCH, GUEST_PANICKED -> life.run();
         case INMIGRATE -> wanted = RunState.RUNNING;
         case FINISH_MIGRATE -> throw refusal("a migration is under way");
         case POSTMIGRATE -> takeBack();
-        case SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> throw refusal("reset it first");
+        case SHUTDOWN, INTERNAL_ERROR -> throw refusal("reset it first");
       }
     } finally {
       lock.unlock();
@@ -193,17 +158,18 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         "the guest goes on here, although the destination may have it, too: make sure that it does"
             + " not run there");
     switch (before) {
-      case RUNNING, PAUSED, PRELAUNCH, INMIGRATE, FINISH_MIGRATE, POSTMIGRATE -> run();
-      case SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> enter(before);
+      case SHUTDOWN, INTERNAL_ERROR -> life.enter(before);
+      case RUNNING, PAUSED, PRELAUNCH, GUEST_PANICKED, INMIGRATE, FINISH_MIGRATE, POSTMIGRATE ->
+          life.run();
     }
     unconfirmed = null;
-    if (runState != RunState.RUNNING) {
+    if (runState() != RunState.RUNNING) {
       throw refusal("reset it first");
     }
   }
 
   private IllegalStateException refusal(String why) {
-    return new IllegalStateException("the machine is " + runState.qmpName() + ": " + why);
+    return new IllegalStateException("the machine is " + runState().qmpName() + ": " + why);
   }
 
   /**
@@ -218,14 +184,14 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void pause() throws IOException {
     lock.lock();
     try {
-      if (runState == RunState.RUNNING) {
-        halt();
-        if (runState == RunState.RUNNING) {
-          enter(RunState.PAUSED);
+      if (runState() == RunState.RUNNING) {
+        life.halt();
+        if (runState() == RunState.RUNNING) {
+          life.enter(RunState.PAUSED);
         }
-      } else if (runState == RunState.INMIGRATE) {
+      } else if (runState() == RunState.INMIGRATE) {
         wanted = RunState.PAUSED;
-      } else if (runState == RunState.FINISH_MIGRATE) {
+      } else if (runState() == RunState.FINISH_MIGRATE) {
         throw refusal("a migration is under way; cancel it first, or stop the guest there");
       }
     } finally {
@@ -233,122 +199,21 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     }
   }
 
-  /** If this throws, no vCPU has run, and the run state is what it was. */
-  private void run() throws IOException {
-    board.startClock();
-    RunState before = runState;
-    runState = RunState.RUNNING;
-    try {
-      board.devices().forEach(MachineDevice::resume);
-    } catch (RuntimeException | Error e) {
-      // vCPUs come last: none runs, and the machine must not say that it does.
-      runState = before;
-      quiesceAfter(e);
-      throw e;
-    }
-    vcpus.resume();
-    // The guest does not wait until everybody has been told.
-    told(before);
-  }
-
-  private void quiesceAfter(Throwable failure) {
-    try {
-      board.devices().forEach(MachineDevice::quiesce);
-    } catch (RuntimeException | Error e) {
-      failure.addSuppressed(e);
-    }
-  }
-
-  /**
-   * Parks vCPUs and quiesces devices; then carries out what the guest asked for just before.
-   *
-   * @throws IOException if that fails; the machine is in {@link RunState#INTERNAL_ERROR}
-   */
-  private void halt() throws IOException {
-    orInternalError(
-        () -> {
-          vcpus.pause();
-          board.devices().forEach(MachineDevice::quiesce);
-          board.stopClock();
-          handlePending();
-        });
-  }
-
-  /** Something without which the machine is in no state to go on. */
-  @FunctionalInterface
-  private interface Step {
-    void run() throws IOException;
-  }
-
-  /**
-   * Takes a step, or enters {@link RunState#INTERNAL_ERROR}. That goes for errors too: HotSpot
-   * makes an InternalError of a SIGBUS, as the kernel file gives when it was made shorter while it
-   * is mapped.
-   */
-  private void orInternalError(Step step) throws IOException {
-    try {
-      step.run();
-    } catch (IOException e) {
-      enterInternalError(e);
-      throw e;
-    } catch (RuntimeException | Error e) {
-      LOG.error("a defect of this program, or of the host's memory", e);
-      IOException failure = new IOException(e.toString(), e);
-      enterInternalError(failure);
-      throw failure;
-    }
-  }
-
-  private void enterInternalError(IOException why) {
-    enter(RunState.INTERNAL_ERROR);
-    emit(new MachineEvent.ResetFailed(String.valueOf(why.getMessage())));
-  }
-
   private void carryOutPending() {
     lock.lock();
     try {
-      if (!guestEvent.isThere() || closed) {
+      if (!life.guestEvent().isThere() || closed) {
         return;
       }
-      boolean wasRunning = runState == RunState.RUNNING;
-      halt();
-      if (wasRunning && runState == RunState.RUNNING) {
-        orInternalError(this::run);
+      boolean wasRunning = runState() == RunState.RUNNING;
+      life.halt();
+      if (wasRunning && runState() == RunState.RUNNING) {
+        life.orInternalError(life::run);
       }
     } catch (IOException e) {
       LOG.debug("what the guest asked for failed, and the machine says so", e);
     } finally {
       lock.unlock();
-    }
-  }
-
-  private void handlePending() throws IOException {
-    switch (guestEvent.take()) {
-      case null -> {}
-      case PendingGuestEvent.Event.Reset() -> resetHardware(true);
-      case PendingGuestEvent.Event.PowerOff() -> {
-        enter(RunState.SHUTDOWN);
-        emit(new MachineEvent.Shutdown());
-      }
-      case PendingGuestEvent.Event.Panic(PanicAction action) -> handlePanic(action);
-      case PendingGuestEvent.Event.Crash(VcpuExit exit, boolean stays) -> {
-        enter(RunState.INTERNAL_ERROR);
-        emit(new MachineEvent.Crashed(exit, stays));
-      }
-    }
-  }
-
-  private void handlePanic(PanicAction action) throws IOException {
-    switch (action) {
-      case FAIL, POWEROFF, STOP -> {
-        enter(RunState.GUEST_PANICKED);
-        emit(new MachineEvent.Panicked(action));
-      }
-      case RESET -> {
-        emit(new MachineEvent.Panicked(action));
-        resetHardware(true);
-      }
-      case CONTINUE -> emit(new MachineEvent.Panicked(action));
     }
   }
 
@@ -362,7 +227,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void reset() throws IOException {
     lock.lock();
     try {
-      RunState before = runState;
+      RunState before = runState();
       if (before == RunState.INMIGRATE
           || before == RunState.FINISH_MIGRATE
           || before == RunState.POSTMIGRATE) {
@@ -373,27 +238,20 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       }
       board.checkBoot();
       if (before == RunState.RUNNING) {
-        halt();
+        life.halt();
       }
-      orInternalError(
+      life.orInternalError(
           () -> {
-            resetHardware(false);
+            life.resetHardware(false);
             if (before == RunState.PAUSED || before == RunState.PRELAUNCH) {
-              enter(before);
+              life.enter(before);
             } else {
-              run();
+              life.run();
             }
           });
     } finally {
       lock.unlock();
     }
-  }
-
-  private void resetHardware(boolean guest) throws IOException {
-    board.checkBoot();
-    board.reset();
-    board.boot();
-    emit(new MachineEvent.Reset(guest));
   }
 
   /** Something done with vCPUs that stand still. */
@@ -412,18 +270,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public <T> T whileParked(VcpuAccess<T> access) throws IOException {
     lock.lock();
     try {
-      boolean running = runState == RunState.RUNNING;
-      if (running) {
-        vcpus.pause();
-      }
-      try {
-        return access.with(vcpus.vcpus());
-      } finally {
-        // What the guest had asked for just before keeps it parked until that is carried out.
-        if (running && !guestEvent.isThere()) {
-          vcpus.resume();
-        }
-      }
+      return life.whileParked(access);
     } finally {
       lock.unlock();
     }
@@ -440,9 +287,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public int injectNmi() throws IOException {
     lock.lock();
     try {
-      if (runState != RunState.RUNNING
-          && runState != RunState.PAUSED
-          && runState != RunState.PRELAUNCH) {
+      if (runState() != RunState.RUNNING
+          && runState() != RunState.PAUSED
+          && runState() != RunState.PRELAUNCH) {
         throw refusal("there is no guest here that could take an NMI");
       }
       return whileParked(
@@ -467,7 +314,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     withGuest(
         () -> {
           board.pressPowerButton();
-          emit(new MachineEvent.PowerDown());
+          life.emit(new MachineEvent.PowerDown());
         });
   }
 
@@ -481,7 +328,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void withGuest(Runnable action) {
     lock.lock();
     try {
-      switch (runState) {
+      switch (runState()) {
         case INMIGRATE -> throw refusal("the guest has not arrived yet");
         case FINISH_MIGRATE -> throw refusal("the guest is leaving");
         case POSTMIGRATE -> throw refusal("the guest was migrated away");
@@ -519,12 +366,12 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   @Override
   public void throttle(int percent) {
-    vcpus.throttle(percent);
+    life.vcpus().throttle(percent);
   }
 
   /** Returns how much of the time vCPUs are kept out of the guest, in percent. */
   public int throttlePercentage() {
-    return vcpus.throttlePercentage();
+    return life.vcpus().throttlePercentage();
   }
 
   @Override
@@ -532,15 +379,15 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     lock.lock();
     try {
       wanted = null;
-      if (runState == RunState.RUNNING) {
-        halt();
-        if (runState == RunState.RUNNING) {
-          enter(RunState.FINISH_MIGRATE);
+      if (runState() == RunState.RUNNING) {
+        life.halt();
+        if (runState() == RunState.RUNNING) {
+          life.enter(RunState.FINISH_MIGRATE);
           return RunState.RUNNING;
         }
       }
-      RunState before = runState;
-      enter(RunState.FINISH_MIGRATE);
+      RunState before = runState();
+      life.enter(RunState.FINISH_MIGRATE);
       return before;
     } finally {
       lock.unlock();
@@ -551,13 +398,13 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void endMigration(RunState next) throws IOException {
     lock.lock();
     try {
-      if (runState != RunState.FINISH_MIGRATE && runState != RunState.INMIGRATE) {
+      if (runState() != RunState.FINISH_MIGRATE && runState() != RunState.INMIGRATE) {
         throw refusal("it is not in a migration");
       }
       if (resolve(next) == RunState.RUNNING) {
         runAfterMigration();
       } else {
-        enter(resolve(next));
+        life.enter(resolve(next));
       }
       wanted = null;
     } finally {
@@ -567,14 +414,14 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   /** A guest that cannot go on at the source is stopped, so that it can be continued. */
   private void runAfterMigration() throws IOException {
-    boolean stayed = runState == RunState.FINISH_MIGRATE;
+    boolean stayed = runState() == RunState.FINISH_MIGRATE;
     boolean runs = false;
     try {
-      run();
+      life.run();
       runs = true;
     } finally {
       if (!runs && stayed) {
-        enter(RunState.PAUSED);
+        life.enter(RunState.PAUSED);
       }
     }
   }
@@ -583,11 +430,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void endUnconfirmedMigration(RunState before) {
     lock.lock();
     try {
-      if (runState != RunState.FINISH_MIGRATE) {
+      if (runState() != RunState.FINISH_MIGRATE) {
         throw refusal("it does not leave");
       }
       unconfirmed = before;
-      enter(RunState.POSTMIGRATE);
+      life.enter(RunState.POSTMIGRATE);
     } finally {
       lock.unlock();
     }
@@ -611,9 +458,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         return;
       }
       closed = true;
-      vcpus.pause();
+      life.vcpus().pause();
       board.devices().forEach(MachineDevice::quiesce);
-      vcpus.close();
+      life.vcpus().close();
       board.close();
     } finally {
       lock.unlock();

@@ -123,14 +123,14 @@ class HandoverKvmTest {
   }
 
   @Test
-  void oneThatHadPanickedIsBackAndStillHasToBeReset() throws Exception {
+  void oneThatHadPoweredItselfOffIsBackAndStillHasToBeReset() throws Exception {
     try (Machine machine = machine(true)) {
-      machine.endMigration(RunState.GUEST_PANICKED);
+      machine.endMigration(RunState.SHUTDOWN);
       machine.endUnconfirmedMigration(machine.stopForMigration());
 
       assertThatThrownBy(machine::resume).hasMessageContaining("reset it first");
 
-      assertThat(machine.runState()).isEqualTo(RunState.GUEST_PANICKED);
+      assertThat(machine.runState()).isEqualTo(RunState.SHUTDOWN);
       machine.reset();
       assertThat(machine.runState()).isEqualTo(RunState.RUNNING);
       awaitProgress(machine);

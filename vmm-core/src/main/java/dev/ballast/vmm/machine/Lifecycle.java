@@ -1,0 +1,214 @@
+package dev.ballast.vmm.machine;
+
+import dev.ballast.vmm.vcpu.VcpuExit;
+import dev.ballast.vmm.vcpu.VcpuSet;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What takes a machine from one run state into the next: vCPUs, devices and clocks start, stop and
+ * are reset together, and all who listen are told. It keeps no order between callers: {@link
+ * Machine} calls it under its lock, except for {@link #runState} and {@link #emit}.
+ */
+final class Lifecycle {
+  private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
+
+  private final Board board;
+  private final VcpuSet vcpus;
+  private final PendingGuestEvent guestEvent;
+  private final List<Consumer<MachineEvent>> listeners = new CopyOnWriteArrayList<>();
+  private volatile RunState runState;
+
+  /**
+   * Makes the vCPUs, parked.
+   *
+   * @param board the hardware
+   * @param first the run state that it begins in
+   * @param guestCausedEvent called on a vCPU's thread when the guest caused something that {@link
+   *     #halt} carries out; all vCPUs have been asked to park then
+   * @throws IOException if KVM refuses a vCPU
+   */
+  Lifecycle(Board board, RunState first, Runnable guestCausedEvent) throws IOException {
+    this.board = board;
+    this.runState = first;
+    this.guestEvent =
+        new PendingGuestEvent(
+            () -> {
+              requestPause();
+              guestCausedEvent.run();
+            },
+            this::emit);
+    this.vcpus = board.startVcpus(guestEvent);
+  }
+
+  private void requestPause() {
+    vcpus.requestPause();
+  }
+
+  VcpuSet vcpus() {
+    return vcpus;
+  }
+
+  PendingGuestEvent guestEvent() {
+    return guestEvent;
+  }
+
+  RunState runState() {
+    return runState;
+  }
+
+  void addListener(Consumer<MachineEvent> listener) {
+    listeners.add(listener);
+  }
+
+  void emit(MachineEvent event) {
+    for (Consumer<MachineEvent> listener : listeners) {
+      try {
+        listener.accept(event);
+      } catch (RuntimeException | Error e) {
+        // What happened has happened, and the other listeners are to hear of it.
+        LOG.error("a listener failed at {}", event, e);
+      }
+    }
+  }
+
+  void enter(RunState next) {
+    RunState before = runState;
+    runState = next;
+    told(before);
+  }
+
+  private void told(RunState before) {
+    if (before != runState) {
+      emit(new MachineEvent.StateChanged(before, runState));
+    }
+  }
+
+  /** If this throws, no vCPU has run, and the run state is what it was. */
+  void run() throws IOException {
+    board.startClock();
+    RunState before = runState;
+    runState = RunState.RUNNING;
+    try {
+      board.devices().forEach(MachineDevice::resume);
+    } catch (RuntimeException | Error e) {
+      // vCPUs come last: none runs, and the machine must not say that it does.
+      runState = before;
+      quiesceAfter(e);
+      throw e;
+    }
+    vcpus.resume();
+    // The guest does not wait until everybody has been told.
+    told(before);
+  }
+
+  private void quiesceAfter(Throwable failure) {
+    try {
+      board.devices().forEach(MachineDevice::quiesce);
+    } catch (RuntimeException | Error e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  /**
+   * Parks vCPUs and quiesces devices; then carries out what the guest asked for just before.
+   *
+   * @throws IOException if that fails; the machine is in {@link RunState#INTERNAL_ERROR}
+   */
+  void halt() throws IOException {
+    orInternalError(
+        () -> {
+          vcpus.pause();
+          board.devices().forEach(MachineDevice::quiesce);
+          board.stopClock();
+          handlePending();
+        });
+  }
+
+  /** Something without which the machine is in no state to go on. */
+  @FunctionalInterface
+  interface Step {
+    void run() throws IOException;
+  }
+
+  /**
+   * Takes a step, or enters {@link RunState#INTERNAL_ERROR}. That goes for errors too: HotSpot
+   * makes an InternalError of a SIGBUS, as the kernel file gives when it was made shorter while it
+   * is mapped.
+   */
+  void orInternalError(Step step) throws IOException {
+    try {
+      step.run();
+    } catch (IOException e) {
+      enterInternalError(e);
+      throw e;
+    } catch (RuntimeException | Error e) {
+      LOG.error("a defect of this program, or of the host's memory", e);
+      IOException failure = new IOException(e.toString(), e);
+      enterInternalError(failure);
+      throw failure;
+    }
+  }
+
+  private void enterInternalError(IOException why) {
+    enter(RunState.INTERNAL_ERROR);
+    emit(new MachineEvent.ResetFailed(String.valueOf(why.getMessage())));
+  }
+
+  private void handlePending() throws IOException {
+    switch (guestEvent.take()) {
+      case null -> {}
+      case PendingGuestEvent.Event.Reset() -> resetHardware(true);
+      case PendingGuestEvent.Event.PowerOff() -> {
+        enter(RunState.SHUTDOWN);
+        emit(new MachineEvent.Shutdown());
+      }
+      case PendingGuestEvent.Event.Panic(PanicAction action) -> handlePanic(action);
+      case PendingGuestEvent.Event.Crash(VcpuExit exit, boolean stays) -> {
+        enter(RunState.INTERNAL_ERROR);
+        emit(new MachineEvent.Crashed(exit, stays));
+      }
+    }
+  }
+
+  private void handlePanic(PanicAction action) throws IOException {
+    switch (action) {
+      case FAIL, POWEROFF, STOP -> {
+        enter(RunState.GUEST_PANICKED);
+        emit(new MachineEvent.Panicked(action));
+      }
+      case RESET -> {
+        emit(new MachineEvent.Panicked(action));
+        resetHardware(true);
+      }
+      case CONTINUE -> emit(new MachineEvent.Panicked(action));
+    }
+  }
+
+  void resetHardware(boolean guest) throws IOException {
+    board.checkBoot();
+    board.reset();
+    board.boot();
+    emit(new MachineEvent.Reset(guest));
+  }
+
+  /** Does something while all vCPUs stand still; see {@link Machine#whileParked}. */
+  <T> T whileParked(Machine.VcpuAccess<T> access) throws IOException {
+    boolean running = runState == RunState.RUNNING;
+    if (running) {
+      vcpus.pause();
+    }
+    try {
+      return access.with(vcpus.vcpus());
+    } finally {
+      // What the guest had asked for just before keeps it parked until that is carried out.
+      if (running && !guestEvent.isThere()) {
+        vcpus.resume();
+      }
+    }
+  }
+}
