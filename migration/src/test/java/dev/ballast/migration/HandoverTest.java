@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.Messages;
+import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.source.MigrationListener;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.source.MigrationSource;
@@ -35,6 +36,7 @@ class HandoverTest {
   private static final byte[] ERROR =
       Frames.of(FrameType.ERROR, new Messages.Failure("no patience").encode());
   private static final byte[] HALF_AN_ERROR = Arrays.copyOf(ERROR, ERROR.length - 3);
+  private static final byte[] CANCEL = Frames.of(FrameType.CANCEL, new byte[0]);
   private static final byte[] GARBAGE = new byte[100];
 
   private static final String GAVE_UP = "the destination gave up: no patience";
@@ -55,10 +57,21 @@ class HandoverTest {
       Guest guest,
       String error)
       throws Exception {
+    migrate(Protocol.MAX_VERSION, insteadOfReady, insteadOfRunning, committed, guest, error);
+  }
+
+  private static void migrate(
+      int version,
+      List<byte[]> insteadOfReady,
+      List<byte[]> insteadOfRunning,
+      boolean committed,
+      Guest guest,
+      String error)
+      throws Exception {
     String what = "case " + insteadOfReady.size() + " " + insteadOfRunning.size() + " " + error;
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
         ScriptedDestination destination =
-            new ScriptedDestination(insteadOfReady, insteadOfRunning)) {
+            new ScriptedDestination(version, insteadOfReady, insteadOfRunning)) {
       a.sections(List.of(new TestMachine.Filler("filler", MUCH_STATE)));
       MigrationSource source =
           new MigrationSource(
@@ -116,6 +129,19 @@ class HandoverTest {
     migrate(List.of(READY, KEEPALIVE), List.of(ERROR), true, Guest.RUNS_HERE, GAVE_UP);
   }
 
+  /** It may have run there: only from version 5 on is it promised that it has not. */
+  @Test
+  void anOlderDestinationsRefusalAfterCommitIsNotTrusted() throws Exception {
+    migrate(
+        Protocol.VERSION_4,
+        List.of(READY),
+        List.of(ERROR, FIN),
+        true,
+        Guest.MAY_BE_CONTINUED_HERE,
+        NOT_CONFIRMED + GAVE_UP);
+    migrate(Protocol.VERSION_4, List.of(READY, ERROR), List.of(), false, Guest.RUNS_HERE, GAVE_UP);
+  }
+
   @Test
   void afterAnythingElseOnlyTheUserCanTakeItBack() throws Exception {
     for (List<byte[]> words :
@@ -125,6 +151,7 @@ class HandoverTest {
             List.of(HALF_AN_ERROR, FIN),
             List.of(HALF_AN_ERROR),
             List.of(GARBAGE),
+            List.of(CANCEL, FIN),
             List.of(READY))) {
       migrate(List.of(READY), words, true, Guest.MAY_BE_CONTINUED_HERE, NOT_CONFIRMED);
     }

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -56,8 +57,10 @@ public final class MigrationChannel implements AutoCloseable {
    * @param uri for messages
    * @param socket closed with this, and if this throws
    * @param readAhead what was read from it already, and is read again from this
+   * @param selectors where the selector comes from
    */
-  MigrationChannel(MigrationUri uri, SocketChannel socket, ByteBuffer readAhead)
+  MigrationChannel(
+      MigrationUri uri, SocketChannel socket, ByteBuffer readAhead, SelectorProvider selectors)
       throws IOException {
     this.uri = uri;
     this.socket = socket;
@@ -71,7 +74,7 @@ public final class MigrationChannel implements AutoCloseable {
       } else {
         socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
       }
-      this.selector = Selector.open();
+      this.selector = selectors.openSelector();
       this.key = socket.register(selector, 0);
       ready = true;
     } finally {
@@ -83,7 +86,8 @@ public final class MigrationChannel implements AutoCloseable {
 
   /** Makes a channel that {@link #connect} connects. */
   public static MigrationChannel open(MigrationUri uri) throws IOException {
-    return new MigrationChannel(uri, SocketChannel.open(uri.family()), ByteBuffer.allocate(0));
+    return new MigrationChannel(
+        uri, SocketChannel.open(uri.family()), ByteBuffer.allocate(0), SelectorProvider.provider());
   }
 
   /**
@@ -337,6 +341,7 @@ public final class MigrationChannel implements AutoCloseable {
    */
   public int readAvailable(ByteBuffer into) throws IOException {
     checkCancelled();
+    checkDeadline();
     int read = Math.min(readAhead.remaining(), into.remaining());
     if (read > 0) {
       into.put(into.position(), readAhead, readAhead.position(), read);
@@ -357,16 +362,18 @@ public final class MigrationChannel implements AutoCloseable {
     return read;
   }
 
+  private void checkDeadline() throws SocketTimeoutException {
+    if (deadline != 0 && deadline - System.nanoTime() <= 0) {
+      throw new SocketTimeoutException(uri + ": the other side did not come to the point in time");
+    }
+  }
+
   private void waitFor(int operation, String verb) throws IOException {
     long start = System.nanoTime();
     long patience = silenceMillis;
     if (deadline != 0) {
-      long left = deadline - start;
-      if (left <= 0) {
-        throw new SocketTimeoutException(
-            uri + ": the other side was given time to introduce itself, and did not");
-      }
-      patience = Math.min(patience, left / NANOS_PER_MILLI + 1);
+      checkDeadline();
+      patience = Math.min(patience, (deadline - start) / NANOS_PER_MILLI + 1);
     }
     boolean ready = await(operation, patience);
     if (!ready && System.nanoTime() - start >= silenceMillis * NANOS_PER_MILLI) {

@@ -56,8 +56,7 @@ public final class MigrationServer implements AutoCloseable {
     boolean ready = false;
     try {
       bound.socket.configureBlocking(false);
-      PendingConnections pending =
-          new PendingConnections(bound.uri, bound.socket, selectors.openSelector());
+      PendingConnections pending = new PendingConnections(bound.uri, bound.socket, selectors);
       ready = true;
       return new MigrationServer(bound, pending);
     } finally {
@@ -127,7 +126,7 @@ public final class MigrationServer implements AutoCloseable {
   }
 
   /** Drops connections that wait to be accepted: no more are expected. */
-  public void dropPending() {
+  public void dropPending() throws IOException {
     pending.dropAll();
   }
 

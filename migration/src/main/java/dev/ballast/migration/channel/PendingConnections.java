@@ -7,6 +7,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
@@ -55,6 +56,7 @@ final class PendingConnections implements AutoCloseable {
 
   private final MigrationUri uri;
   private final ServerSocketChannel server;
+  private final SelectorProvider selectors;
   private final Selector selector;
   private final SelectionKey acceptKey;
   private final Set<Pending> waiting = new LinkedHashSet<>();
@@ -65,13 +67,15 @@ final class PendingConnections implements AutoCloseable {
   /**
    * @param uri for messages
    * @param server not blocking; not closed by this
-   * @param selector closed by this
+   * @param selectors where selectors come from
+   * @throws IOException if the host has no descriptors for a selector
    */
-  PendingConnections(MigrationUri uri, ServerSocketChannel server, Selector selector)
+  PendingConnections(MigrationUri uri, ServerSocketChannel server, SelectorProvider selectors)
       throws IOException {
     this.uri = uri;
     this.server = server;
-    this.selector = selector;
+    this.selectors = selectors;
+    this.selector = selectors.openSelector();
     this.acceptKey = server.register(selector, SelectionKey.OP_ACCEPT);
   }
 
@@ -97,18 +101,23 @@ final class PendingConnections implements AutoCloseable {
         }
       }
       selector.selectedKeys().clear();
-      dropExpired();
       ready = findReady(opening);
+      dropExpired();
     }
     return ready == null ? null : handOut(ready);
   }
 
-  private MigrationChannel handOut(Pending ready) throws IOException {
+  private @Nullable MigrationChannel handOut(Pending ready) throws IOException {
     waiting.remove(ready);
     ready.socket.keyFor(selector).cancel();
     // Only now is the socket free to be registered with another selector.
     selector.selectNow();
-    return new MigrationChannel(uri, ready.socket, ready.received.flip());
+    try {
+      return new MigrationChannel(uri, ready.socket, ready.received.flip(), selectors);
+    } catch (IOException e) {
+      pauseAccepting(e);
+      return null;
+    }
   }
 
   private @Nullable Pending findReady(Opening opening) {
@@ -257,9 +266,11 @@ final class PendingConnections implements AutoCloseable {
   }
 
   /** Closes all connections that wait. */
-  void dropAll() {
+  void dropAll() throws IOException {
     waiting.forEach(this::close);
     waiting.clear();
+    // A socket is not really closed before its selector has let go of it.
+    selector.selectNow();
   }
 
   /** Makes {@link #next} return. Any thread. */
@@ -270,7 +281,8 @@ final class PendingConnections implements AutoCloseable {
   /** Closes all connections that wait; the listening socket stays open. */
   @Override
   public void close() throws IOException {
-    dropAll();
-    selector.close();
+    try (selector) {
+      dropAll();
+    }
   }
 }

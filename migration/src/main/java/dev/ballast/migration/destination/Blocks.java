@@ -118,9 +118,10 @@ final class Blocks {
   }
 
   /**
-   * Discards what was received and is in the balloon by now. To be called after all of a pass came
-   * over this connection, and before any connection begins the next: a page that leaves the balloon
-   * is dirty, and comes in a later pass.
+   * Discards what was received and is in the balloon by now. To be called between two passes, while
+   * no connection receives: a page that was sent and ballooned in the same pass may still be on its
+   * way over another one before that. A page that leaves the balloon is dirty, and comes in a later
+   * pass.
    *
    * @param keepAlive lets the source know that this side is still there
    */
@@ -132,9 +133,8 @@ final class Blocks {
     }
   }
 
-  /** All of RAM is here: discards what is in the balloon, and checks the rest. */
-  void complete(KeepAlive keepAlive) throws IOException {
-    discardStale(keepAlive);
+  /** Checks, after the last pass, that all of RAM is as the source sent it. */
+  void checkComplete() throws IOException {
     for (ReceivingBlock block : receiving.values()) {
       block.checkComplete();
     }

@@ -9,10 +9,21 @@ import java.time.Duration;
  * @param acceptTimeout how long to wait for a source; zero is for ever
  * @param silenceTimeout how long the source may be silent
  * @param maxProtocolVersion the newest protocol version to accept
+ * @param introductionTimeout how long a connection may take until the whole of its first frame is
+ *     there, and then for the machine's description, however much it sends: others wait
  */
 public record DestinationParameters(
-    Duration acceptTimeout, Duration silenceTimeout, int maxProtocolVersion) {
+    Duration acceptTimeout,
+    Duration silenceTimeout,
+    int maxProtocolVersion,
+    Duration introductionTimeout) {
   /** Waits for a source as long as it takes; 30 s of silence end a migration. */
   public static final DestinationParameters DEFAULTS =
       new DestinationParameters(Duration.ZERO, Duration.ofSeconds(30), Protocol.MAX_VERSION);
+
+  /** Makes parameters with ten seconds for an introduction. */
+  public DestinationParameters(
+      Duration acceptTimeout, Duration silenceTimeout, int maxProtocolVersion) {
+    this(acceptTimeout, silenceTimeout, maxProtocolVersion, Duration.ofSeconds(10));
+  }
 }

@@ -9,7 +9,6 @@ import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.vmm.machine.MigratableMachine;
 import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
-import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,9 +19,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class MigrationDestination implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MigrationDestination.class);
-
-  /** How long a connection may take for its first frame. */
-  private static final Duration GREETING_TIMEOUT = Duration.ofSeconds(5);
 
   private final MigrationServer server;
   private final Object lock = new Object();
@@ -69,13 +65,10 @@ public final class MigrationDestination implements AutoCloseable {
     StateReceiver.tryOut(machine.stateSections());
     FirstFrame opening =
         new FirstFrame(FrameType.HELLO, e -> listener.turnedAway(String.valueOf(e.getMessage())));
-    Duration patience =
-        parameters.silenceTimeout().compareTo(GREETING_TIMEOUT) < 0
-            ? parameters.silenceTimeout()
-            : GREETING_TIMEOUT;
     IncomingMigration arrived = null;
     while (arrived == null) {
-      try (MigrationChannel channel = server.accept(parameters.acceptTimeout(), patience, opening);
+      try (MigrationChannel channel =
+              server.accept(parameters.acceptTimeout(), parameters.introductionTimeout(), opening);
           Reception reception = new Reception(machine, channel, server, parameters, listener)) {
         watch(reception);
         channel.silenceTimeout(parameters.silenceTimeout());

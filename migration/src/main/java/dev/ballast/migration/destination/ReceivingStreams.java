@@ -97,8 +97,9 @@ final class ReceivingStreams implements AutoCloseable {
     }
   }
 
+  /** Strangers come as often as they like: they are no news. */
   private static void turnedAway(MigrationServer server, IOException why) {
-    log.warn("{}: a connection was turned away: {}", server.uri(), why.getMessage());
+    log.debug("{}: a connection was turned away: {}", server.uri(), why.getMessage());
   }
 
   /**
@@ -199,13 +200,48 @@ final class ReceivingStreams implements AutoCloseable {
     }
   }
 
+  /** Something that is done while nothing is received. */
+  @FunctionalInterface
+  interface BetweenPasses {
+    void run() throws IOException;
+  }
+
+  /**
+   * Ends a pass on the migration's own connection: waits until all streams have ended it, does
+   * something while they wait in turn, and lets all of them go on.
+   *
+   * @param last whether it is the last pass
+   * @param between what to do
+   * @throws IOException if a stream failed or did not agree, or what is done fails
+   */
+  void endPass(boolean last, BetweenPasses between) throws IOException, InterruptedException {
+    synchronized (lock) {
+      while (arrived < channels.size()) {
+        awaitChange();
+      }
+    }
+    between.run();
+    endPass(last);
+  }
+
+  private void awaitChange() throws IOException, InterruptedException {
+    if (failure != null) {
+      throw new IOException("another stream failed: " + failure.getMessage(), failure);
+    }
+    if (closed) {
+      throw new IOException("the migration ended");
+    }
+    main.checkCancelled();
+    lock.wait(MOMENT_MILLIS);
+  }
+
   /**
    * Waits until the migration's own connection and all streams have ended a pass.
    *
    * @param last whether the caller was told that it is the last one
    * @throws IOException if a stream failed, or did not agree
    */
-  void endPass(boolean last) throws IOException, InterruptedException {
+  private void endPass(boolean last) throws IOException, InterruptedException {
     synchronized (lock) {
       if (arrived > 0 && last != lastPass) {
         throw new ProtocolException("PASS_END: streams do not agree on which pass is the last");
@@ -215,17 +251,10 @@ final class ReceivingStreams implements AutoCloseable {
       if (++arrived > channels.size()) {
         arrived = 0;
         passes++;
-        lock.notifyAll();
       }
+      lock.notifyAll();
       while (passes == pass) {
-        if (failure != null) {
-          throw new IOException("another stream failed: " + failure.getMessage(), failure);
-        }
-        if (closed) {
-          throw new IOException("the migration ended");
-        }
-        main.checkCancelled();
-        lock.wait(MOMENT_MILLIS);
+        awaitChange();
       }
     }
   }

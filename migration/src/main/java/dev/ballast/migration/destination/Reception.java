@@ -26,9 +26,6 @@ import org.slf4j.LoggerFactory;
 final class Reception implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Reception.class);
 
-  /** A source takes no time to say what its machine is: one that does keeps others waiting. */
-  private static final Duration CONFIGURING_TIMEOUT = Duration.ofSeconds(10);
-
   private final MigratableMachine machine;
   private final MigrationChannel channel;
   private final DestinationParameters parameters;
@@ -69,7 +66,7 @@ final class Reception implements AutoCloseable {
    * @throws IOException if that failed; before {@link FrameType#COMMIT} nothing runs
    */
   IncomingMigration run() throws IOException {
-    channel.deadline(CONFIGURING_TIMEOUT);
+    channel.deadline(parameters.introductionTimeout());
     int version = greet();
     MigrationConfig config = configure(version);
     Blocks blocks = Blocks.match(machine.ramBlocks(), config, version);
@@ -83,7 +80,7 @@ final class Reception implements AutoCloseable {
       streams.start(blocks, config.compression());
       receiveRam(blocks, receiver);
     }
-    blocks.complete(writer::keepAlive);
+    blocks.checkComplete();
     if (config.verify()) {
       phase = ReceiverPhase.VERIFYING;
       verify(blocks);
@@ -176,10 +173,7 @@ final class Reception implements AutoCloseable {
       } else {
         passes++;
         last = ReceivingStreams.checkPassEnd(reader, passes);
-        if (!last) {
-          blocks.discardStale(writer::keepAlive);
-        }
-        streams.endPass(last);
+        streams.endPass(last, () -> blocks.discardStale(writer::keepAlive));
       }
     }
   }

@@ -33,8 +33,8 @@ public enum SourceHandover {
   }
 
   /**
-   * Returns where it is once {@link FrameType#ERROR} was received: a destination sends it only if
-   * the guest has not run there, and never will.
+   * Returns where it is once {@link FrameType#ERROR} was received, from {@link Protocol#VERSION_5}
+   * on: a destination sends it only if the guest has not run there, and never will.
    */
   public SourceHandover refused() {
     return this == COMMITTED ? HERE : this;

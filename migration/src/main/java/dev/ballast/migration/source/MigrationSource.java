@@ -21,6 +21,8 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +50,7 @@ public final class MigrationSource {
   private final PrecopyLoop precopy;
   private final Thread thread;
   private final Object lock = new Object();
+  private final CountDownLatch over = new CountDownLatch(1);
 
   private volatile MigrationStatus status = MigrationStatus.NONE;
   private volatile @Nullable String error;
@@ -61,7 +64,9 @@ public final class MigrationSource {
   private boolean expired;
   private boolean committing;
 
-  /** The migration's thread. */
+  /** The protocol's, once it is agreed on. The migration's thread, as what follows. */
+  private int version;
+
   private SourceHandover handover = SourceHandover.HERE;
 
   /**
@@ -82,8 +87,16 @@ public final class MigrationSource {
     this.listener = listener;
     this.uri = uri;
     this.channel = MigrationChannel.open(uri);
-    this.writer = new FrameWriter(channel, parameters.pageChecksumsTo(uri));
-    this.reader = new FrameReader(channel);
+    boolean ready = false;
+    try {
+      this.writer = new FrameWriter(channel, parameters.pageChecksumsTo(uri));
+      this.reader = new FrameReader(channel);
+      ready = true;
+    } finally {
+      if (!ready) {
+        channel.close();
+      }
+    }
     this.policy = new ConvergencePolicy(parameters);
     this.counters = new ProgressCounters(channel, streams);
     this.precopy =
@@ -95,18 +108,30 @@ public final class MigrationSource {
     channel.maxBandwidth(maxBandwidth);
   }
 
-  /** Starts. */
+  /**
+   * Starts. If this throws, because the host has no more threads, nothing was begun and nothing is
+   * left.
+   */
   public void start() {
-    thread.start();
-    if (!parameters.timeout().isZero()) {
-      Thread.ofPlatform().daemon().name("migration-timeout").start(this::expire);
+    boolean started = false;
+    try {
+      if (!parameters.timeout().isZero()) {
+        Thread.ofPlatform().daemon().name("migration-timeout").start(this::expire);
+      }
+      thread.start();
+      started = true;
+    } finally {
+      if (!started) {
+        over.countDown();
+        closeConnection();
+      }
     }
   }
 
   /** Gives the migration up when it takes too long, if the guest is not handed over yet. */
   private void expire() {
     try {
-      if (thread.join(parameters.timeout())) {
+      if (over.await(parameters.timeout().toNanos(), TimeUnit.NANOSECONDS)) {
         return;
       }
     } catch (InterruptedException e) {
@@ -181,10 +206,6 @@ public final class MigrationSource {
       } else {
         outcome = MigrationStatus.CANCELLED;
       }
-    } catch (PeerFailedException e) {
-      handover = handover.refused();
-      reason = describe(e);
-      log.debug("the destination gave up", e);
     } catch (IOException e) {
       reason = describe(e);
       log.debug("the migration failed", e);
@@ -215,7 +236,7 @@ public final class MigrationSource {
     writer.frame(FrameType.HELLO, hello.encode());
     writer.flush();
     reader.expect(FrameType.HELLO_REPLY);
-    int version = Messages.HelloReply.decode(reader.payload(), hello).version();
+    version = Messages.HelloReply.decode(reader.payload(), hello).version();
     prepareCompression(version);
     if (version < Protocol.VERSION_5) {
       log.warn(
@@ -361,6 +382,7 @@ public final class MigrationSource {
     }
     error = reasons.isEmpty() ? null : String.join("; ", reasons);
     enter(outcome);
+    over.countDown();
   }
 
   private void closeConnection() {
@@ -394,7 +416,7 @@ public final class MigrationSource {
   private static void cleanUp(List<String> reasons, String failure, CleanUp step) {
     try {
       step.run();
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       log.error("after a migration: {}", failure, e);
       reasons.add(failure + ": " + e.getMessage());
     }
@@ -406,6 +428,10 @@ public final class MigrationSource {
       return String.valueOf(failure.getMessage());
     }
     if (failure instanceof PeerFailedException) {
+      // Older destinations may say so although they run the guest, and none cancels.
+      if (reader.type() == FrameType.ERROR && version >= Protocol.VERSION_5) {
+        handover = handover.refused();
+      }
       return "the destination gave up: " + failure.getMessage();
     }
     try {

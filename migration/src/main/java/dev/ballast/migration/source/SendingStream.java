@@ -190,7 +190,8 @@ final class SendingStream implements AutoCloseable {
     channel.cancel();
     // The memory that the thread reads may be about to go: it has to be waited for.
     Threads.joinUninterruptibly(thread);
-    writer.close();
-    channel.close();
+    try (channel) {
+      writer.close();
+    }
   }
 }

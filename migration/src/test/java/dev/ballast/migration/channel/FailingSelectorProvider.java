@@ -9,18 +9,33 @@ import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.AbstractSelector;
 import java.nio.channels.spi.SelectorProvider;
 
-/** The JDK's provider, but it has no selector to give. */
+/** The JDK's provider, but it has only so many selectors to give. */
 final class FailingSelectorProvider extends SelectorProvider {
   private final SelectorProvider real = SelectorProvider.provider();
   private final IOException failure;
+  private int left;
 
-  FailingSelectorProvider(IOException failure) {
+  /**
+   * @param left how many selectors it gives
+   * @param failure what the next ones fail with
+   */
+  FailingSelectorProvider(int left, IOException failure) {
+    this.left = left;
     this.failure = failure;
+  }
+
+  /** Has it give one more. */
+  void giveOneMore() {
+    left++;
   }
 
   @Override
   public AbstractSelector openSelector() throws IOException {
-    throw failure;
+    if (left == 0) {
+      throw failure;
+    }
+    left--;
+    return real.openSelector();
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.ballast.migration.channel;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.ballast.migration.testing.Connection;
 import java.io.IOException;
@@ -18,6 +19,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,7 +115,7 @@ class MigrationServerTest {
   @Test
   void leavesNoFileWhereItCannotWait() {
     IOException full = new IOException("too many open files");
-    assertThatThrownBy(() -> MigrationServer.listen(uri(), new FailingSelectorProvider(full)))
+    assertThatThrownBy(() -> MigrationServer.listen(uri(), new FailingSelectorProvider(0, full)))
         .isSameAs(full);
     assertThat(directory).isEmptyDirectory();
   }
@@ -165,6 +167,25 @@ class MigrationServerTest {
         }
       };
 
+  /** Wants more than anybody says. */
+  private static final Opening MANY_BYTES =
+      new Opening() {
+        @Override
+        public int maxBytes() {
+          return 1 << 10;
+        }
+
+        @Override
+        public int bytesWanted(ByteBuffer received) {
+          return 1 << 10;
+        }
+
+        @Override
+        public ByteBuffer refuse(IOException why) {
+          throw new AssertionError(why);
+        }
+      };
+
   @Test
   void aConnectionIsHandedOutWithWhatItSaid() throws IOException {
     try (MigrationServer server = MigrationServer.listen(uri());
@@ -191,6 +212,53 @@ class MigrationServerTest {
               () -> server.accept(Duration.ofMillis(300), Duration.ofMillis(20), FOUR_BYTES))
           .hasMessageContaining("no source connected");
       assertThat(client.read(ByteBuffer.allocate(1))).as("end of the stream").isEqualTo(-1);
+    }
+  }
+
+  /** A byte now and then does not renew its time. */
+  @Test
+  void aConnectionThatTricklesIsDropped() throws Exception {
+    try (MigrationServer server = MigrationServer.listen(uri());
+        SocketChannel client = client()) {
+      CompletableFuture<Void> accepting =
+          CompletableFuture.runAsync(
+              () ->
+                  assertThatThrownBy(
+                          () ->
+                              server.accept(
+                                  Duration.ofSeconds(2), Duration.ofMillis(200), MANY_BYTES))
+                      .hasMessageContaining("no source connected"));
+      await()
+          .pollInterval(Duration.ofMillis(20))
+          .atMost(Duration.ofSeconds(1))
+          .until(() -> !tookAnotherByte(client));
+      accepting.join();
+    }
+  }
+
+  private static boolean tookAnotherByte(SocketChannel client) {
+    try {
+      return client.write(ByteBuffer.allocate(1)) == 1;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Test
+  void aConnectionThatCannotBeServedDoesNotEndTheServer() throws IOException {
+    FailingSelectorProvider selectors =
+        new FailingSelectorProvider(1, new IOException("too many open files"));
+    try (MigrationServer server = MigrationServer.listen(uri(), selectors);
+        SocketChannel first = client()) {
+      first.write(ByteBuffer.allocate(4));
+      assertThatThrownBy(
+              () -> server.accept(Duration.ofMillis(50), Duration.ofSeconds(5), FOUR_BYTES))
+          .hasMessageContaining("no source connected");
+      selectors.giveOneMore();
+      try (SocketChannel second = client()) {
+        second.write(ByteBuffer.allocate(4));
+        server.accept(Duration.ofSeconds(5), Duration.ofSeconds(5), FOUR_BYTES).close();
+      }
     }
   }
 

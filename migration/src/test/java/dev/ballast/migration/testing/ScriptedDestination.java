@@ -25,6 +25,7 @@ public final class ScriptedDestination implements AutoCloseable {
   /** Ends the direction, instead of bytes. */
   public static final byte[] FIN = {};
 
+  private final int version;
   private final ServerSocket server;
   private final List<byte[]> insteadOfReady;
   private final List<byte[]> insteadOfRunning;
@@ -39,6 +40,19 @@ public final class ScriptedDestination implements AutoCloseable {
    */
   public ScriptedDestination(List<byte[]> insteadOfReady, List<byte[]> insteadOfRunning)
       throws IOException {
+    this(Protocol.MAX_VERSION, insteadOfReady, insteadOfRunning);
+  }
+
+  /**
+   * Starts one that speaks an older version.
+   *
+   * @param version of the protocol
+   * @param insteadOfReady bytes, or {@link #FIN}
+   * @param insteadOfRunning bytes, or {@link #FIN}
+   */
+  public ScriptedDestination(
+      int version, List<byte[]> insteadOfReady, List<byte[]> insteadOfRunning) throws IOException {
+    this.version = version;
     this.server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
     this.insteadOfReady = insteadOfReady;
     this.insteadOfRunning = insteadOfRunning;
@@ -78,8 +92,8 @@ public final class ScriptedDestination implements AutoCloseable {
 
   private void answer(Socket source, int type) throws IOException {
     if (type == FrameType.HELLO.code()) {
-      byte[] version = new Messages.HelloReply(Protocol.MAX_VERSION).encode();
-      say(source, List.of(Frames.of(FrameType.HELLO_REPLY, version)));
+      byte[] reply = new Messages.HelloReply(version).encode();
+      say(source, List.of(Frames.of(FrameType.HELLO_REPLY, reply)));
     } else if (type == FrameType.CONFIG.code()) {
       say(source, List.of(Frames.of(FrameType.CONFIG_REPLY, new byte[0])));
     } else if (type == FrameType.STATE_SECTION.code() && !types.contains(type)) {

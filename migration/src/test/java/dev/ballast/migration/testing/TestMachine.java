@@ -42,7 +42,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   private volatile boolean closed;
   private volatile int throttle;
   private @Nullable IOException stopFailure;
-  private @Nullable IOException startFailure;
+  private @Nullable Throwable startFailure;
   private @Nullable RuntimeException throttleFailure;
   private volatile @Nullable RunState unconfirmed;
   private long steps;
@@ -133,8 +133,8 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
     stopFailure = failure;
   }
 
-  /** Makes the guest fail to run after a migration. */
-  public void failToStart(IOException failure) {
+  /** Makes the guest fail to run after a migration: by an IOException or an Error. */
+  public void failToStart(Throwable failure) {
     startFailure = failure;
   }
 
@@ -287,8 +287,11 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
 
   @Override
   public void endMigration(RunState next) throws IOException {
-    if (startFailure != null) {
-      throw startFailure;
+    switch (startFailure) {
+      case null -> {}
+      case IOException e -> throw e;
+      case Error e -> throw e;
+      default -> throw new AssertionError(startFailure);
     }
     enter(next);
   }

@@ -3,6 +3,7 @@ package dev.ballast.ffi.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -33,9 +34,13 @@ class ThreadKickTest {
     int[] tid = new int[1];
     Thread thread = Thread.ofPlatform().start(() -> tid[0] = ThreadKick.currentThreadId());
     thread.join();
-    assertThatThrownBy(() -> ThreadKick.kick(tid[0]))
-        .isInstanceOfSatisfying(
-            ErrnoException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ESRCH));
+    // Java's thread ends a little before the kernel's.
+    await()
+        .untilAsserted(
+            () ->
+                assertThatThrownBy(() -> ThreadKick.kick(tid[0]))
+                    .isInstanceOfSatisfying(
+                        ErrnoException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ESRCH)));
   }
 
   /** Asks util-linux for a limit of this process, or changes it. */

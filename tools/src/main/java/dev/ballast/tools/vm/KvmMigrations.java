@@ -29,6 +29,9 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(KvmMigrations.class);
   private static final int BITS_PER_BYTE = 8;
 
+  /** Of connections that were turned away; more are not worth the log. */
+  private static final int MAX_WARNINGS = 10;
+
   private final Machine machine;
   private final Consumer<VmEvent> events;
   private final Consumer<String> incomingFailed;
@@ -151,14 +154,11 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
 
   private synchronized void startIncoming(MigrationDestination listening) throws VmException {
     if (destination != null || closed) {
-      try (listening) {
-        throw new VmException(
-            destination == null
-                ? "the machine is being closed"
-                : "the machine waits for a guest already, at " + destination.uri());
-      } catch (IOException e) {
-        throw new VmException(String.valueOf(e.getMessage()), e);
-      }
+      closeQuietly(listening);
+      throw new VmException(
+          destination == null
+              ? "the machine is being closed"
+              : "the machine waits for a guest already, at " + destination.uri());
     }
     destination = listening;
     DestinationParameters how =
@@ -166,8 +166,26 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
             Duration.ZERO,
             Duration.ofMillis(parameters.timeouts().silenceMillis()),
             DestinationParameters.DEFAULTS.maxProtocolVersion());
+    Thread thread =
+        Thread.ofPlatform().daemon().name("incoming").unstarted(() -> receive(listening, how));
     incoming(MigrationStatus.SETUP);
-    receiver = Thread.ofPlatform().daemon().name("incoming").start(() -> receive(listening, how));
+    try {
+      thread.start();
+    } catch (OutOfMemoryError e) {
+      incoming(MigrationStatus.FAILED);
+      destination = null;
+      closeQuietly(listening);
+      throw new VmException("the machine cannot wait for a guest: " + e.getMessage(), e);
+    }
+    receiver = thread;
+  }
+
+  private static void closeQuietly(MigrationDestination listening) {
+    try (listening) {
+      log.debug("{}: given up", listening.uri());
+    } catch (IOException e) {
+      log.warn("{}: cannot be closed: {}", listening.uri(), e.getMessage());
+    }
   }
 
   private void incoming(MigrationStatus status) {
@@ -192,7 +210,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   /** Reports how it goes while the machine waits for a guest. */
   private final class Arrival implements IncomingListener {
     private final MigrationUri uri;
-    private String last = "";
+    private int warnings;
 
     Arrival(MigrationUri uri) {
       this.uri = uri;
@@ -205,10 +223,12 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
 
     @Override
     public void turnedAway(String reason) {
-      // A health check comes again and again, and says the same each time.
-      if (!reason.equals(last)) {
+      // A health check comes again and again, and what a stranger says is the stranger's choice.
+      if (warnings < MAX_WARNINGS) {
+        warnings++;
         log.warn("{}: a connection was turned away: {}; still waiting for a guest", uri, reason);
-        last = reason;
+      } else {
+        log.debug("{}: a connection was turned away: {}", uri, reason);
       }
     }
   }

@@ -40,6 +40,11 @@ public record ElfImage(
   private static final int PT_LOAD = 1;
   private static final int PT_NOTE = 4;
   private static final int NOTE_HEADER_SIZE = 12;
+
+  /** No kernel has more, and a hostile file must not keep a search busy. */
+  private static final int MAX_HEADERS_SEARCHED = 64;
+
+  private static final long MAX_NOTES_SEARCHED = 1 << 20;
   private static final int XEN_ELFNOTE_PHYS32_ENTRY = 18;
 
   /**
@@ -142,7 +147,7 @@ public record ElfImage(
       return false;
     }
     long table = file.get(U64, 32);
-    int count = file.get(U16, 56) & 0xffff;
+    int count = Math.min(file.get(U16, 56) & 0xffff, MAX_HEADERS_SEARCHED);
     for (int i = 0; i < count; i++) {
       long header = table + (long) i * PROGRAM_HEADER_SIZE;
       if (!isIn(file, header, PROGRAM_HEADER_SIZE)) {
@@ -152,7 +157,7 @@ public record ElfImage(
       long size = file.get(U64, header + 32);
       if (file.get(U32, header) == PT_NOTE
           && isIn(file, offset, size)
-          && hasNoteOf(file.asSlice(offset, size), name)) {
+          && hasNoteOf(file.asSlice(offset, Math.min(size, MAX_NOTES_SEARCHED)), name)) {
         return true;
       }
     }

@@ -71,6 +71,8 @@ abstract class BufferedSerialBackend implements SerialBackend {
                 LOG.debug("{}: {} ends", name, role);
               } catch (IOException e) {
                 LOG.warn("{}: {} stops: {}", name, role, e.getMessage());
+              } catch (RuntimeException | Error e) {
+                LOG.error("{}: {} stops: a defect of this program", name, role, e);
               }
             });
   }

@@ -36,7 +36,8 @@ public interface SerialBackend extends AutoCloseable {
   void start(Line line);
 
   /**
-   * Takes a byte of output. Called on vCPU threads, one at a time; never blocks.
+   * Takes a byte of output. Called on vCPU threads and, for what the host adds, on the backend's
+   * own; never blocks.
    *
    * @return false if there is no room: {@link Line#readyToTransmit} will follow
    */

@@ -199,10 +199,10 @@ final class Lifecycle {
   /** Does something while all vCPUs stand still; see {@link Machine#whileParked}. */
   <T> T whileParked(Machine.VcpuAccess<T> access) throws IOException {
     boolean running = runState == RunState.RUNNING;
-    if (running) {
-      vcpus.pause();
-    }
     try {
+      if (running) {
+        vcpus.pause();
+      }
       return access.with(vcpus.vcpus());
     } finally {
       // What the guest had asked for just before keeps it parked until that is carried out.

@@ -135,6 +135,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void resume() throws IOException {
     lock.lock();
     try {
+      checkOpen();
       switch (runState()) {
         case RUNNING -> {}
         case PAUSED, PRELAUNCH, GUEST_PANICKED -> life.run();
@@ -165,6 +166,12 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     unconfirmed = null;
     if (runState() != RunState.RUNNING) {
       throw refusal("reset it first");
+    }
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the machine has ended");
     }
   }
 
@@ -270,6 +277,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public <T> T whileParked(VcpuAccess<T> access) throws IOException {
     lock.lock();
     try {
+      checkOpen();
       return life.whileParked(access);
     } finally {
       lock.unlock();
@@ -328,6 +336,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void withGuest(Runnable action) {
     lock.lock();
     try {
+      checkOpen();
       switch (runState()) {
         case INMIGRATE -> throw refusal("the guest has not arrived yet");
         case FINISH_MIGRATE -> throw refusal("the guest is leaving");

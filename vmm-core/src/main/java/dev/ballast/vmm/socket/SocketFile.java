@@ -13,6 +13,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -132,9 +133,8 @@ public final class SocketFile implements Closeable {
       if (stale) {
         removeStale(path, hidden.resolve("old"));
       }
-      // The last step, so that no later failure leaves the file. Unlike a move, it never replaces
-      // what has come there meanwhile.
-      Files.createLink(path, bound);
+      // The last step, so that no later failure leaves the file.
+      put(bound, path);
       ready = true;
       return made;
     } catch (FileAlreadyExistsException e) {
@@ -143,6 +143,18 @@ public final class SocketFile implements Closeable {
       if (!ready) {
         channel.close();
       }
+    }
+  }
+
+  /** By a link, which never replaces what has come there meanwhile, as a move may. */
+  private static void put(Path bound, Path path) throws IOException {
+    try {
+      Files.createLink(path, bound);
+    } catch (FileAlreadyExistsException e) {
+      throw e;
+    } catch (FileSystemException | UnsupportedOperationException e) {
+      LOG.debug("{}: no links there", path, e);
+      Files.move(bound, path);
     }
   }
 
