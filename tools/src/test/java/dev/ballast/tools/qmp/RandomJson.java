@@ -110,7 +110,8 @@ final class RandomJson {
   private static void string(String string, Random random, StringBuilder to) {
     char quote = random.nextBoolean() ? '"' : '\'';
     to.append(quote);
-    for (char sign : string.toCharArray()) {
+    for (int i = 0; i < string.length(); i++) {
+      char sign = string.charAt(i);
       int named = "\b\f\n\r\t".indexOf(sign);
       boolean mustEscape = sign == quote || sign == '\\' || sign < ' ';
       boolean mayEscape = "\"'\\/".indexOf(sign) >= 0;
