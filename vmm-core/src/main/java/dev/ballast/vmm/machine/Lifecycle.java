@@ -61,6 +61,11 @@ final class Lifecycle {
     return runState;
   }
 
+  /** Returns the answer to what the run state does not allow. */
+  IllegalStateException refusal(String why) {
+    return new IllegalStateException("the machine is " + runState.qmpName() + ": " + why);
+  }
+
   void addListener(Consumer<MachineEvent> listener) {
     listeners.add(listener);
   }

@@ -14,7 +14,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,18 +40,13 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   private final Board board;
   private final Lifecycle life;
+  private final MigrationTransitions moves;
 
   /** Fair, so that a guest that is reset again and again keeps nobody from stopping it. */
   private final ReentrantLock lock = new ReentrantLock(true);
 
   private final ExecutorService control =
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("machine").factory());
-
-  /** What was asked for while the guest arrives; null when nothing was. */
-  private @Nullable RunState wanted;
-
-  /** What the guest was when it left for a destination that did not confirm it; null otherwise. */
-  private @Nullable RunState unconfirmed;
 
   private boolean closed;
 
@@ -70,6 +64,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       control.execute(() -> {});
       RunState first = incoming ? RunState.INMIGRATE : RunState.PRELAUNCH;
       this.life = new Lifecycle(board, first, () -> control.execute(this::carryOutPending));
+      this.moves = new MigrationTransitions(life);
       if (!incoming) {
         board.boot();
       }
@@ -139,33 +134,13 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       switch (runState()) {
         case RUNNING -> {}
         case PAUSED, PRELAUNCH, GUEST_PANICKED -> life.run();
-        case INMIGRATE -> wanted = RunState.RUNNING;
-        case FINISH_MIGRATE -> throw refusal("a migration is under way");
-        case POSTMIGRATE -> takeBack();
-        case SHUTDOWN, INTERNAL_ERROR -> throw refusal("reset it first");
+        case INMIGRATE -> moves.want(RunState.RUNNING);
+        case FINISH_MIGRATE -> throw life.refusal("a migration is under way");
+        case POSTMIGRATE -> moves.takeBack();
+        case SHUTDOWN, INTERNAL_ERROR -> throw life.refusal("reset it first");
       }
     } finally {
       lock.unlock();
-    }
-  }
-
-  /** Takes back a guest that may have been lost on its way. */
-  private void takeBack() throws IOException {
-    RunState before = unconfirmed;
-    if (before == null) {
-      throw refusal("the guest was migrated away and lives there now");
-    }
-    LOG.warn(
-        "the guest goes on here, although the destination may have it, too: make sure that it does"
-            + " not run there");
-    switch (before) {
-      case SHUTDOWN, INTERNAL_ERROR -> life.enter(before);
-      case RUNNING, PAUSED, PRELAUNCH, GUEST_PANICKED, INMIGRATE, FINISH_MIGRATE, POSTMIGRATE ->
-          life.run();
-    }
-    unconfirmed = null;
-    if (runState() != RunState.RUNNING) {
-      throw refusal("reset it first");
     }
   }
 
@@ -173,10 +148,6 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     if (closed) {
       throw new IllegalStateException("the machine has ended");
     }
-  }
-
-  private IllegalStateException refusal(String why) {
-    return new IllegalStateException("the machine is " + runState().qmpName() + ": " + why);
   }
 
   /**
@@ -197,9 +168,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
           life.enter(RunState.PAUSED);
         }
       } else if (runState() == RunState.INMIGRATE) {
-        wanted = RunState.PAUSED;
+        moves.want(RunState.PAUSED);
       } else if (runState() == RunState.FINISH_MIGRATE) {
-        throw refusal("a migration is under way; cancel it first, or stop the guest there");
+        throw life.refusal("a migration is under way; cancel it first, or stop the guest there");
       }
     } finally {
       lock.unlock();
@@ -238,8 +209,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       if (before == RunState.INMIGRATE
           || before == RunState.FINISH_MIGRATE
           || before == RunState.POSTMIGRATE) {
-        throw refusal(
-            unconfirmed == null
+        throw life.refusal(
+            !moves.isUnconfirmed()
                 ? "there is no guest here to reset"
                 : "the destination may have the guest; continue it here first if it has not");
       }
@@ -298,7 +269,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       if (runState() != RunState.RUNNING
           && runState() != RunState.PAUSED
           && runState() != RunState.PRELAUNCH) {
-        throw refusal("there is no guest here that could take an NMI");
+        throw life.refusal("there is no guest here that could take an NMI");
       }
       return whileParked(
           threads -> {
@@ -338,9 +309,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     try {
       checkOpen();
       switch (runState()) {
-        case INMIGRATE -> throw refusal("the guest has not arrived yet");
-        case FINISH_MIGRATE -> throw refusal("the guest is leaving");
-        case POSTMIGRATE -> throw refusal("the guest was migrated away");
+        case INMIGRATE -> throw life.refusal("the guest has not arrived yet");
+        case FINISH_MIGRATE -> throw life.refusal("the guest is leaving");
+        case POSTMIGRATE -> throw life.refusal("the guest was migrated away");
         case PRELAUNCH, RUNNING, PAUSED, SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> action.run();
       }
     } finally {
@@ -387,17 +358,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public RunState stopForMigration() throws IOException {
     lock.lock();
     try {
-      wanted = null;
-      if (runState() == RunState.RUNNING) {
-        life.halt();
-        if (runState() == RunState.RUNNING) {
-          life.enter(RunState.FINISH_MIGRATE);
-          return RunState.RUNNING;
-        }
-      }
-      RunState before = runState();
-      life.enter(RunState.FINISH_MIGRATE);
-      return before;
+      return moves.leave();
     } finally {
       lock.unlock();
     }
@@ -407,31 +368,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void endMigration(RunState next) throws IOException {
     lock.lock();
     try {
-      if (runState() != RunState.FINISH_MIGRATE && runState() != RunState.INMIGRATE) {
-        throw refusal("it is not in a migration");
-      }
-      if (resolve(next) == RunState.RUNNING) {
-        runAfterMigration();
-      } else {
-        life.enter(resolve(next));
-      }
-      wanted = null;
+      moves.end(next);
     } finally {
       lock.unlock();
-    }
-  }
-
-  /** A guest that cannot go on at the source is stopped, so that it can be continued. */
-  private void runAfterMigration() throws IOException {
-    boolean stayed = runState() == RunState.FINISH_MIGRATE;
-    boolean runs = false;
-    try {
-      life.run();
-      runs = true;
-    } finally {
-      if (!runs && stayed) {
-        life.enter(RunState.PAUSED);
-      }
     }
   }
 
@@ -439,23 +378,10 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void endUnconfirmedMigration(RunState before) {
     lock.lock();
     try {
-      if (runState() != RunState.FINISH_MIGRATE) {
-        throw refusal("it does not leave");
-      }
-      unconfirmed = before;
-      life.enter(RunState.POSTMIGRATE);
+      moves.endUnconfirmed(before);
     } finally {
       lock.unlock();
     }
-  }
-
-  /** Returns what a guest that could run or be stopped does, by who asked last. */
-  private RunState resolve(RunState next) {
-    return switch (next) {
-      case RUNNING -> wanted == null ? next : wanted;
-      case PAUSED, PRELAUNCH -> wanted == RunState.RUNNING ? wanted : next;
-      default -> next;
-    };
   }
 
   /** Ends the machine: parks and joins vCPUs, closes devices, unmaps guest RAM. */

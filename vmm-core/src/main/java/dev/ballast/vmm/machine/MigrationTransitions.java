@@ -1,0 +1,119 @@
+package dev.ballast.vmm.machine;
+
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The run states of a machine whose guest leaves or arrives. {@link Machine} calls all of it under
+ * its lock.
+ */
+final class MigrationTransitions {
+  private static final Logger LOG = LoggerFactory.getLogger(MigrationTransitions.class);
+
+  private final Lifecycle life;
+
+  /** What was asked for while the guest arrives; null when nothing was. */
+  private @Nullable RunState wanted;
+
+  /** What the guest was when it left for a destination that did not confirm it; null otherwise. */
+  private @Nullable RunState unconfirmed;
+
+  MigrationTransitions(Lifecycle life) {
+    this.life = life;
+  }
+
+  /**
+   * Sets what a guest that arrives is to do, {@link RunState#RUNNING} or {@link RunState#PAUSED}.
+   */
+  void want(RunState next) {
+    wanted = next;
+  }
+
+  /** Returns whether the guest left and it is not known whether it arrived. */
+  boolean isUnconfirmed() {
+    return unconfirmed != null;
+  }
+
+  /** See {@link MigratableMachine#stopForMigration}. */
+  RunState leave() throws IOException {
+    wanted = null;
+    if (life.runState() == RunState.RUNNING) {
+      life.halt();
+      if (life.runState() == RunState.RUNNING) {
+        life.enter(RunState.FINISH_MIGRATE);
+        return RunState.RUNNING;
+      }
+    }
+    RunState before = life.runState();
+    life.enter(RunState.FINISH_MIGRATE);
+    return before;
+  }
+
+  /** See {@link MigratableMachine#endMigration}. */
+  void end(RunState next) throws IOException {
+    if (life.runState() != RunState.FINISH_MIGRATE && life.runState() != RunState.INMIGRATE) {
+      throw life.refusal("it is not in a migration");
+    }
+    RunState resolved = resolve(next);
+    if (resolved == RunState.RUNNING) {
+      run();
+    } else {
+      life.enter(resolved);
+    }
+    wanted = null;
+  }
+
+  /** Returns what a guest that could run or be stopped does, by who asked last. */
+  private RunState resolve(RunState next) {
+    return switch (next) {
+      case RUNNING -> wanted == null ? next : wanted;
+      case PAUSED, PRELAUNCH -> wanted == RunState.RUNNING ? wanted : next;
+      case INMIGRATE, FINISH_MIGRATE, POSTMIGRATE, SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> next;
+    };
+  }
+
+  /** A guest that cannot go on at the source is stopped, so that it can be continued. */
+  private void run() throws IOException {
+    boolean stayed = life.runState() == RunState.FINISH_MIGRATE;
+    boolean runs = false;
+    try {
+      life.run();
+      runs = true;
+    } finally {
+      if (!runs && stayed) {
+        life.enter(RunState.PAUSED);
+      }
+    }
+  }
+
+  /** See {@link MigratableMachine#endUnconfirmedMigration}. */
+  void endUnconfirmed(RunState before) {
+    if (life.runState() != RunState.FINISH_MIGRATE) {
+      throw life.refusal("it does not leave");
+    }
+    unconfirmed = before;
+    life.enter(RunState.POSTMIGRATE);
+  }
+
+  /** Takes back a guest that may have been lost on its way. */
+  void takeBack() throws IOException {
+    RunState before = unconfirmed;
+    if (before == null) {
+      throw life.refusal("the guest was migrated away and lives there now");
+    }
+    LOG.warn(
+        "the guest goes on here, although the destination may have it, too: make sure that it does"
+            + " not run there");
+    switch (before) {
+      case SHUTDOWN, INTERNAL_ERROR -> life.enter(before);
+      case RUNNING, PAUSED, PRELAUNCH, GUEST_PANICKED, INMIGRATE, FINISH_MIGRATE, POSTMIGRATE ->
+          life.run();
+    }
+    unconfirmed = null;
+    if (life.runState() != RunState.RUNNING) {
+      throw life.refusal("reset it first");
+    }
+  }
+}
