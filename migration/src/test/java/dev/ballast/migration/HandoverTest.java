@@ -1,7 +1,9 @@
 package dev.ballast.migration;
 
 import static dev.ballast.migration.testing.ScriptedDestination.FIN;
+import static dev.ballast.migration.testing.ScriptedDestination.KEEPALIVES;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.Messages;
@@ -152,8 +154,35 @@ class HandoverTest {
             List.of(HALF_AN_ERROR),
             List.of(GARBAGE),
             List.of(CANCEL, FIN),
+            List.of(KEEPALIVES),
             List.of(READY))) {
       migrate(List.of(READY), words, true, Guest.MAY_BE_CONTINUED_HERE, NOT_CONFIRMED);
+    }
+  }
+
+  /** The process is to end, and does not wait for a destination that does not say where it is. */
+  @Test
+  void aWaitForTheConfirmationCanBeAbandonedButNotCancelled() throws Exception {
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+        ScriptedDestination destination =
+            new ScriptedDestination(List.of(READY), List.of(KEEPALIVES))) {
+      a.sections(List.of(new TestMachine.Filler("filler", MUCH_STATE)));
+      MigrationSource source =
+          new MigrationSource(
+              a,
+              destination.uri(),
+              Hop.PARAMETERS.edit().silenceTimeout(Duration.ofMinutes(10)).build(),
+              MigrationListener.NONE);
+      source.start();
+      await().until(destination::isCommitted);
+      assertThat(source.cancel()).as("cancelled").isFalse();
+      assertThat(source.progress().status()).isEqualTo(MigrationStatus.DEVICE);
+
+      source.abandon();
+
+      MigrationProgress end = source.await();
+      assertThat(end.error()).contains(NOT_CONFIRMED + "this process ends");
+      assertThat(a.unconfirmed()).isEqualTo(RunState.RUNNING);
     }
   }
 

@@ -125,7 +125,7 @@ class StalePagesTest {
 
       await().until(() -> backing.discardedBytes() == 64 * RamBlock.PAGE_SIZE);
       assertThat(machine.populated().cardinality()).isZero();
-      main.close();
+      main.shutdownOutput();
       assertThat(Hop.of(MigrationProgress.IDLE, received).failure()).isNotNull();
     }
   }

@@ -12,7 +12,9 @@ import dev.ballast.migration.destination.IncomingMigration;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.Messages;
+import dev.ballast.migration.protocol.MigrationConfig;
 import dev.ballast.migration.protocol.Protocol;
+import dev.ballast.migration.protocol.StreamSetup;
 import dev.ballast.migration.source.MigrationListener;
 import dev.ballast.migration.source.MigrationParameters;
 import dev.ballast.migration.source.MigrationProgress;
@@ -22,6 +24,7 @@ import dev.ballast.migration.testing.Frames;
 import dev.ballast.migration.testing.Hop;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.management.BufferPoolMXBean;
@@ -208,7 +211,48 @@ class StrangersTest {
         .sum();
   }
 
-  /** Not silence ends it, but that it does not come to the point. */
+  /** They know the protocol, and stop in the middle of it. */
+  @Test
+  void thoseThatGreetAndThenSayNothingKeepNobodyWaiting() throws Exception {
+    try (Waiting waiting = new Waiting()) {
+      byte[] half = Arrays.copyOf(Frames.of(FrameType.CONFIG, new byte[1 << 20]), 1 << 19);
+      for (int i = 0; i < 20; i++) {
+        waiting.connect(HELLO);
+        waiting.connect(HELLO, half);
+      }
+      waiting.takesTheGuest();
+      assertThat(waiting.turnedAway).isEmpty();
+    }
+  }
+
+  @Test
+  void aSourceThatLeavesBeforeItSendsRamDoesNotEndTheDestination() throws Exception {
+    try (Waiting waiting = new Waiting()) {
+      MigrationConfig config =
+          new MigrationConfig(
+              waiting.machine.description(),
+              List.of(
+                  new MigrationConfig.Block(RamBlock.RAM, MIB << 20),
+                  new MigrationConfig.Block(RamBlock.BALLOON_BITMAP, RamBlock.PAGE_SIZE)),
+              false,
+              StreamSetup.NONE);
+      byte[] fits = Frames.of(FrameType.CONFIG, config.encode(Protocol.MAX_VERSION));
+      for (byte[] last :
+          List.of(
+              new byte[0],
+              Frames.of(FrameType.CANCEL, new byte[0]),
+              Frames.of(FrameType.ERROR, new Messages.Failure("no").encode()))) {
+        try (Socket source = waiting.connect(HELLO, fits, last)) {
+          source.shutdownOutput();
+          assertThat(source.getInputStream().readAllBytes()).isNotEmpty();
+        }
+      }
+      waiting.takesTheGuest();
+      assertThat(waiting.turnedAway).hasSize(3);
+    }
+  }
+
+  /** A source has no reason to. */
   @Test
   void oneThatGreetsAndThenOnlySaysThatItIsThereIsGivenUp() throws Exception {
     DestinationParameters parameters =
@@ -220,9 +264,13 @@ class StrangersTest {
     try (Waiting waiting = new Waiting(parameters)) {
       Socket stranger = waiting.connect(HELLO);
       CompletableFuture<Void> keepAlive = CompletableFuture.runAsync(() -> keepAlive(stranger));
+      await().until(() -> !waiting.turnedAway.isEmpty());
       waiting.takesTheGuest();
       keepAlive.join();
-      assertThat(waiting.turnedAway).singleElement().asString().contains("come to the point");
+      assertThat(waiting.turnedAway)
+          .singleElement()
+          .asString()
+          .startsWith("KEEPALIVE: not now, the destination expects one of [CONFIG]");
     }
   }
 

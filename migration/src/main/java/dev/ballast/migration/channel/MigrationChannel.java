@@ -47,6 +47,7 @@ public final class MigrationChannel implements AutoCloseable {
   private long deadline;
 
   private boolean partlyWritten;
+  private boolean released;
   private volatile boolean cancelled;
   private volatile long bytesRead;
   private volatile long bytesWritten;
@@ -387,11 +388,25 @@ public final class MigrationChannel implements AutoCloseable {
   }
 
   /**
+   * Gives the socket away; {@link #close} does nothing any more.
+   *
+   * @return not blocking, and registered with no selector
+   */
+  SocketChannel release() throws IOException {
+    released = true;
+    selector.close();
+    return socket;
+  }
+
+  /**
    * Closes the connection. Only for the thread that uses it; others {@link #cancel}. A failure is
    * only logged: by now it changes nothing about where the guest is.
    */
   @Override
   public void close() {
+    if (released) {
+      return;
+    }
     try (socket) {
       selector.close();
     } catch (IOException e) {

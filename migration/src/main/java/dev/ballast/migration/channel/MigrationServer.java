@@ -125,6 +125,11 @@ public final class MigrationServer implements AutoCloseable {
     throw new CancelledException();
   }
 
+  /** Closes a refused connection once its peer has closed, or soon: it is to hear why. */
+  public void linger(MigrationChannel refused) {
+    pending.linger(refused);
+  }
+
   /** Drops connections that wait to be accepted: no more are expected. */
   public void dropPending() throws IOException {
     pending.dropAll();

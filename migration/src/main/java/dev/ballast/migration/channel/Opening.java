@@ -2,29 +2,39 @@ package dev.ballast.migration.channel;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a connection has to say before {@link MigrationServer#accept} hands it out. The server calls
- * this on the thread that accepts.
+ * What connections have to say before {@link MigrationServer#accept} hands them out. The server
+ * calls this on the thread that accepts.
  */
 public interface Opening {
-  /** Returns the most bytes that {@link #bytesWanted} ever wants. */
-  int maxBytes();
+  /** What one connection has said, and what it is answered. */
+  interface Introduction {
+    /**
+     * Returns how many bytes there must be for the next answer, or for the end.
+     *
+     * @param received all that has come, perhaps nothing; position 0
+     * @return counted from the first byte on
+     * @throws IOException if what came cannot be the start of what is wanted; the connection is
+     *     refused
+     */
+    int bytesWanted(ByteBuffer received) throws IOException;
 
-  /**
-   * Returns how many bytes there must be, from the first on.
-   *
-   * @param received what has come so far, perhaps nothing; position 0
-   * @return at most {@link #maxBytes}; if that many are there, the connection is handed out
-   * @throws IOException if what came cannot be the start of what is wanted; the connection is
-   *     refused
-   */
-  int bytesWanted(ByteBuffer received) throws IOException;
+    /**
+     * Returns what the peer is told now that there are as many bytes as were wanted; null if
+     * nothing is left to say, and the connection is handed out.
+     */
+    @Nullable ByteBuffer answer();
+  }
+
+  /** Begins with a connection. */
+  Introduction begin();
 
   /**
    * Takes note of a connection that is refused.
    *
-   * @param why what {@link #bytesWanted} found
+   * @param why what was wrong with what it said
    * @return what the peer is told
    */
   ByteBuffer refuse(IOException why);

@@ -11,6 +11,7 @@ import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -18,9 +19,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The connections of a listening socket that have not yet said what they are for. All of them are
- * heard at the same time, so that none keeps another waiting, however silent or slow it is; each
- * has a deadline, costs a hundred bytes, and when there are too many, the oldest goes. One thread;
- * {@link #wakeUp} is for any.
+ * heard at the same time, so that none keeps another waiting, however silent or slow it is. Each
+ * has a deadline and costs what it has said; when there are too many, or they have said too much,
+ * the oldest goes. One thread; {@link #wakeUp} is for any.
  */
 final class PendingConnections implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PendingConnections.class);
@@ -37,19 +38,32 @@ final class PendingConnections implements AutoCloseable {
   /** How long nothing is accepted after that failed, for want of file descriptors most likely. */
   private static final long RETRY_NANOS = 100_000_000L;
 
+  /** Between two lines in the log about that. */
+  private static final long COMPLAINT_NANOS = 60_000_000_000L;
+
   private static final long NANOS_PER_MILLI = 1_000_000L;
   private static final int SINK_BYTES = 4 << 10;
+  private static final int FIRST_BYTES = 128;
+
+  /** What all that wait may have said. */
+  private static final int MAX_TOTAL_BYTES = 8 << 20;
 
   /** A connection, and what it has said. */
   private static final class Pending {
     final SocketChannel socket;
-    final ByteBuffer received;
-    long deadline;
-    boolean refused;
 
-    Pending(SocketChannel socket, int maxBytes, long deadline) {
+    final @Nullable Opening opening;
+
+    /** What it is to say; null if it was refused. */
+    Opening.@Nullable Introduction introduction;
+
+    ByteBuffer received = ByteBuffer.allocate(FIRST_BYTES);
+    long deadline;
+
+    Pending(SocketChannel socket, @Nullable Opening opening, long deadline) {
       this.socket = socket;
-      this.received = ByteBuffer.allocate(maxBytes);
+      this.opening = opening;
+      this.introduction = opening == null ? null : opening.begin();
       this.deadline = deadline;
     }
   }
@@ -61,7 +75,7 @@ final class PendingConnections implements AutoCloseable {
   private final SelectionKey acceptKey;
   private final Set<Pending> waiting = new LinkedHashSet<>();
   private final ByteBuffer sink = ByteBuffer.allocate(SINK_BYTES);
-  private boolean acceptFailed;
+  private long lastComplaint;
   private long acceptAgainAt;
 
   /**
@@ -121,34 +135,90 @@ final class PendingConnections implements AutoCloseable {
   }
 
   private @Nullable Pending findReady(Opening opening) {
-    for (Pending pending : waiting) {
-      if (!pending.refused && isReady(pending, opening)) {
+    for (Pending pending : List.copyOf(waiting)) {
+      if (waiting.contains(pending) && pending.opening == opening && isReady(pending, opening)) {
         return pending;
       }
     }
     return null;
   }
 
+  /** Goes on with a connection as far as what it has said allows; returns whether that is all. */
   private boolean isReady(Pending pending, Opening opening) {
-    ByteBuffer said = pending.received.asReadOnlyBuffer().flip();
+    Opening.Introduction introduction = pending.introduction;
+    if (introduction == null) {
+      return false;
+    }
     try {
-      return said.remaining() >= opening.bytesWanted(said);
+      while (true) {
+        ByteBuffer said = pending.received.asReadOnlyBuffer().flip();
+        int wanted = introduction.bytesWanted(said);
+        if (said.remaining() < wanted) {
+          makeRoom(pending, wanted);
+          return false;
+        }
+        ByteBuffer answer = introduction.answer();
+        if (answer == null) {
+          return true;
+        }
+        say(pending, answer);
+      }
     } catch (IOException e) {
       refuse(pending, opening.refuse(e));
       return false;
     }
   }
 
+  private void makeRoom(Pending pending, int wanted) throws IOException {
+    if (wanted > pending.received.capacity()) {
+      pending.received = ByteBuffer.allocate(wanted).put(pending.received.flip());
+      while (waiting.size() > 1 && totalBytes() > MAX_TOTAL_BYTES) {
+        dropOldestBut(pending);
+      }
+    }
+    pending.socket.keyFor(selector).interestOps(SelectionKey.OP_READ);
+  }
+
+  private long totalBytes() {
+    return waiting.stream().mapToLong(pending -> pending.received.capacity()).sum();
+  }
+
+  /** Nothing was said to it before, so that the socket has room. */
+  private void say(Pending pending, ByteBuffer answer) throws IOException {
+    pending.socket.write(answer);
+    if (answer.hasRemaining()) {
+      throw new IOException(uri + ": a connection takes no answer");
+    }
+  }
+
   /** To close at once could lose the answer: it goes when the peer has closed, or soon. */
   private void refuse(Pending pending, ByteBuffer answer) {
-    pending.refused = true;
+    pending.introduction = null;
     pending.deadline = System.nanoTime() + LINGER_NANOS;
     try {
+      pending.socket.keyFor(selector).interestOps(SelectionKey.OP_READ);
       pending.socket.write(answer);
       pending.socket.shutdownOutput();
     } catch (IOException e) {
       log.debug("{}: a refused connection is gone: {}", uri, e.getMessage());
       pending.deadline = System.nanoTime();
+    }
+  }
+
+  /** Keeps a connection that was refused after it had been handed out, until its peer closes. */
+  void linger(MigrationChannel refused) {
+    try {
+      SocketChannel socket = refused.release();
+      try {
+        Pending pending = new Pending(socket, null, System.nanoTime() + LINGER_NANOS);
+        socket.register(selector, SelectionKey.OP_READ, pending);
+        waiting.add(pending);
+      } catch (IOException e) {
+        socket.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      log.debug("{}: a refused connection is gone: {}", uri, e.getMessage());
     }
   }
 
@@ -181,7 +251,6 @@ final class PendingConnections implements AutoCloseable {
           return;
         }
         add(accepted, opening, patience);
-        acceptFailed = false;
       } catch (ClosedChannelException e) {
         throw e;
       } catch (IOException e) {
@@ -192,8 +261,7 @@ final class PendingConnections implements AutoCloseable {
   }
 
   private void add(SocketChannel accepted, Opening opening, Duration patience) throws IOException {
-    Pending pending =
-        new Pending(accepted, opening.maxBytes(), System.nanoTime() + patience.toNanos());
+    Pending pending = new Pending(accepted, opening, System.nanoTime() + patience.toNanos());
     boolean registered = false;
     try {
       accepted.configureBlocking(false);
@@ -211,31 +279,39 @@ final class PendingConnections implements AutoCloseable {
   }
 
   private void pauseAccepting(IOException e) {
-    if (!acceptFailed) {
+    long now = System.nanoTime();
+    if (lastComplaint == 0 || now - lastComplaint > COMPLAINT_NANOS) {
+      lastComplaint = now;
       log.warn("{}: cannot take a connection: {}", uri, e.getMessage());
     }
-    acceptFailed = true;
     acceptKey.interestOps(0);
     acceptAgainAt = System.nanoTime() + RETRY_NANOS;
     dropOldest();
   }
 
   private void dropOldest() {
-    Iterator<Pending> oldestFirst = waiting.iterator();
-    if (oldestFirst.hasNext()) {
+    dropOldestBut(null);
+  }
+
+  private void dropOldestBut(@Nullable Pending kept) {
+    for (Iterator<Pending> oldestFirst = waiting.iterator(); oldestFirst.hasNext(); ) {
       Pending oldest = oldestFirst.next();
-      oldestFirst.remove();
-      close(oldest);
+      if (oldest != kept) {
+        oldestFirst.remove();
+        close(oldest);
+        return;
+      }
     }
   }
 
   private void read(Pending pending) {
     try {
-      ByteBuffer into = pending.refused ? sink.clear() : pending.received;
+      boolean refused = pending.introduction == null;
+      ByteBuffer into = refused ? sink.clear() : pending.received;
       int read = pending.socket.read(into);
       if (read >= 0) {
-        // One that sends more than a first frame is not read any further by this.
-        boolean full = !pending.refused && !pending.received.hasRemaining();
+        // One that sends more than was wanted is not read any further by this.
+        boolean full = !refused && !pending.received.hasRemaining();
         pending.socket.keyFor(selector).interestOps(full ? 0 : SelectionKey.OP_READ);
         return;
       }
@@ -282,7 +358,9 @@ final class PendingConnections implements AutoCloseable {
   @Override
   public void close() throws IOException {
     try (selector) {
-      dropAll();
+      if (selector.isOpen()) {
+        dropAll();
+      }
     }
   }
 }

@@ -4,8 +4,7 @@ import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationServer;
 import dev.ballast.migration.channel.MigrationUri;
-import dev.ballast.migration.protocol.FirstFrame;
-import dev.ballast.migration.protocol.FrameType;
+import dev.ballast.migration.protocol.FirstFrames;
 import dev.ballast.vmm.machine.MigratableMachine;
 import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
@@ -63,8 +62,10 @@ public final class MigrationDestination implements AutoCloseable {
           "cannot receive a guest: the machine is " + machine.runState().qmpName());
     }
     StateReceiver.tryOut(machine.stateSections());
-    FirstFrame opening =
-        new FirstFrame(FrameType.HELLO, e -> listener.turnedAway(String.valueOf(e.getMessage())));
+    FirstFrames opening =
+        new FirstFrames.OfSource(
+            parameters.maxProtocolVersion(),
+            e -> listener.turnedAway(String.valueOf(e.getMessage())));
     IncomingMigration arrived = null;
     while (arrived == null) {
       try (MigrationChannel channel =

@@ -2,7 +2,7 @@ package dev.ballast.migration.destination;
 
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationServer;
-import dev.ballast.migration.protocol.FirstFrame;
+import dev.ballast.migration.protocol.FirstFrames;
 import dev.ballast.migration.protocol.FrameReader;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.PageCompression;
@@ -58,10 +58,12 @@ final class ReceivingStreams implements AutoCloseable {
    *
    * @param server where they come in
    * @param setup what {@code CONFIG} said
-   * @param timeout how long all of that may take
+   * @param parameters how long all of that may take
    */
-  void accept(MigrationServer server, StreamSetup setup, Duration timeout) throws IOException {
-    FirstFrame opening = new FirstFrame(FrameType.STREAM, e -> turnedAway(server, e));
+  void accept(MigrationServer server, StreamSetup setup, DestinationParameters parameters)
+      throws IOException {
+    FirstFrames opening = new FirstFrames.OfStream(e -> turnedAway(server, e));
+    Duration timeout = parameters.silenceTimeout();
     boolean[] here = new boolean[setup.count()];
     long deadline = System.nanoTime() + timeout.toNanos();
     while (channels.size() < setup.count()) {
@@ -217,14 +219,15 @@ final class ReceivingStreams implements AutoCloseable {
   void endPass(boolean last, BetweenPasses between) throws IOException, InterruptedException {
     synchronized (lock) {
       while (arrived < channels.size()) {
-        awaitChange();
+        checkGoingOn();
+        lock.wait(MOMENT_MILLIS);
       }
     }
     between.run();
     endPass(last);
   }
 
-  private void awaitChange() throws IOException, InterruptedException {
+  private void checkGoingOn() throws IOException {
     if (failure != null) {
       throw new IOException("another stream failed: " + failure.getMessage(), failure);
     }
@@ -232,7 +235,6 @@ final class ReceivingStreams implements AutoCloseable {
       throw new IOException("the migration ended");
     }
     main.checkCancelled();
-    lock.wait(MOMENT_MILLIS);
   }
 
   /**
@@ -254,9 +256,15 @@ final class ReceivingStreams implements AutoCloseable {
       }
       lock.notifyAll();
       while (passes == pass) {
-        awaitChange();
+        checkGoingOn();
+        lock.wait(MOMENT_MILLIS);
       }
     }
+  }
+
+  /** Returns whether there are none. */
+  boolean isEmpty() {
+    return channels.isEmpty();
   }
 
   /** Returns how many bytes came. */

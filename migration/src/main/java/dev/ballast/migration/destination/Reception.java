@@ -10,14 +10,11 @@ import dev.ballast.migration.protocol.FrameWriter;
 import dev.ballast.migration.protocol.MemoryDigest;
 import dev.ballast.migration.protocol.Messages;
 import dev.ballast.migration.protocol.MigrationConfig;
-import dev.ballast.migration.protocol.Protocol;
-import dev.ballast.migration.protocol.ProtocolException;
 import dev.ballast.migration.protocol.ReceiverPhase;
 import dev.ballast.vmm.machine.MigratableMachine;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +32,7 @@ final class Reception implements AutoCloseable {
   private final FrameReader reader;
   private final FrameWriter writer;
   private ReceiverPhase phase = ReceiverPhase.GREETING;
+  private volatile boolean touched;
   private DestinationHandover handover = DestinationHandover.WAITING;
 
   /**
@@ -66,15 +64,13 @@ final class Reception implements AutoCloseable {
    * @throws IOException if that failed; before {@link FrameType#COMMIT} nothing runs
    */
   IncomingMigration run() throws IOException {
-    channel.deadline(parameters.introductionTimeout());
     int version = greet();
     MigrationConfig config = configure(version);
     Blocks blocks = Blocks.match(machine.ramBlocks(), config, version);
     try (RamReceiver receiver = new RamReceiver(blocks, config.compression())) {
       signal(FrameType.CONFIG_REPLY);
-      streams.accept(server, config.streams(), parameters.silenceTimeout());
+      streams.accept(server, config.streams(), parameters);
       server.dropPending();
-      channel.deadline(Duration.ZERO);
       phase = ReceiverPhase.RAM;
       listener.started();
       streams.start(blocks, config.compression());
@@ -116,23 +112,12 @@ final class Reception implements AutoCloseable {
     writer.flush();
   }
 
+  /** It was answered before the connection was handed out, as its introduction. */
   private int greet() throws IOException {
     nextFrame();
     Messages.Hello hello = Messages.Hello.decode(reader.payload());
-    int version = Math.min(hello.maxVersion(), parameters.maxProtocolVersion());
-    if (version < hello.minVersion() || version < Protocol.MIN_VERSION) {
-      throw new ProtocolException(
-          String.format(
-              "protocol version: source has %d to %d, destination has %d to %d",
-              hello.minVersion(),
-              hello.maxVersion(),
-              Protocol.MIN_VERSION,
-              parameters.maxProtocolVersion()));
-    }
-    writer.frame(FrameType.HELLO_REPLY, new Messages.HelloReply(version).encode());
-    writer.flush();
     phase = ReceiverPhase.CONFIGURING;
-    return version;
+    return hello.agree(parameters.maxProtocolVersion());
   }
 
   private MigrationConfig configure(int version) throws IOException {
@@ -164,6 +149,7 @@ final class Reception implements AutoCloseable {
     boolean last = false;
     while (!last) {
       FrameType type = nextFrame();
+      touched = true;
       if (type == FrameType.RAM_PAGES) {
         receiver.pages(reader);
       } else if (type == FrameType.ZERO_PAGES) {
@@ -234,7 +220,11 @@ final class Reception implements AutoCloseable {
     handover = handover.gaveUp();
     if (handover.mayRefuse()
         && writer.last(FrameType.ERROR, new Messages.Failure(reason).encode())) {
-      channel.drain();
+      if (isUntouched()) {
+        server.linger(channel);
+      } else {
+        channel.drain();
+      }
     }
   }
 
@@ -253,6 +243,6 @@ final class Reception implements AutoCloseable {
 
   /** Returns whether nothing of the machine was touched yet, so that another source may come. */
   boolean isUntouched() {
-    return phase == ReceiverPhase.GREETING || phase == ReceiverPhase.CONFIGURING;
+    return !touched && streams.isEmpty();
   }
 }

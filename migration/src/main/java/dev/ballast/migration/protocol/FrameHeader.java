@@ -62,6 +62,17 @@ final class FrameHeader {
     }
   }
 
+  /** Compares the checksum of the payload, or of the part of it that has one, with the header's. */
+  void checkPayload(ByteBuffer covered) throws ProtocolException {
+    if ((flags & Protocol.FLAG_PAYLOAD_CHECKSUM) != 0) {
+      crc.reset();
+      crc.update(covered);
+      if ((int) crc.getValue() != payloadChecksum) {
+        throw new ProtocolException(type + ": the payload was damaged on its way: wrong checksum");
+      }
+    }
+  }
+
   /** Checks the first four bytes of a header. */
   static void checkMagic(ByteBuffer bytes, int at) throws ProtocolException {
     int magic = bytes.getInt(at);

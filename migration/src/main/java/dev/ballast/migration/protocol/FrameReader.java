@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +21,6 @@ public final class FrameReader implements AutoCloseable {
   private final ByteBuffer buffer =
       arena.allocate(BUFFER_BYTES).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN).limit(0);
   private final ByteBuffer view = buffer.duplicate();
-  private final CRC32C crc = new CRC32C();
   private final FrameHeader header = new FrameHeader();
 
   /**
@@ -150,14 +148,7 @@ public final class FrameReader implements AutoCloseable {
 
   /** Compares the checksum of the payload, or of the part of it that has one, with the header's. */
   public void checkPayload(ByteBuffer covered) throws ProtocolException {
-    if (has(Protocol.FLAG_PAYLOAD_CHECKSUM)) {
-      crc.reset();
-      crc.update(covered);
-      if ((int) crc.getValue() != header.payloadChecksum) {
-        throw new ProtocolException(
-            header.type + ": the payload was damaged on its way: wrong checksum");
-      }
-    }
+    header.checkPayload(covered);
   }
 
   /**

@@ -34,6 +34,22 @@ public final class Messages {
       return new StateWriter().u32(minVersion).u32(maxVersion).toByteArray();
     }
 
+    /**
+     * Returns the newest version that both sides speak.
+     *
+     * @param newest of the destination
+     * @throws ProtocolException if there is none
+     */
+    public int agree(int newest) throws ProtocolException {
+      int version = Math.min(maxVersion, newest);
+      if (version < minVersion || version < Protocol.MIN_VERSION) {
+        throw new ProtocolException(
+            "protocol version: source has %d to %d, destination has %d to %d"
+                .formatted(minVersion, maxVersion, Protocol.MIN_VERSION, newest));
+      }
+      return version;
+    }
+
     /** Reads a payload. */
     public static Hello decode(byte[] payload) throws IOException {
       StateReader reader = new StateReader("HELLO", payload);

@@ -161,15 +161,31 @@ public final class MigrationSource {
   /**
    * Gives the migration up, if the guest is not handed over yet. Returns at once; {@link #await}
    * says how it ended. Any thread, any time.
+   *
+   * @return false if it is too late: the guest is the destination's, or about to be
    */
-  public void cancel() {
+  public boolean cancel() {
     synchronized (lock) {
-      if (!committing && !status.isFinal()) {
+      if (committing && !status.isFinal()) {
+        return false;
+      }
+      if (!status.isFinal()) {
         cancelRequested = true;
         enter(MigrationStatus.CANCELLING);
         channel.cancel();
         streams.cancel();
       }
+      return true;
+    }
+  }
+
+  /**
+   * Ends the migration whatever it is doing, because the process ends: also the wait for a
+   * destination that does not confirm that it has the guest. Any thread.
+   */
+  public void abandon() {
+    if (!cancel()) {
+      channel.cancel();
     }
   }
 
@@ -201,7 +217,9 @@ public final class MigrationSource {
       switchOver();
       outcome = MigrationStatus.COMPLETED;
     } catch (CancelledException e) {
-      if (hasExpired()) {
+      if (handover == SourceHandover.COMMITTED) {
+        reason = "this process ends";
+      } else if (hasExpired()) {
         reason = "not finished within the timeout of " + parameters.timeout().toMillis() + " ms";
       } else {
         outcome = MigrationStatus.CANCELLED;
@@ -336,6 +354,8 @@ public final class MigrationSource {
     // This side may have been suspended meanwhile, and the destination out of patience since.
     checkPeer();
     commit();
+    // However much the destination says that it is still there: the guest stands still.
+    channel.deadline(parameters.silenceTimeout());
     reader.expect(FrameType.RUNNING);
     handover = handover.confirmed();
     counters.guestContinued = System.nanoTime();

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -145,46 +146,35 @@ class MigrationServerTest {
     return client;
   }
 
-  /** Wants four bytes, whatever they are. */
-  private static final Opening FOUR_BYTES =
-      new Opening() {
-        @Override
-        public int maxBytes() {
-          return 4;
-        }
-
+  /** Wants so many bytes, and no question mark first. */
+  private record Bytes(int wanted) implements Opening {
+    @Override
+    public Introduction begin() {
+      Introduction any = Connection.bytes(wanted);
+      return new Introduction() {
         @Override
         public int bytesWanted(ByteBuffer received) throws IOException {
           if (received.hasRemaining() && received.get(0) == '?') {
             throw new IOException("a question");
           }
-          return 4;
+          return any.bytesWanted(received);
         }
 
         @Override
-        public ByteBuffer refuse(IOException why) {
-          return ByteBuffer.wrap(String.valueOf(why.getMessage()).getBytes(US_ASCII));
+        public @Nullable ByteBuffer answer() {
+          return any.answer();
         }
       };
+    }
 
-  /** Wants more than anybody says. */
-  private static final Opening MANY_BYTES =
-      new Opening() {
-        @Override
-        public int maxBytes() {
-          return 1 << 10;
-        }
+    @Override
+    public ByteBuffer refuse(IOException why) {
+      return ByteBuffer.wrap(String.valueOf(why.getMessage()).getBytes(US_ASCII));
+    }
+  }
 
-        @Override
-        public int bytesWanted(ByteBuffer received) {
-          return 1 << 10;
-        }
-
-        @Override
-        public ByteBuffer refuse(IOException why) {
-          throw new AssertionError(why);
-        }
-      };
+  private static final Opening FOUR_BYTES = new Bytes(4);
+  private static final Opening MANY_BYTES = new Bytes(1 << 10);
 
   @Test
   void aConnectionIsHandedOutWithWhatItSaid() throws IOException {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Both ends of a unix socket.
@@ -22,13 +23,8 @@ public record Connection(MigrationChannel near, MigrationChannel far) implements
   private static final Opening ANY =
       new Opening() {
         @Override
-        public int maxBytes() {
-          return 0;
-        }
-
-        @Override
-        public int bytesWanted(ByteBuffer received) {
-          return 0;
+        public Introduction begin() {
+          return bytes(0);
         }
 
         @Override
@@ -36,6 +32,21 @@ public record Connection(MigrationChannel near, MigrationChannel far) implements
           throw new AssertionError(why);
         }
       };
+
+  /** Wants some bytes, whatever they are, and has no answer. */
+  public static Opening.Introduction bytes(int wanted) {
+    return new Opening.Introduction() {
+      @Override
+      public int bytesWanted(ByteBuffer received) {
+        return wanted;
+      }
+
+      @Override
+      public @Nullable ByteBuffer answer() {
+        return null;
+      }
+    };
+  }
 
   /** Accepts the next connection. */
   public static MigrationChannel accept(MigrationServer server, Duration timeout)

@@ -13,8 +13,9 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A destination that takes everything, and says what it is told to at two moments: while state
@@ -25,11 +26,15 @@ public final class ScriptedDestination implements AutoCloseable {
   /** Ends the direction, instead of bytes. */
   public static final byte[] FIN = {};
 
+  /** Says that it is still there, until the source has closed. */
+  @SuppressWarnings("MutablePublicArray") // a marker, told from bytes by its identity
+  public static final byte[] KEEPALIVES = {0};
+
   private final int version;
   private final ServerSocket server;
   private final List<byte[]> insteadOfReady;
   private final List<byte[]> insteadOfRunning;
-  private final List<Integer> types = new ArrayList<>();
+  private final List<Integer> types = new CopyOnWriteArrayList<>();
   private final Thread thread;
 
   /**
@@ -64,10 +69,15 @@ public final class ScriptedDestination implements AutoCloseable {
     return new MigrationUri.Tcp(server.getInetAddress().getHostAddress(), server.getLocalPort());
   }
 
+  /** Returns whether COMMIT has come. */
+  public boolean isCommitted() {
+    return types.contains(FrameType.COMMIT.code());
+  }
+
   /** Waits until the source has closed; returns whether it sent COMMIT. */
   public boolean wasCommitted() throws InterruptedException {
     thread.join();
-    return types.contains(FrameType.COMMIT.code());
+    return isCommitted();
   }
 
   private void serve() {
@@ -103,11 +113,26 @@ public final class ScriptedDestination implements AutoCloseable {
     }
   }
 
+  private static void keepAlive(OutputStream out) {
+    byte[] frame = Frames.of(FrameType.KEEPALIVE, new byte[0]);
+    try {
+      while (true) {
+        out.write(frame);
+        LockSupport.parkNanos(20_000_000);
+      }
+    } catch (IOException e) {
+      // The source has closed.
+      return;
+    }
+  }
+
   private static void say(Socket source, List<byte[]> script) throws IOException {
     OutputStream out = source.getOutputStream();
     for (byte[] bytes : script) {
       if (bytes == FIN) {
         source.shutdownOutput();
+      } else if (bytes == KEEPALIVES) {
+        Thread.ofPlatform().daemon().name("keep-alive").start(() -> keepAlive(out));
       } else {
         out.write(bytes);
       }

@@ -36,6 +36,7 @@ public final class Ballast implements Runnable {
     COMMANDS.put("migrate", MigrateCommand.class);
     COMMANDS.put("stop", ControlCommand.Stop.class);
     COMMANDS.put("cont", ControlCommand.Cont.class);
+    COMMANDS.put("reset", ControlCommand.Reset.class);
     COMMANDS.put("powerdown", ControlCommand.Powerdown.class);
     COMMANDS.put("quit", ControlCommand.Quit.class);
     COMMANDS.put("image", ImageCommand.class);

@@ -56,6 +56,17 @@ abstract class ControlCommand implements Callable<Integer> {
     }
   }
 
+  /** {@code ballast reset}. */
+  @Command(
+      name = "reset",
+      description = "Resets a guest, which boots again; one that had crashed runs then, too.",
+      mixinStandardHelpOptions = true)
+  static final class Reset extends ControlCommand {
+    Reset() {
+      super("system_reset");
+    }
+  }
+
   /** {@code ballast powerdown}. */
   @Command(
       name = "powerdown",

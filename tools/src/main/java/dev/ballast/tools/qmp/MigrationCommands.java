@@ -86,7 +86,7 @@ record MigrationCommands(MigrationControl migration) {
     return Json.object();
   }
 
-  private JsonNode cancel(ObjectNode arguments) {
+  private JsonNode cancel(ObjectNode arguments) throws VmException {
     migration.cancel();
     return Json.object();
   }

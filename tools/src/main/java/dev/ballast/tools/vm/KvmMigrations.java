@@ -253,9 +253,10 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   }
 
   @Override
-  public synchronized void cancel() {
-    if (source != null) {
-      source.cancel();
+  public synchronized void cancel() throws VmException {
+    if (source != null && !source.cancel()) {
+      throw new VmException(
+          "it is too late to cancel the migration: the guest is being handed over");
     }
   }
 
@@ -338,7 +339,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
       outgoing = source;
       incoming = receiver;
       if (source != null) {
-        source.cancel();
+        source.abandon();
       }
       if (destination != null) {
         destination.cancel();

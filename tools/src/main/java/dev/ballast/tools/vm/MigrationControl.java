@@ -22,7 +22,7 @@ public interface MigrationControl {
   void startIncoming(String uri) throws VmException;
 
   /** Cancels an outgoing migration; has no effect when there is none. Returns at once. */
-  void cancel();
+  void cancel() throws VmException;
 
   /** Returns where the migration stands. */
   MigrationInfo info();

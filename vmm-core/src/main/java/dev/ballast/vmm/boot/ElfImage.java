@@ -85,6 +85,7 @@ public record ElfImage(
     checkRange(name, "program headers", table, (long) count * PROGRAM_HEADER_SIZE, file);
     List<Load> loads = new ArrayList<>();
     OptionalLong pvh = OptionalLong.empty();
+    long noteBytes = 0;
     for (int i = 0; i < count; i++) {
       MemorySegment header =
           file.asSlice(table + (long) i * PROGRAM_HEADER_SIZE, PROGRAM_HEADER_SIZE);
@@ -97,6 +98,12 @@ public record ElfImage(
       long memorySize = header.get(U64, 40);
       checkRange(name, "segment " + i, offset, fileSize, file);
       if (type == PT_NOTE) {
+        noteBytes += fileSize;
+        if (noteBytes > MAX_NOTES_SEARCHED) {
+          throw new KernelFormatException(
+              "%s: 0x%x bytes of notes and more, expected at most 0x%x"
+                  .formatted(name, noteBytes, MAX_NOTES_SEARCHED));
+        }
         if (pvh.isEmpty()) {
           pvh = findPvhEntry(name, file.asSlice(offset, fileSize), header.get(U64, 48));
         }
