@@ -56,7 +56,9 @@ import picocli.CommandLine.TypeConversionException;
     },
     mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
-  private static final String DEFER = "defer";
+  /** A destination that is told later where to wait. */
+  static final String DEFER = "defer";
+
   private static final long END_TIMEOUT_SECONDS = 10;
 
   @Spec private CommandSpec spec;

@@ -1,5 +1,6 @@
 package dev.ballast.tools.cli;
 
+import dev.ballast.migration.channel.MigrationUri;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,8 +76,9 @@ final class UnixSocketPath {
   }
 
   /**
-   * Lets picocli take the URI of a migration as it is: as in QEMU, all that follows {@code unix:}
-   * is its path. What looks like the options of another socket is refused, as nobody means it.
+   * Lets picocli take the URI of a migration, or {@code defer}, as it is: as in QEMU, all that
+   * follows {@code unix:} is its path. What looks like the options of another socket is refused, as
+   * nobody means it.
    */
   static final class UriConverter implements ITypeConverter<String> {
     @Override
@@ -85,6 +87,13 @@ final class UnixSocketPath {
         if (AS_IT_IS.contains(part) || WAITS.contains(part) || CONNECTS.contains(part)) {
           throw new TypeConversionException(
               "'" + value + "': the URI of a migration takes no options; leave out ," + part);
+        }
+      }
+      if (!value.equals(RunCommand.DEFER)) {
+        try {
+          MigrationUri.parse(value);
+        } catch (IllegalArgumentException e) {
+          throw new TypeConversionException(String.valueOf(e.getMessage()));
         }
       }
       return value;

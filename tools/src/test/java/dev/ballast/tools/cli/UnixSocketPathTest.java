@@ -97,4 +97,10 @@ class UnixSocketPathTest {
         .isInstanceOf(TypeConversionException.class)
         .hasMessageEndingWith("leave out ," + option);
   }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"foo", "tcp:1.2.3.4", "tcp:localhost:99999", "unix:", ""})
+  void whatIsNoUriOfAMigrationIsWrongUsage(String value) {
+    assertThatThrownBy(() -> uri(value)).isInstanceOf(TypeConversionException.class);
+  }
 }
