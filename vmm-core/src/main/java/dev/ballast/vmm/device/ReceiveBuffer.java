@@ -14,6 +14,9 @@ final class ReceiveBuffer {
   private final ByteRing fifo = new ByteRing(FIFO_SIZE);
   private final ByteRing backlog = new ByteRing(BACKLOG_SIZE);
 
+  /** The guest was told that there is something in the FIFO. */
+  private boolean noticed;
+
   /** Returns whether as much waits as may. */
   boolean isFull() {
     return backlog.isFull();
@@ -41,9 +44,16 @@ final class ReceiveBuffer {
     return fifo.size();
   }
 
+  /** Takes note that the guest asks whether there is something in the FIFO. */
+  void look() {
+    noticed |= !fifo.isEmpty();
+  }
+
   /** Takes the first byte out of the FIFO; there must be one. */
   byte remove() {
-    return fifo.remove();
+    byte value = fifo.remove();
+    noticed = !fifo.isEmpty();
+    return value;
   }
 
   /**
@@ -54,12 +64,24 @@ final class ReceiveBuffer {
       return false;
     }
     fifo.add(value);
+    noticed = true;
     return true;
   }
 
   /** Empties the FIFO. */
   void clearReceived() {
     fifo.clear();
+    noticed = false;
+  }
+
+  /**
+   * Empties the FIFO as a guest does that sets its UART up. What the guest cannot know of stays: on
+   * a line of a certain speed, it would come later.
+   */
+  void clearNoticed() {
+    if (noticed) {
+      clearReceived();
+    }
   }
 
   void save(StateWriter writer) {
@@ -79,6 +101,7 @@ final class ReceiveBuffer {
     fifo.clear();
     backlog.clear();
     fifo.addAll(saved.fifo());
+    noticed = !fifo.isEmpty();
     backlog.addAll(saved.backlog());
   }
 }

@@ -282,6 +282,7 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
   }
 
   private int readInterruptId() {
+    input.look();
     int id = interruptId();
     if (id == IIR_TRANSMIT_EMPTY) {
       transmitEmptyPending = false;
@@ -301,7 +302,7 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
     boolean toggled = ((value ^ fcr) & FCR_ENABLE) != 0;
     fcr = (value & FCR_ENABLE) != 0 ? value & FCR_KEPT_BITS : 0;
     if (toggled || (value & FCR_CLEAR_RECEIVER) != 0) {
-      input.clearReceived();
+      input.clearNoticed();
       refill();
     }
   }
@@ -329,6 +330,7 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
   }
 
   private int readLineStatus() {
+    input.look();
     int value =
         (input.received() > 0 ? LSR_DATA_READY : 0)
             | (overrun ? LSR_OVERRUN : 0)

@@ -101,7 +101,7 @@ final class MigrationTransitions {
   void takeBack() throws IOException {
     RunState before = unconfirmed;
     if (before == null) {
-      throw life.refusal("the guest was migrated away and lives there now");
+      throw life.refusal("the guest was migrated away, and its destination has confirmed that");
     }
     LOG.warn(
         "the guest goes on here, although the destination may have it, too: make sure that it does"

@@ -143,7 +143,7 @@ class HandoverKvmTest {
       machine.resume();
       machine.stopForMigration();
       machine.endMigration(RunState.POSTMIGRATE);
-      assertThatThrownBy(machine::resume).hasMessageContaining("lives there now");
+      assertThatThrownBy(machine::resume).hasMessageContaining("has confirmed that");
       assertThatThrownBy(machine::reset).hasMessageContaining("no guest here to reset");
     }
   }
