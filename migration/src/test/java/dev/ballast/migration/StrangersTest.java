@@ -263,10 +263,10 @@ class StrangersTest {
             Duration.ofMillis(500));
     try (Waiting waiting = new Waiting(parameters)) {
       Socket stranger = waiting.connect(HELLO);
-      CompletableFuture<Void> keepAlive = CompletableFuture.runAsync(() -> keepAlive(stranger));
+      Thread keepAlive = Thread.ofPlatform().daemon().start(() -> keepAlive(stranger));
       await().until(() -> !waiting.turnedAway.isEmpty());
       waiting.takesTheGuest();
-      keepAlive.join();
+      keepAlive.join(5000);
       assertThat(waiting.turnedAway)
           .singleElement()
           .asString()

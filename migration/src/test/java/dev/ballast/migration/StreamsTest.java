@@ -118,7 +118,8 @@ class StreamsTest {
         TestMachine b = TestMachine.waiting(MIB);
         MigrationDestination destination = Hop.listen()) {
       a.fill(0, 20_000, 1);
-      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
+      CompletableFuture<IncomingMigration> received =
+          Hop.receiveAmongStrangers(destination, b, Hop.DESTINATION);
       // They wait in the queue of the listening socket, in front of the real streams.
       a.beforeDescription(
           () -> {
@@ -182,7 +183,7 @@ class StreamsTest {
                 false,
                 setup);
         CompletableFuture<IncomingMigration> received =
-            Hop.receive(destination, machine, Hop.DESTINATION);
+            Hop.receiveAmongStrangers(destination, machine, Hop.DESTINATION);
         List<byte[]> main =
             List.of(
                 Frames.of(FrameType.HELLO, new Messages.Hello(3, 3).encode()),

@@ -32,6 +32,12 @@ public interface Opening {
   Introduction begin();
 
   /**
+   * Returns whether a connection that has said all it has to is to be handed out now. Another one
+   * waits for its time.
+   */
+  boolean isDue(Introduction introduction);
+
+  /**
    * Takes note of a connection that is refused.
    *
    * @param why what was wrong with what it said

@@ -52,8 +52,6 @@ final class PendingConnections implements AutoCloseable {
   private static final class Pending {
     final SocketChannel socket;
 
-    final @Nullable Opening opening;
-
     /** What it is to say; null if it was refused. */
     Opening.@Nullable Introduction introduction;
 
@@ -62,7 +60,6 @@ final class PendingConnections implements AutoCloseable {
 
     Pending(SocketChannel socket, @Nullable Opening opening, long deadline) {
       this.socket = socket;
-      this.opening = opening;
       this.introduction = opening == null ? null : opening.begin();
       this.deadline = deadline;
     }
@@ -136,7 +133,7 @@ final class PendingConnections implements AutoCloseable {
 
   private @Nullable Pending findReady(Opening opening) {
     for (Pending pending : List.copyOf(waiting)) {
-      if (waiting.contains(pending) && pending.opening == opening && isReady(pending, opening)) {
+      if (waiting.contains(pending) && isReady(pending, opening)) {
         return pending;
       }
     }
@@ -159,7 +156,7 @@ final class PendingConnections implements AutoCloseable {
         }
         ByteBuffer answer = introduction.answer();
         if (answer == null) {
-          return true;
+          return opening.isDue(introduction);
         }
         say(pending, answer);
       }

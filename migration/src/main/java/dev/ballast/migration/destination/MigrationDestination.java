@@ -5,6 +5,7 @@ import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationServer;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.FirstFrames;
+import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.vmm.machine.MigratableMachine;
 import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
@@ -63,7 +64,8 @@ public final class MigrationDestination implements AutoCloseable {
     }
     StateReceiver.tryOut(machine.stateSections());
     FirstFrames opening =
-        new FirstFrames.OfSource(
+        new FirstFrames(
+            FrameType.HELLO,
             parameters.maxProtocolVersion(),
             e -> listener.turnedAway(String.valueOf(e.getMessage())));
     IncomingMigration arrived = null;

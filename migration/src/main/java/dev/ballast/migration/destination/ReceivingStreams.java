@@ -62,7 +62,9 @@ final class ReceivingStreams implements AutoCloseable {
    */
   void accept(MigrationServer server, StreamSetup setup, DestinationParameters parameters)
       throws IOException {
-    FirstFrames opening = new FirstFrames.OfStream(e -> turnedAway(server, e));
+    FirstFrames opening =
+        new FirstFrames(
+            FrameType.STREAM, parameters.maxProtocolVersion(), e -> turnedAway(server, e));
     Duration timeout = parameters.silenceTimeout();
     boolean[] here = new boolean[setup.count()];
     long deadline = System.nanoTime() + timeout.toNanos();

@@ -8,15 +8,36 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a connection must say before a destination does anything for it. Whatever else connects to
- * the port, a health check or a scanner, is told off; a source that takes its time keeps no other
- * waiting.
+ * What a connection must say before a destination does anything for it: a source {@code HELLO},
+ * which is answered, and the whole of {@code CONFIG}; a further connection for pages {@code
+ * STREAM}. Whatever else connects to the port, a health check or a scanner, is told off; one that
+ * takes its time keeps no other waiting.
  */
-public abstract sealed class FirstFrames implements Opening {
+public final class FirstFrames implements Opening {
+  private final FrameType due;
+  private final int maxVersion;
   private final Consumer<IOException> refused;
 
-  private FirstFrames(Consumer<IOException> refused) {
+  /**
+   * @param due {@link FrameType#HELLO} to hear sources, {@link FrameType#STREAM} to hear further
+   *     connections; the others have to wait
+   * @param maxVersion the newest protocol version to accept
+   * @param refused is told why a connection is refused
+   */
+  public FirstFrames(FrameType due, int maxVersion, Consumer<IOException> refused) {
+    this.due = due;
+    this.maxVersion = maxVersion;
     this.refused = refused;
+  }
+
+  @Override
+  public Introduction begin() {
+    return new FrameIntroduction(maxVersion);
+  }
+
+  @Override
+  public boolean isDue(Introduction introduction) {
+    return introduction instanceof FrameIntroduction frames && frames.first.type == due;
   }
 
   @Override
@@ -26,84 +47,10 @@ public abstract sealed class FirstFrames implements Opening {
         FrameType.ERROR, new Messages.Failure(String.valueOf(why.getMessage())).encode());
   }
 
-  /** A source: {@code HELLO}, which is answered, and the whole of {@code CONFIG}. */
-  public static final class OfSource extends FirstFrames {
+  private static final class FrameIntroduction implements Introduction {
     private final int maxVersion;
-
-    /**
-     * @param maxVersion the newest protocol version to accept
-     * @param refused is told why a connection is refused
-     */
-    public OfSource(int maxVersion, Consumer<IOException> refused) {
-      super(refused);
-      this.maxVersion = maxVersion;
-    }
-
-    @Override
-    public Introduction begin() {
-      return new SourceIntroduction(maxVersion);
-    }
-  }
-
-  /** A further connection for pages: {@code STREAM}. */
-  public static final class OfStream extends FirstFrames {
-    /**
-     * @param refused is told why a connection is refused
-     */
-    public OfStream(Consumer<IOException> refused) {
-      super(refused);
-    }
-
-    @Override
-    public Introduction begin() {
-      return new StreamIntroduction();
-    }
-  }
-
-  /** Returns where a frame ends, or what is needed to know that. */
-  private static int endOfFrame(FrameHeader header, ByteBuffer received, int at, FrameType due)
-      throws IOException {
-    ByteBuffer bytes = received.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-    int there = bytes.remaining() - at;
-    if (there < Protocol.HEADER_BYTES) {
-      if (there >= Integer.BYTES) {
-        FrameHeader.checkMagic(bytes, at);
-      }
-      return at + Protocol.HEADER_BYTES;
-    }
-    header.read(bytes, bytes.duplicate(), at);
-    if (header.type == FrameType.CANCEL) {
-      throw new PeerFailedException("the migration was cancelled at the source");
-    }
-    if (header.type == FrameType.ERROR) {
-      byte[] reason = new byte[Math.min(header.length, there - Protocol.HEADER_BYTES)];
-      bytes.get(at + Protocol.HEADER_BYTES, reason);
-      throw new PeerFailedException(Messages.Failure.decode(reason).reason());
-    }
-    if (header.type != due) {
-      throw new ProtocolException(
-          header.type + ": not now, the destination expects one of [" + due + "]");
-    }
-    return at + Protocol.HEADER_BYTES + header.length;
-  }
-
-  private static final class StreamIntroduction implements Introduction {
-    private final FrameHeader header = new FrameHeader();
-
-    @Override
-    public int bytesWanted(ByteBuffer received) throws IOException {
-      return endOfFrame(header, received, 0, FrameType.STREAM);
-    }
-
-    @Override
-    public @Nullable ByteBuffer answer() {
-      return null;
-    }
-  }
-
-  private static final class SourceIntroduction implements Introduction {
-    private final FrameHeader header = new FrameHeader();
-    private final int maxVersion;
+    private final FrameHeader first = new FrameHeader();
+    private final FrameHeader config = new FrameHeader();
 
     /** The answer to {@code HELLO}, until it was given. */
     private @Nullable ByteBuffer reply;
@@ -111,26 +58,32 @@ public abstract sealed class FirstFrames implements Opening {
     /** Where {@code CONFIG} starts; 0 until that is known. */
     private int configAt;
 
-    SourceIntroduction(int maxVersion) {
+    FrameIntroduction(int maxVersion) {
       this.maxVersion = maxVersion;
     }
 
     @Override
     public int bytesWanted(ByteBuffer received) throws IOException {
-      if (configAt == 0) {
-        int end = endOfFrame(header, received, 0, FrameType.HELLO);
-        return received.remaining() < end ? end : hello(received);
+      if (reply != null) {
+        return configAt;
       }
-      return reply != null ? configAt : endOfFrame(header, received, configAt, FrameType.CONFIG);
+      if (configAt > 0) {
+        int end = endOfFrame(config, received, configAt);
+        check(config, received, configAt, end, FrameType.CONFIG);
+        return end;
+      }
+      int end = endOfFrame(first, received, 0);
+      check(first, received, 0, end, FrameType.HELLO, FrameType.STREAM);
+      return received.remaining() < end || first.type == FrameType.STREAM ? end : hello(received);
     }
 
     private int hello(ByteBuffer received) throws IOException {
-      byte[] payload = new byte[header.length];
+      byte[] payload = new byte[first.length];
       received.get(Protocol.HEADER_BYTES, payload);
-      header.checkPayload(ByteBuffer.wrap(payload));
+      first.checkPayload(ByteBuffer.wrap(payload));
       int version = Messages.Hello.decode(payload).agree(maxVersion);
       reply = FrameWriter.encode(FrameType.HELLO_REPLY, new Messages.HelloReply(version).encode());
-      configAt = Protocol.HEADER_BYTES + header.length;
+      configAt = Protocol.HEADER_BYTES + first.length;
       return configAt;
     }
 
@@ -139,6 +92,47 @@ public abstract sealed class FirstFrames implements Opening {
       ByteBuffer next = reply;
       reply = null;
       return next;
+    }
+  }
+
+  /** Reads the header of the frame at {@code at}; returns where the frame ends, or the header. */
+  private static int endOfFrame(FrameHeader header, ByteBuffer received, int at)
+      throws ProtocolException {
+    ByteBuffer bytes = received.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    int there = bytes.remaining() - at;
+    if (there >= Protocol.HEADER_BYTES) {
+      header.read(bytes, bytes.duplicate(), at);
+      return at + Protocol.HEADER_BYTES + header.length;
+    }
+    if (there >= Integer.BYTES) {
+      FrameHeader.checkMagic(bytes, at);
+    }
+    return at + Protocol.HEADER_BYTES;
+  }
+
+  /** Checks the type of a frame whose header is there. */
+  private static void check(
+      FrameHeader header, ByteBuffer received, int at, int end, FrameType... allowed)
+      throws IOException {
+    if (received.remaining() - at < Protocol.HEADER_BYTES) {
+      return;
+    }
+    for (FrameType type : allowed) {
+      if (header.type == type) {
+        return;
+      }
+    }
+    if (header.type == FrameType.CANCEL) {
+      throw new PeerFailedException("the migration was cancelled at the source");
+    }
+    if (header.type != FrameType.ERROR) {
+      throw new ProtocolException(
+          header.type + ": not now, the destination expects one of [" + allowed[0] + "]");
+    }
+    if (received.remaining() >= end) {
+      byte[] reason = new byte[header.length];
+      received.get(at + Protocol.HEADER_BYTES, reason);
+      throw new PeerFailedException(Messages.Failure.decode(reason).reason());
     }
   }
 }

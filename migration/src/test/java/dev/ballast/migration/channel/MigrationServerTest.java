@@ -168,6 +168,11 @@ class MigrationServerTest {
     }
 
     @Override
+    public boolean isDue(Introduction introduction) {
+      return true;
+    }
+
+    @Override
     public ByteBuffer refuse(IOException why) {
       return ByteBuffer.wrap(String.valueOf(why.getMessage()).getBytes(US_ASCII));
     }

@@ -117,12 +117,12 @@ class HostileCompressionTest {
   void compressionThatNobodyKnows() throws Exception {
     try (TestMachine machine = TestMachine.waiting(MIB)) {
       for (int unknown : new int[] {3, -1, 256}) {
-        byte[] config = config(machine, PageCompression.NONE, Protocol.MAX_VERSION);
+        byte[] config = config(machine, PageCompression.NONE, Protocol.VERSION_4);
         ByteBuffer.wrap(config)
             .order(ByteOrder.LITTLE_ENDIAN)
             .putInt(config.length - Integer.BYTES, unknown);
         Frames.seal(config, true);
-        assertThat(refusal(machine, 0, List.of(hello(Protocol.MAX_VERSION), config)))
+        assertThat(refusal(machine, 0, List.of(hello(Protocol.VERSION_4), config)))
             .isEqualTo(
                 "CONFIG: compression is "
                     + Integer.toUnsignedString(unknown)

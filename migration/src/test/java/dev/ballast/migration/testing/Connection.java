@@ -28,6 +28,11 @@ public record Connection(MigrationChannel near, MigrationChannel far) implements
         }
 
         @Override
+        public boolean isDue(Introduction introduction) {
+          return true;
+        }
+
+        @Override
         public ByteBuffer refuse(IOException why) {
           throw new AssertionError(why);
         }

@@ -74,6 +74,19 @@ public record Hop(
     }
   }
 
+  /** Receives on another thread, whoever else is turned away. */
+  public static CompletableFuture<IncomingMigration> receiveAmongStrangers(
+      MigrationDestination destination, TestMachine machine, DestinationParameters parameters) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try {
+            return destination.receive(machine, parameters, IncomingListener.NONE);
+          } catch (IOException e) {
+            throw new CompletionException(e);
+          }
+        });
+  }
+
   /** Receives on another thread, as {@link #receiveOnce}. */
   public static CompletableFuture<IncomingMigration> receive(
       MigrationDestination destination, TestMachine machine, DestinationParameters parameters) {
