@@ -32,7 +32,10 @@ final class Reception implements AutoCloseable {
   private final FrameReader reader;
   private final FrameWriter writer;
   private ReceiverPhase phase = ReceiverPhase.GREETING;
-  private volatile boolean touched;
+
+  /** Something of RAM has come. */
+  private boolean touched;
+
   private DestinationHandover handover = DestinationHandover.WAITING;
 
   /**

@@ -223,6 +223,9 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
 
     @Override
     public void turnedAway(String reason) {
+      if (incomingStatus == MigrationStatus.ACTIVE) {
+        incoming(MigrationStatus.SETUP);
+      }
       // A health check comes again and again, and what a stranger says is the stranger's choice.
       if (warnings < MAX_WARNINGS) {
         warnings++;
