@@ -13,9 +13,10 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 /**
- * All that can happen between READY and RUNNING, searched exhaustively: both sides by their real
- * transitions ({@link SourceHandover}, {@link DestinationHandover}), every message delivered,
- * delayed or lost with its connection, every side out of patience, or dead, at every moment.
+ * All that can happen between READY and RUNNING, searched exhaustively: every message delivered,
+ * delayed or lost with its connection, every side out of patience, or dead, at every moment. Where
+ * the guest is follows the real transitions ({@link SourceHandover}, {@link DestinationHandover});
+ * the steps of both sides are written again here, and {@code HandoverTest} holds the real ones.
  */
 class HandoverModelTest {
   /** What is on the wire; FIN is the end of a direction. */
