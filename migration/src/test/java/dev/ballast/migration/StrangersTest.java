@@ -52,6 +52,8 @@ class StrangersTest {
   /** A ClientHello of TLS 1.2 and later starts so. */
   private static final byte[] TLS = {22, 3, 1, 2, 0, 1, 0, 1, (byte) 0xfc, 3, 3, 42, 42};
 
+  private static final int HELLO_REPLY_BYTES = 4;
+
   private static final byte[] HELLO =
       Frames.of(FrameType.HELLO, new Messages.Hello(1, Protocol.MAX_VERSION).encode());
 
@@ -99,6 +101,19 @@ class StrangersTest {
         socket.getOutputStream().write(bytes);
       }
       return socket;
+    }
+
+    /** Returns the frame of a source whose machine fits. */
+    byte[] config(StreamSetup streams) {
+      MigrationConfig config =
+          new MigrationConfig(
+              machine.description(),
+              List.of(
+                  new MigrationConfig.Block(RamBlock.RAM, MIB << 20),
+                  new MigrationConfig.Block(RamBlock.BALLOON_BITMAP, RamBlock.PAGE_SIZE)),
+              false,
+              streams);
+      return Frames.of(FrameType.CONFIG, config.encode(Protocol.MAX_VERSION));
     }
 
     /** The real source comes last, and is served. */
@@ -228,15 +243,7 @@ class StrangersTest {
   @Test
   void aSourceThatLeavesBeforeItSendsRamDoesNotEndTheDestination() throws Exception {
     try (Waiting waiting = new Waiting()) {
-      MigrationConfig config =
-          new MigrationConfig(
-              waiting.machine.description(),
-              List.of(
-                  new MigrationConfig.Block(RamBlock.RAM, MIB << 20),
-                  new MigrationConfig.Block(RamBlock.BALLOON_BITMAP, RamBlock.PAGE_SIZE)),
-              false,
-              StreamSetup.NONE);
-      byte[] fits = Frames.of(FrameType.CONFIG, config.encode(Protocol.MAX_VERSION));
+      byte[] fits = waiting.config(StreamSetup.NONE);
       for (byte[] last :
           List.of(
               new byte[0],
@@ -248,6 +255,27 @@ class StrangersTest {
         }
       }
       waiting.takesTheGuest();
+      assertThat(waiting.turnedAway).hasSize(3);
+    }
+  }
+
+  /** Neither with none, nor with some, nor with all of the streams that it announced. */
+  @Test
+  void aSourceOfSeveralStreamsThatLeavesBeforeItSendsRamDoesNotEndTheDestination()
+      throws Exception {
+    StreamSetup setup = new StreamSetup(2, 1, 2);
+    try (Waiting waiting = new Waiting()) {
+      for (int streams = 0; streams <= setup.count(); streams++) {
+        byte[] config = waiting.config(setup);
+        try (Socket source = waiting.connect(HELLO, config)) {
+          InputStream answers = source.getInputStream();
+          answers.readNBytes(2 * Protocol.HEADER_BYTES + HELLO_REPLY_BYTES);
+          for (int i = 0; i < streams; i++) {
+            waiting.connect(Frames.of(FrameType.STREAM, setup.greeting(i).encode()));
+          }
+        }
+      }
+      waiting.takesTheGuest(Hop.PARAMETERS.edit().streams(2).silenceTimeout(PATIENCE).build());
       assertThat(waiting.turnedAway).hasSize(3);
     }
   }

@@ -10,6 +10,7 @@ import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A socket that waits for the source of a migration. A Unix socket has mode 0600 from its first
@@ -106,14 +107,28 @@ public final class MigrationServer implements AutoCloseable {
    */
   public MigrationChannel accept(Duration timeout, Duration patience, Opening opening)
       throws IOException {
+    MigrationChannel channel = poll(timeout, patience, opening);
+    if (channel == null) {
+      throw new SocketTimeoutException(
+          uri + ": no source connected within " + timeout.toMillis() + " ms");
+    }
+    return channel;
+  }
+
+  /**
+   * Waits as {@link #accept} does.
+   *
+   * @return the connection, or null if there was none in time
+   */
+  public @Nullable MigrationChannel poll(Duration timeout, Duration patience, Opening opening)
+      throws IOException {
     long deadline = System.nanoTime() + timeout.toNanos();
     while (!cancelled) {
       long millis = 0;
       if (!timeout.isZero()) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {
-          throw new SocketTimeoutException(
-              uri + ": no source connected within " + timeout.toMillis() + " ms");
+          return null;
         }
         millis = left / 1_000_000 + 1;
       }

@@ -94,12 +94,13 @@ public final class MigrationDestination implements AutoCloseable {
       failure = e.getMessage();
       throw e;
     } catch (IOException e) {
-      failure = String.valueOf(e.getMessage());
+      failure = null;
+      reception.fail(String.valueOf(e.getMessage()));
       if (!reception.isUntouched()) {
         throw e;
       }
       log.debug("a source was turned away", e);
-      listener.turnedAway(failure);
+      listener.turnedAway(String.valueOf(e.getMessage()));
       return null;
     } finally {
       if (failure != null) {

@@ -32,6 +32,9 @@ final class ReceivingStreams implements AutoCloseable {
   private static final long MOMENT_MILLIS = 1000;
   private static final Duration GREETING_TIMEOUT = Duration.ofSeconds(2);
 
+  /** How long to wait for a stream before looking whether the source is still there. */
+  private static final Duration MOMENT = Duration.ofMillis(MOMENT_MILLIS / 4);
+
   private final List<MigrationChannel> channels = new ArrayList<>();
   private final List<FrameReader> readers = new ArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
@@ -44,6 +47,10 @@ final class ReceivingStreams implements AutoCloseable {
   private boolean lastPass;
   private long passes;
   private boolean closed;
+
+  /** Something of RAM has come over one of them. */
+  private volatile boolean touched;
+
   private @Nullable IOException failure;
 
   /**
@@ -57,10 +64,15 @@ final class ReceivingStreams implements AutoCloseable {
    * Waits for all streams of a migration. Connections that are not of this migration are closed.
    *
    * @param server where they come in
+   * @param source the migration's own connection, which is watched meanwhile
    * @param setup what {@code CONFIG} said
    * @param parameters how long all of that may take
    */
-  void accept(MigrationServer server, StreamSetup setup, DestinationParameters parameters)
+  void accept(
+      MigrationServer server,
+      FrameReader source,
+      StreamSetup setup,
+      DestinationParameters parameters)
       throws IOException {
     FirstFrames opening =
         new FirstFrames(
@@ -69,34 +81,42 @@ final class ReceivingStreams implements AutoCloseable {
     boolean[] here = new boolean[setup.count()];
     long deadline = System.nanoTime() + timeout.toNanos();
     while (channels.size() < setup.count()) {
-      Duration left = Duration.ofNanos(deadline - System.nanoTime());
-      if (left.toMillis() < 1) {
+      if (deadline - System.nanoTime() <= 0) {
         throw new SocketTimeoutException(
             "%s: %d of %d streams connected within %d ms"
                 .formatted(server.uri(), channels.size(), setup.count(), timeout.toMillis()));
       }
-      MigrationChannel channel = server.accept(left, GREETING_TIMEOUT, opening);
-      FrameReader reader = new FrameReader(channel);
-      boolean ours = false;
-      try {
-        reader.nextOrKeepAlive();
-        StreamSetup.Greeting greeting = StreamSetup.Greeting.decode(reader.payload());
-        ours = setup.accepts(greeting) && !here[greeting.index()];
-        if (ours) {
-          here[greeting.index()] = true;
-          channel.silenceTimeout(timeout);
-          channels.add(channel);
-          readers.add(reader);
-        } else {
-          log.warn("{}: a stream of another migration was turned away", channel.uri());
-        }
-      } catch (IOException e) {
-        turnedAway(server, e);
-      } finally {
-        if (!ours) {
-          reader.close();
-          channel.close();
-        }
+      source.checkPeer();
+      MigrationChannel channel = server.poll(MOMENT, GREETING_TIMEOUT, opening);
+      if (channel != null) {
+        greet(server, channel, setup, here);
+        channel.silenceTimeout(timeout);
+      }
+    }
+  }
+
+  /** Keeps a connection if it is a stream that is still missing, and closes it if not. */
+  private void greet(
+      MigrationServer server, MigrationChannel channel, StreamSetup setup, boolean[] here) {
+    FrameReader reader = new FrameReader(channel);
+    boolean ours = false;
+    try {
+      reader.nextOrKeepAlive();
+      StreamSetup.Greeting greeting = StreamSetup.Greeting.decode(reader.payload());
+      ours = setup.accepts(greeting) && !here[greeting.index()];
+      if (ours) {
+        here[greeting.index()] = true;
+        channels.add(channel);
+        readers.add(reader);
+      } else {
+        log.warn("{}: a stream of another migration was turned away", channel.uri());
+      }
+    } catch (IOException e) {
+      turnedAway(server, e);
+    } finally {
+      if (!ours) {
+        reader.close();
+        channel.close();
       }
     }
   }
@@ -149,6 +169,7 @@ final class ReceivingStreams implements AutoCloseable {
     boolean last = false;
     while (!last) {
       FrameType type = reader.next();
+      touched = true;
       ReceiverPhase.STREAM_RAM.check(reader);
       if (type == FrameType.RAM_PAGES) {
         receiver.pages(reader);
@@ -264,9 +285,9 @@ final class ReceivingStreams implements AutoCloseable {
     }
   }
 
-  /** Returns whether there are none. */
-  boolean isEmpty() {
-    return channels.isEmpty();
+  /** Returns whether something of RAM has come over one of them. Final after {@link #close}. */
+  boolean isTouched() {
+    return touched;
   }
 
   /** Returns how many bytes came. */
@@ -274,10 +295,13 @@ final class ReceivingStreams implements AutoCloseable {
     return channels.stream().mapToLong(MigrationChannel::bytesRead).sum();
   }
 
-  /** Ends threads and connections. */
+  /** Ends threads and connections, and does nothing when called again. */
   @Override
   public void close() {
     synchronized (lock) {
+      if (closed) {
+        return;
+      }
       closed = true;
       lock.notifyAll();
     }

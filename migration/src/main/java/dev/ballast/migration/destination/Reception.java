@@ -72,7 +72,7 @@ final class Reception implements AutoCloseable {
     Blocks blocks = Blocks.match(machine.ramBlocks(), config, version);
     try (RamReceiver receiver = new RamReceiver(blocks, config.compression())) {
       signal(FrameType.CONFIG_REPLY);
-      streams.accept(server, config.streams(), parameters);
+      streams.accept(server, reader, config.streams(), parameters);
       server.dropPending();
       phase = ReceiverPhase.RAM;
       listener.started();
@@ -221,13 +221,14 @@ final class Reception implements AutoCloseable {
    */
   void fail(String reason) {
     handover = handover.gaveUp();
-    if (handover.mayRefuse()
-        && writer.last(FrameType.ERROR, new Messages.Failure(reason).encode())) {
-      if (isUntouched()) {
-        server.linger(channel);
-      } else {
-        channel.drain();
-      }
+    boolean told =
+        handover.mayRefuse() && writer.last(FrameType.ERROR, new Messages.Failure(reason).encode());
+    // Not before: to the source, streams that break would hide the reason.
+    streams.close();
+    if (told && isUntouched()) {
+      server.linger(channel);
+    } else if (told) {
+      channel.drain();
     }
   }
 
@@ -236,7 +237,7 @@ final class Reception implements AutoCloseable {
     channel.cancel();
   }
 
-  /** Ends what it started. The source was told before: streams that break would hide the reason. */
+  /** Ends what it started. */
   @Override
   public void close() {
     streams.close();
@@ -244,8 +245,11 @@ final class Reception implements AutoCloseable {
     writer.close();
   }
 
-  /** Returns whether nothing of the machine was touched yet, so that another source may come. */
+  /**
+   * Returns whether nothing of the machine was touched, so that another source may come. Certain
+   * only after {@link #fail}.
+   */
   boolean isUntouched() {
-    return !touched && streams.isEmpty();
+    return !touched && !streams.isTouched();
   }
 }

@@ -86,6 +86,31 @@ public final class FrameReader implements AutoCloseable {
     return null;
   }
 
+  /**
+   * Looks, without waiting, whether the peer is still there. What it has sent stays to be read.
+   *
+   * @throws EOFException if it closed the connection and nothing that it sent is left
+   * @throws PeerFailedException if what comes next is {@link FrameType#ERROR} or {@link
+   *     FrameType#CANCEL}
+   */
+  public void checkPeer() throws IOException {
+    if (buffer.remaining() < Protocol.HEADER_BYTES) {
+      try {
+        buffer.compact();
+        channel.readAvailable(buffer);
+      } finally {
+        buffer.flip();
+      }
+    }
+    if (buffer.remaining() >= Protocol.HEADER_BYTES) {
+      header.read(buffer, view, buffer.position());
+      if (header.type == FrameType.ERROR || header.type == FrameType.CANCEL) {
+        next();
+        throw unexpected("the peer gave up");
+      }
+    }
+  }
+
   private void header() throws ProtocolException {
     int at = buffer.position();
     header.read(buffer, view, at);
