@@ -1661,6 +1661,15 @@ public class KvmH extends KvmH$shared {
     public static long KVM_SET_MP_STATE() {
         return KVM_SET_MP_STATE;
     }
+    private static final int KVM_NMI = (int)44698L;
+    /**
+     * {@snippet lang=c :
+     * #define KVM_NMI 44698
+     * }
+     */
+    public static int KVM_NMI() {
+        return KVM_NMI;
+    }
     private static final long KVM_GET_VCPU_EVENTS = 2151722655L;
     /**
      * {@snippet lang=c :
@@ -1741,15 +1750,6 @@ public class KvmH extends KvmH$shared {
      */
     public static long KVM_SET_XCRS() {
         return KVM_SET_XCRS;
-    }
-    private static final int KVM_NMI = (int)44698L;
-    /**
-     * {@snippet lang=c :
-     * #define KVM_NMI 44698
-     * }
-     */
-    public static int KVM_NMI() {
-        return KVM_NMI;
     }
     private static final int KVM_KVMCLOCK_CTRL = (int)44717L;
     /**
