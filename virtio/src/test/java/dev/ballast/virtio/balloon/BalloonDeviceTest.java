@@ -1,5 +1,6 @@
 package dev.ballast.virtio.balloon;
 
+import dev.ballast.vmm.bus.AddressMap;
 import static dev.ballast.virtio.balloon.BalloonDevice.DEFLATE_ON_OOM;
 import static dev.ballast.virtio.balloon.BalloonDevice.INFLATE_QUEUE;
 import static dev.ballast.virtio.balloon.BalloonDevice.MUST_TELL_HOST;
@@ -33,8 +34,8 @@ class BalloonDeviceTest {
   private static final long RAM = (3L << 30) + (64L << 20);
 
   private static final long DRIVER_BASE = 0x10_0000;
-  private static final long FIRST_HIGH_PFN = GuestMemory.HIGH_RAM_START >> 12;
-  private static final long FIRST_HIGH_PAGE = GuestMemory.MMIO_HOLE_START >> 12;
+  private static final long FIRST_HIGH_PFN = AddressMap.HIGH_RAM >> 12;
+  private static final long FIRST_HIGH_PAGE = AddressMap.MMIO_HOLE >> 12;
   private static final long FEATURES =
       VERSION_1 | MUST_TELL_HOST | DEFLATE_ON_OOM | INDIRECT_DESC | EVENT_IDX;
 

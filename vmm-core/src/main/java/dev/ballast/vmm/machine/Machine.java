@@ -1,5 +1,6 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageFilter;
 import dev.ballast.vmm.memory.RamBlock;
@@ -53,25 +54,23 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   /**
    * Makes a machine in {@link RunState#PRELAUNCH}, or {@link RunState#INMIGRATE} for a destination.
    *
-   * @param board the hardware; closed by this, also if this throws
-   * @param incoming whether the guest will arrive by migration, rather than boot
-   * @throws IOException if the guest cannot be loaded or KVM refuses its state or a vCPU
+   * @param config what it is made of; its console is closed with this, also if this throws
+   * @throws IOException if KVM, memory or what a device needs is missing, or the guest cannot be
+   *     loaded, with a message for the user; nothing is left behind
    */
-  public Machine(Board board, boolean incoming) throws IOException {
-    this.board = board;
+  public Machine(MachineConfig config) throws IOException {
+    boolean ready = false;
     try {
       // A thread that is first made when the guest needs it may be one too many for the host.
       control.execute(() -> {});
-      RunState first = incoming ? RunState.INMIGRATE : RunState.PRELAUNCH;
-      this.life = new Lifecycle(board, first, () -> control.execute(this::carryOutPending));
+      this.life = new Lifecycle(config, () -> control.execute(this::handlePending));
+      this.board = life.board();
       this.moves = new MigrationTransitions(life);
-      if (!incoming) {
-        board.boot();
+      ready = true;
+    } finally {
+      if (!ready) {
+        control.shutdown();
       }
-    } catch (IOException | RuntimeException | Error e) {
-      board.close();
-      control.shutdown();
-      throw e;
     }
   }
 
@@ -177,7 +176,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     }
   }
 
-  private void carryOutPending() {
+  private void handlePending() {
     lock.lock();
     try {
       if (!life.guestEvent().isThere() || closed) {

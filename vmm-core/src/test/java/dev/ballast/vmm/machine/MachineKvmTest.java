@@ -1,5 +1,6 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -108,7 +109,7 @@ class MachineKvmTest {
     }
   }
 
-  private static boolean isEcx(MachineDescription.CpuFeatureWord word, int leaf) {
+  private static boolean isEcx(CpuFeatureWord word, int leaf) {
     return word.function() == leaf && word.register().equals("ecx");
   }
 
