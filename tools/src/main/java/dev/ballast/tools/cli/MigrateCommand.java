@@ -5,9 +5,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpException;
+import dev.ballast.tools.vm.MigrationParameters;
 import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -28,7 +30,8 @@ import picocli.CommandLine.Parameters;
     footer = {
       "",
       "Exit code: 0 the guest has moved; 1 it has not, and goes on here, or it was handed over and"
-          + " the destination did not confirm that it runs there: the message says which.",
+          + " the destination did not confirm that it runs there: the message says which; 2 wrong usage;"
+          + " 130 after Ctrl-C.",
       "",
       "Example: ballast migrate --qmp unix:/tmp/a unix:/tmp/b.migration"
     },
@@ -37,19 +40,20 @@ final class MigrateCommand implements Callable<Integer> {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration CANCEL_TIMEOUT = Duration.ofSeconds(10);
   private static final long MILLIS = 1000;
+  private static final long MAX_TIMEOUT = MigrationParameters.MAX_TIMEOUT_MILLIS / MILLIS;
   private static final Set<String> FINAL = Set.of("completed", "failed", "cancelled");
 
   /** A switch in words. */
   enum OnOff {
-    on,
-    off
+    ON,
+    OFF
   }
 
   /** How pages are compressed. */
   enum Compression {
-    none,
-    lz4,
-    zstd
+    NONE,
+    LZ4,
+    ZSTD
   }
 
   @Mixin private QmpOption qmp;
@@ -79,24 +83,28 @@ final class MigrateCommand implements Callable<Integer> {
       description = "Send at most so much a second, for instance 100M (default: no limit).")
   private @Nullable MemorySize maxBandwidth;
 
+  @Range(min = 0, max = MigrationParameters.MAX_DOWNTIME_LIMIT_MILLIS, example = 300)
   @Option(
       names = "--downtime-limit",
       paramLabel = "MS",
       description = "Stop the guest once the rest takes so long (default: 300).")
   private @Nullable Long downtimeLimit;
 
+  @Range(min = 0, max = MAX_TIMEOUT, example = 60)
   @Option(
       names = "--timeout",
       paramLabel = "SECONDS",
       description = "Give up when the guest is not handed over after this time (default: never).")
   private @Nullable Long timeout;
 
+  @Range(min = 1, max = MAX_TIMEOUT, example = 10)
   @Option(
       names = "--connect-timeout",
       paramLabel = "SECONDS",
       description = "Give up when nobody answers for this time (default: 10).")
   private @Nullable Long connectTimeout;
 
+  @Range(min = 1, max = MAX_TIMEOUT, example = 30)
   @Option(
       names = "--silence-timeout",
       paramLabel = "SECONDS",
@@ -111,6 +119,7 @@ final class MigrateCommand implements Callable<Integer> {
               + " (default: as the machine is set, off at first).")
   private @Nullable OnOff autoConverge;
 
+  @Range(min = 1, max = MigrationParameters.MAX_MULTIFD_CHANNELS, example = 4)
   @Option(
       names = "--multifd",
       paramLabel = "N",
@@ -171,13 +180,13 @@ final class MigrateCommand implements Callable<Integer> {
       capabilities
           .addObject()
           .put("capability", "skip-balloon")
-          .put("state", skipBalloon == OnOff.on);
+          .put("state", skipBalloon == OnOff.ON);
     }
     if (autoConverge != null) {
       capabilities
           .addObject()
           .put("capability", "auto-converge")
-          .put("state", autoConverge == OnOff.on);
+          .put("state", autoConverge == OnOff.ON);
     }
     if (multifd != null) {
       capabilities.addObject().put("capability", "multifd").put("state", true);
@@ -200,7 +209,7 @@ final class MigrateCommand implements Callable<Integer> {
       parameters.put("multifd-channels", multifd);
     }
     if (compression != null) {
-      parameters.put("multifd-compression", compression.name());
+      parameters.put("multifd-compression", compression.name().toLowerCase(Locale.ROOT));
     }
     parameters.put("x-timeout", timeout == null ? 0 : timeout * MILLIS);
     client.command("migrate-set-parameters", parameters);
@@ -236,6 +245,7 @@ final class MigrateCommand implements Callable<Integer> {
   }
 
   private int report(QmpClient client, JsonNode info) throws IOException, QmpException {
+    String error = info.path("error-desc").asText();
     if (json) {
       System.out.println(info.toPrettyString());
     } else {
@@ -244,6 +254,7 @@ final class MigrateCommand implements Callable<Integer> {
     if (info.path("status").asText().equals("completed")) {
       return 0;
     }
+    Failures.wayOut(error).ifPresent(way -> System.err.println("ballast: " + way));
     System.err.println(
         "ballast: " + whereTheGuestIs(client.command("query-status").path("status").asText()));
     return Failures.FAILED;

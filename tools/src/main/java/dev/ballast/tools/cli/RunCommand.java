@@ -1,11 +1,13 @@
 package dev.ballast.tools.cli;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.tools.host.HostSystem;
 import dev.ballast.tools.host.KvmProbe;
 import dev.ballast.tools.qmp.QmpServer;
 import dev.ballast.tools.vm.KvmVirtualMachine;
 import dev.ballast.tools.vm.ShutdownCause;
 import dev.ballast.tools.vm.VmException;
+import dev.ballast.virtio.transport.mmio.VirtioMmioConfig;
 import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.boot.KernelLoader;
 import dev.ballast.vmm.device.NullSerialBackend;
@@ -13,8 +15,9 @@ import dev.ballast.vmm.device.PtySerialBackend;
 import dev.ballast.vmm.device.SerialBackend;
 import dev.ballast.vmm.device.StreamSerialBackend;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
-import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.machine.MachineConfig;
 import dev.ballast.vmm.machine.ClockPolicy;
+import dev.ballast.vmm.machine.DeviceConfig;
 import dev.ballast.vmm.machine.PanicAction;
 import dev.ballast.vmm.machine.TripleFaultAction;
 import dev.ballast.vmm.memory.RamConfig;
@@ -22,6 +25,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -49,7 +53,8 @@ import picocli.CommandLine.TypeConversionException;
     footer = {
       "",
       "Exit code: 0 the guest powered off or was told to quit; 1 it panicked (but see --on-panic),"
-          + " KVM could not go on, or it could not start; 2 wrong usage.",
+          + " KVM could not go on, or it could not start; 2 wrong usage; 130 it was ended by Ctrl-C where that is no key for"
+          + " the guest (128 and the signal's number).",
       "",
       "Example: ballast run --kernel vmlinuz --initrd initramfs --cmdline 'console=ttyS0' \\",
       "             --memory 1G --cpus 2 --qmp unix:/tmp/vm"
@@ -112,6 +117,7 @@ final class RunCommand implements Callable<Integer> {
               + " type=memfd,reserve=on).")
   private MemoryBackendOption memoryBackend = MemoryBackendOption.NONE;
 
+  @Range(min = 1, max = MachineConfig.MAX_VCPUS, example = 2)
   @Option(
       names = "--cpus",
       paramLabel = "N",
@@ -192,7 +198,8 @@ final class RunCommand implements Callable<Integer> {
       description =
           "What the guest's clocks do while it is stopped or moves: 'hold' has them stand still,"
               + " 'realtime' has them catch up with the host's, which the other host's must agree"
-              + " with (default: ${DEFAULT-VALUE}).")
+              + " with; a destination has its own, and does not compare it with the source's"
+              + " (default: ${DEFAULT-VALUE}).")
   private ClockPolicy clock;
 
   @Option(names = "--paused", description = "Do not start the guest before 'ballast cont'.")
@@ -210,7 +217,9 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "UUID",
       defaultValue = "00000000-0000-0000-0000-000000000000",
       converter = UuidConverter.class,
-      description = "UUID of the machine, for QMP's query-uuid (default: all zeros).")
+      description =
+          "UUID of the machine, for QMP's query-uuid; it does not move with the guest: give a"
+              + " destination the same (default: all zeros).")
   private UUID uuid;
 
   @Option(
@@ -250,8 +259,8 @@ final class RunCommand implements Callable<Integer> {
         console instanceof ConsoleOption.Stdio && HostTerminal.isThere()
             ? StdioConsole.open()
             : null) {
-      BoardConfig board = board(ram, terminal == null ? openConsole() : terminal.backend());
-      KvmVirtualMachine.End end = run(board, terminal);
+      MachineConfig config = config(ram, terminal == null ? openConsole() : terminal.backend());
+      KvmVirtualMachine.End end = run(config, terminal);
       if (end.exitCode() != 0) {
         throw new VmException(end.message());
       }
@@ -314,27 +323,29 @@ final class RunCommand implements Callable<Integer> {
     };
   }
 
-  private BoardConfig board(RamConfig ram, SerialBackend serial) {
+  private MachineConfig config(RamConfig ram, SerialBackend serial) {
     Optional<KernelConfig> boots =
         Optional.ofNullable(kernel)
             .map(
                 file ->
                     new KernelConfig(file, Optional.ofNullable(initrd), commandLine, kernelMode));
     try {
-      return new BoardConfig(kvm, ram, cpus, boots, serial, clock);
+      List<DeviceConfig> devices =
+          balloon.config().stream().<DeviceConfig>map(VirtioMmioConfig::new).toList();
+      return new MachineConfig(kvm, ram, cpus, boots, serial, clock, devices, incoming != null);
     } catch (IllegalArgumentException e) {
       serial.close();
       throw wrong(String.valueOf(e.getMessage()));
     }
   }
 
-  private KvmVirtualMachine.End run(BoardConfig board, @Nullable StdioConsole terminal)
+  private KvmVirtualMachine.End run(MachineConfig config, @Nullable StdioConsole terminal)
       throws IOException, VmException {
     CountDownLatch over = new CountDownLatch(1);
     FutureTask<Optional<String>> obstacle = new FutureTask<>(this::obstacle);
     Thread.ofPlatform().daemon().name("kvm-probe").start(obstacle);
     try (KvmVirtualMachine vm =
-        new KvmVirtualMachine(name, uuid, board, balloon.config(), incoming != null)) {
+        new KvmVirtualMachine(name, uuid, config)) {
       vm.machine().onPanic(onPanic);
       vm.machine().onTripleFault(onTripleFault);
       Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(vm, over), "signal"));
@@ -390,7 +401,8 @@ final class RunCommand implements Callable<Integer> {
         vm.cont();
       }
     } else if (!incoming.equals(DEFER)) {
-      vm.migration().startIncoming(incoming);
+      MigrationUri at = vm.migration().startIncoming(incoming);
+      spec.commandLine().getErr().println("ballast: waiting for a guest at " + at);
     }
   }
 

@@ -110,6 +110,8 @@ enum HumanInfo {
     }
     StringBuilder text = new StringBuilder("Migration status: " + info.status().qmpName());
     info.error().ifPresent(error -> text.append(" (").append(error).append(')'));
+    info.listening()
+        .ifPresent(uri -> text.append("\nsocket address: [\n\t").append(uri).append("\n]"));
     text.append("\ntotal time: ").append(info.totalMillis()).append(" ms\n");
     info.expectedDowntimeMillis()
         .ifPresent(millis -> text.append("expected downtime: ").append(millis).append(" ms\n"));

@@ -1,9 +1,11 @@
 package dev.ballast.tools.qmp;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.tools.vm.MigrationInfo;
 import dev.ballast.tools.vm.MigrationStatus;
 import dev.ballast.vmm.memory.RamBlock;
+import java.nio.file.Path;
 
 /** The answer to {@code query-migrate}. */
 final class MigrationJson {
@@ -23,6 +25,7 @@ final class MigrationJson {
       json.put("cpu-throttle-percentage", info.throttlePercent());
     }
     info.error().ifPresent(error -> json.put("error-desc", error));
+    info.listening().ifPresent(uri -> address(uri, json.putArray("socket-address").addObject()));
     ram(info.ram(), json.putObject("ram"));
     balloon(info.balloon(), json.putObject("x-balloon"));
     json.put("x-pages-scanned", info.ram().scannedPages());
@@ -30,6 +33,17 @@ final class MigrationJson {
       json.put("x-verified", true).put("x-verify-time", info.verifyMillis().getAsLong());
     }
     return json;
+  }
+
+  /** QEMU's SocketAddress, in which the port is a string. */
+  private static void address(MigrationUri uri, ObjectNode json) {
+    switch (uri) {
+      case MigrationUri.Unix(Path path) -> json.put("type", "unix").put("path", path.toString());
+      case MigrationUri.Tcp(String host, int port) ->
+          json.put("type", "inet")
+              .put("host", host.isEmpty() ? "0.0.0.0" : host)
+              .put("port", Integer.toString(port));
+    }
   }
 
   private static void ram(MigrationInfo.Ram ram, ObjectNode json) {

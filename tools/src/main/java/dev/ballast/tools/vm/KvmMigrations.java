@@ -137,7 +137,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   }
 
   @Override
-  public void startIncoming(String uri) throws VmException {
+  public MigrationUri startIncoming(String uri) throws VmException {
     if (machine.runState() != RunState.INMIGRATE) {
       throw new VmException(
           "the machine does not wait for a guest: start it with --incoming defer");
@@ -150,6 +150,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
       throw new VmException(String.valueOf(e.getMessage()), e);
     }
     startIncoming(listening);
+    return listening.uri();
   }
 
   private synchronized void startIncoming(MigrationDestination listening) throws VmException {
@@ -265,7 +266,15 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
 
   @Override
   public synchronized MigrationInfo info() {
-    return source == null ? MigrationInfo.NONE.in(incomingStatus) : info(source.progress());
+    return source == null ? incomingInfo() : info(source.progress());
+  }
+
+  private MigrationInfo incomingInfo() {
+    MigrationStatus stage = incomingStatus;
+    boolean waits = stage == MigrationStatus.SETUP || stage == MigrationStatus.ACTIVE;
+    return MigrationInfo.NONE.incoming(
+        stage,
+        waits ? Optional.ofNullable(destination).map(MigrationDestination::uri) : Optional.empty());
   }
 
   private MigrationInfo info(MigrationProgress progress) {
@@ -302,7 +311,8 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
             balloon.bitmapBytes(),
             balloon.bitmapBytesDowntime()),
         verifying && completed ? OptionalLong.of(times.verify()) : OptionalLong.empty(),
-        progress.throttlePercentage());
+        progress.throttlePercentage(),
+        Optional.empty());
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.ballast.tools.vm;
 
+import dev.ballast.migration.channel.MigrationUri;
 import java.util.Map;
 
 /** The one migration, out or in, that a machine can be in. Any thread. */
@@ -17,9 +18,10 @@ public interface MigrationControl {
    * Starts to wait for a guest. Returns once others can connect.
    *
    * @param uri {@code unix:PATH} or {@code tcp:HOST:PORT}
+   * @return where it waits: with the port that was chosen if that was 0
    * @throws VmException if the address cannot be used, or the machine does not wait for a guest
    */
-  void startIncoming(String uri) throws VmException;
+  MigrationUri startIncoming(String uri) throws VmException;
 
   /** Cancels an outgoing migration; has no effect when there is none. Returns at once. */
   void cancel() throws VmException;

@@ -1,5 +1,6 @@
 package dev.ballast.tools.vm;
 
+import dev.ballast.migration.channel.MigrationUri;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -19,6 +20,7 @@ import java.util.OptionalLong;
  *     it equal, in milliseconds; empty when nobody asked
  * @param throttlePercent for how much of the time vCPUs are stopped now, so that less is dirtied; 0
  *     when they run freely
+ * @param listening where an incoming migration listens; empty when none is awaited or under way
  */
 public record MigrationInfo(
     MigrationStatus status,
@@ -30,7 +32,8 @@ public record MigrationInfo(
     Ram ram,
     Balloon balloon,
     OptionalLong verifyMillis,
-    int throttlePercent) {
+    int throttlePercent,
+    Optional<MigrationUri> listening) {
 
   /** What {@link MigrationControl#info} returns before the first migration. */
   public static final MigrationInfo NONE =
@@ -44,10 +47,11 @@ public record MigrationInfo(
           new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
           new Balloon(false, Optional.empty(), 0, 0, 0),
           OptionalLong.empty(),
-          0);
+          0,
+          Optional.empty());
 
   /** Returns the same in another stage: an incoming migration counts nothing. */
-  MigrationInfo in(MigrationStatus stage) {
+  MigrationInfo incoming(MigrationStatus stage, Optional<MigrationUri> at) {
     return new MigrationInfo(
         stage,
         totalMillis,
@@ -58,7 +62,8 @@ public record MigrationInfo(
         ram,
         balloon,
         verifyMillis,
-        throttlePercent);
+        throttlePercent,
+        at);
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.ballast.tools.qmp;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.tools.vm.BalloonControl;
 import dev.ballast.tools.vm.MemoryMap;
 import dev.ballast.tools.vm.MigrationCapability;
@@ -50,6 +51,7 @@ final class FakeMachine implements VirtualMachine {
   volatile UUID uuid = NO_UUID;
   volatile List<VcpuSnapshot> snapshots = List.of();
   volatile boolean hasBalloon = true;
+  volatile boolean hasDriver = true;
   volatile boolean hasStatistics = true;
   volatile MemoryReport report = MemoryReport.NONE;
   private volatile long interval;
@@ -176,6 +178,11 @@ final class FakeMachine implements VirtualMachine {
     }
 
     @Override
+    public boolean hasDriver() {
+      return hasDriver;
+    }
+
+    @Override
     public void setTarget(long logicalSize) {
       calls.add("balloon " + logicalSize);
     }
@@ -231,7 +238,7 @@ final class FakeMachine implements VirtualMachine {
     }
 
     @Override
-    public void startIncoming(String uri) throws VmException {
+    public MigrationUri startIncoming(String uri) throws VmException {
       throw new VmException("the machine does not wait for a guest");
     }
 

@@ -3,6 +3,7 @@ package dev.ballast.tools.qmp;
 import static dev.ballast.tools.qmp.RawClient.desc;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.tools.Version;
 import dev.ballast.tools.vm.MigrationInfo;
 import dev.ballast.tools.vm.MigrationStatus;
@@ -71,11 +72,15 @@ class HumanCommandsTest {
             new MigrationInfo.Ram(2048, 0, 1 << 30, 2, 3, 4, 4096000, 12, 6, 7, 8, 1024, 9),
             new MigrationInfo.Balloon(true, Optional.empty(), 11, 12, 13),
             OptionalLong.empty(),
-            30);
+            30,
+            Optional.of(new MigrationUri.Tcp("127.0.0.1", 4444)));
     assertThat(human("info migrate"))
         .isEqualTo(
             """
             Migration status: failed (a reason)
+            socket address: [
+            	tcp:127.0.0.1:4444
+            ]
             total time: 100 ms
             downtime: 7 ms
             setup: 5 ms

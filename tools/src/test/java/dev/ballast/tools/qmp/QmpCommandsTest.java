@@ -5,6 +5,7 @@ import static dev.ballast.tools.qmp.RawClient.errorClass;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.tools.vm.MigrationInfo;
 import dev.ballast.tools.vm.MigrationStatus;
 import dev.ballast.tools.vm.VmEvent;
@@ -19,6 +20,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the commands do to a machine, and what its events say. */
 @Timeout(30)
@@ -70,6 +73,11 @@ class QmpCommandsTest {
       assertThat(machine.calls).containsExactly("balloon 500000000");
       assertThat(client.ask("{'execute':'query-balloon'}").at("/return/actual").asLong())
           .isEqualTo(FakeMachine.MEMORY - 21 * 4096);
+      assertThat(client.ask("{'execute':'query-balloon'}").at("/return/x-driver").asBoolean())
+          .isTrue();
+      machine.hasDriver = false;
+      assertThat(client.ask("{'execute':'query-balloon'}").at("/return/x-driver").asBoolean(true))
+          .isFalse();
       JsonNode bitmap = client.ask("{'execute':'x-query-balloon-bitmap'}").path("return");
       assertThat(bitmap.path("pages").asLong()).isEqualTo(21);
       assertThat(bitmap.path("runs").asLong()).isEqualTo(2);
@@ -124,7 +132,8 @@ class QmpCommandsTest {
               new MigrationInfo.Ram(1000, 0, 1 << 30, 2, 3, 4, 4096000, 12, 6, 7, 8, 11, 9),
               new MigrationInfo.Balloon(true, Optional.empty(), 11, 12, 13),
               OptionalLong.of(4),
-              30);
+              30,
+              Optional.empty());
       assertThat(client.ask("{'execute':'query-migrate'}").path("return"))
           .hasToString(
               """
@@ -137,6 +146,37 @@ class QmpCommandsTest {
               "x-balloon":{"active":true,"pages-skipped":11,"bitmap-bytes":12,\
               "bitmap-bytes-downtime":13},"x-pages-scanned":9,"x-verified":true,"x-verify-time":4}\
               """);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "unix:/run/b.mig | {\"type\":\"unix\",\"path\":\"/run/b.mig\"}",
+        "tcp:host:4444 | {\"type\":\"inet\",\"host\":\"host\",\"port\":\"4444\"}",
+        "tcp:[::1]:4444 | {\"type\":\"inet\",\"host\":\"::1\",\"port\":\"4444\"}",
+        "tcp::4444 | {\"type\":\"inet\",\"host\":\"0.0.0.0\",\"port\":\"4444\"}",
+      })
+  void tellsWhereAGuestIsAwaited(String uri, String address) throws IOException {
+    try (RawClient client = served.negotiated()) {
+      MigrationInfo none = MigrationInfo.NONE;
+      machine.migrationInfo =
+          new MigrationInfo(
+              MigrationStatus.SETUP,
+              0,
+              0,
+              OptionalLong.empty(),
+              OptionalLong.empty(),
+              Optional.empty(),
+              none.ram(),
+              none.balloon(),
+              OptionalLong.empty(),
+              0,
+              Optional.of(MigrationUri.parse(uri)));
+      assertThat(client.ask("{'execute':'query-migrate'}").at("/return/socket-address"))
+          .hasToString("[" + address + "]");
     }
   }
 

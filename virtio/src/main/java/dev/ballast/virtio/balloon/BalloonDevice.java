@@ -69,6 +69,7 @@ public final class BalloonDevice implements VirtioDevice {
   private final ConfigSpace config =
       new ConfigSpace(CONFIG_BYTES).writable(ACTUAL, Integer.BYTES);
 
+  private volatile boolean hasDriver;
   private volatile Runnable configChanged = () -> {};
   private volatile LongConsumer actualChanged = claimed -> {};
 
@@ -153,6 +154,11 @@ public final class BalloonDevice implements VirtioDevice {
     return (ramPages - Math.min(ramPages, actualPages())) * RamBlock.PAGE_SIZE;
   }
 
+  /** Returns whether a driver has set DRIVER_OK since the last reset. Any thread. */
+  public boolean hasDriver() {
+    return hasDriver;
+  }
+
   /**
    * Sets the listener for changes of {@link #actualPages}, replacing any earlier one. It is called
    * on vCPU threads and must not block.
@@ -211,9 +217,11 @@ public final class BalloonDevice implements VirtioDevice {
     statistics.activate((negotiated & STATS_VQ) != 0);
     bitmap.setInactiveReason(
         mustTellHost ? null : "the driver did not negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST");
+    hasDriver = true;
   }
 
   private void noDriver() {
+    hasDriver = false;
     bitmap.setInactiveReason("no driver uses the balloon");
   }
 

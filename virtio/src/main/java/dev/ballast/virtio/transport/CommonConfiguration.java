@@ -65,7 +65,7 @@ public final class CommonConfiguration {
     this.device = device;
     this.memory = memory;
     this.offered = device.features() | VirtioFeature.VERSION_1;
-    this.interrupts = new InterruptStatus(wires, device.queueCount());
+    this.interrupts = new InterruptStatus(wires);
     this.faults = new RateLimitedLog(LoggerFactory.getLogger(CommonConfiguration.class), name);
     this.queues = new QueueState[device.queueCount()];
     Arrays.fill(queues, QueueState.RESET);

@@ -8,7 +8,14 @@ package dev.ballast.virtio.transport;
  * java.io.UncheckedIOException}.
  */
 public interface DeviceInterrupts {
-  /** Says that the device has used buffers of a queue. */
+  /** Stands for every queue. */
+  int ALL_QUEUES = -1;
+
+  /**
+   * Says that the device has used buffers.
+   *
+   * @param queue of which queue, or {@link #ALL_QUEUES}
+   */
   void usedBuffers(int queue);
 
   /** Says that the configuration changed, or that the device needs a reset. */

@@ -24,17 +24,14 @@ final class InterruptStatus implements DeviceInterrupts {
   private static final Logger log = LoggerFactory.getLogger(InterruptStatus.class);
 
   private final DeviceInterrupts wires;
-  private final int queueCount;
   private final AtomicInteger bits = new AtomicInteger();
   private final AtomicBoolean failed = new AtomicBoolean();
 
   /**
    * @param wires to the driver
-   * @param queueCount how many queues there are
    */
-  InterruptStatus(DeviceInterrupts wires, int queueCount) {
+  InterruptStatus(DeviceInterrupts wires) {
     this.wires = wires;
-    this.queueCount = queueCount;
   }
 
   @Override
@@ -71,13 +68,11 @@ final class InterruptStatus implements DeviceInterrupts {
     }
   }
 
-  /** Sends again what the driver has not acknowledged, for each queue that it may be about. */
+  /** Sends again what the driver has not acknowledged, whichever queue it is about. */
   void sendAgain() {
     int reasons = bits.get();
     if ((reasons & USED_BUFFER) != 0) {
-      for (int queue = 0; queue < queueCount; queue++) {
-        sendUsedBuffers(queue);
-      }
+      sendUsedBuffers(ALL_QUEUES);
     }
     if ((reasons & CONFIGURATION) != 0) {
       sendConfigurationChanged();

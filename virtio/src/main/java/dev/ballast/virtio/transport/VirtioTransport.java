@@ -7,6 +7,7 @@ import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What all transports have in common: a device with its queues, in the machine's life. A transport
@@ -44,6 +45,17 @@ public abstract class VirtioTransport implements MachineDevice {
   /** Returns the device behind it. */
   public final VirtioDevice device() {
     return device;
+  }
+
+  /** Returns the first virtio device of a kind among a machine's devices. */
+  public static <D extends VirtioDevice> Optional<D> find(
+      List<MachineDevice> devices, Class<D> kind) {
+    return devices.stream()
+        .filter(VirtioTransport.class::isInstance)
+        .map(transport -> ((VirtioTransport) transport).device)
+        .filter(kind::isInstance)
+        .map(kind::cast)
+        .findFirst();
   }
 
   /** Returns what the transport's registers are decoded into calls of. */

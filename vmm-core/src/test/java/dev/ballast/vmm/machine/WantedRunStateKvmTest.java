@@ -36,10 +36,10 @@ class WantedRunStateKvmTest {
     KernelConfig boots =
         new KernelConfig(
             TinyGuest.write(directory, LOOP), Optional.empty(), "", KernelConfig.Mode.AUTO);
-    BoardConfig board =
-        new BoardConfig(
+    MachineConfig config =
+        new MachineConfig(
             KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole());
-    return new Machine(new Board(board), incoming);
+    return new Machine(incoming ? config.asDestination() : config);
   }
 
   @ParameterizedTest
