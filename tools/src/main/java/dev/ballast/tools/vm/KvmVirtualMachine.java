@@ -11,6 +11,7 @@ import dev.ballast.vmm.machine.Machine;
 import dev.ballast.vmm.machine.MachineConfig;
 import dev.ballast.vmm.machine.MachineEvent;
 import dev.ballast.vmm.machine.PanicAction;
+import dev.ballast.vmm.machine.RefusedException;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
@@ -210,13 +211,13 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
   /** What may be refused, and how. */
   @FunctionalInterface
   private interface Action {
-    void run() throws IOException;
+    void run() throws IOException, RefusedException;
   }
 
   private static void attempt(Action action) throws VmException {
     try {
       action.run();
-    } catch (IOException | IllegalStateException e) {
+    } catch (IOException | RefusedException e) {
       throw new VmException(String.valueOf(e.getMessage()), e);
     }
   }

@@ -61,8 +61,8 @@ final class Lifecycle {
   }
 
   /** Returns the answer to what the run state does not allow. */
-  IllegalStateException refusal(String why) {
-    return new IllegalStateException("the machine is " + runState.qmpName() + ": " + why);
+  RefusedException refusal(String why) {
+    return new RefusedException("the machine is " + runState.qmpName() + ": " + why);
   }
 
   void addListener(Consumer<MachineEvent> listener) {

@@ -151,7 +151,7 @@ class MachineFailureKvmTest {
         try {
           machine.pause();
           machine.resume();
-        } catch (IOException | IllegalStateException e) {
+        } catch (IOException | RefusedException e) {
           assertThat(machine.runState()).isEqualTo(RunState.INTERNAL_ERROR);
         }
       }

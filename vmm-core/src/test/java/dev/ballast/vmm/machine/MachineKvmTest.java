@@ -193,7 +193,7 @@ class MachineKvmTest {
       machine.resume();
       await().until(() -> machine.runState() == RunState.SHUTDOWN);
       assertThat(events).contains(new MachineEvent.Shutdown());
-      assertThatThrownBy(machine::resume).isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(machine::resume).isInstanceOf(RefusedException.class);
     }
   }
 
