@@ -3,6 +3,7 @@ module dev.ballast.virtio {
   exports dev.ballast.virtio.balloon;
   exports dev.ballast.virtio.queue;
   exports dev.ballast.virtio.transport;
+  exports dev.ballast.virtio.transport.mmio;
 
   requires transitive dev.ballast.vmm;
   requires org.slf4j;

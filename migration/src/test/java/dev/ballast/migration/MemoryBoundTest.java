@@ -1,5 +1,6 @@
 package dev.ballast.migration;
 
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
@@ -226,7 +227,7 @@ class MemoryBoundTest {
         RamBlock.PAGE_SIZE,
         1,
         devices,
-        Collections.nCopies(entries, new MachineDescription.CpuFeatureWord(-1, -1, register, 0)),
+        Collections.nCopies(entries, new CpuFeatureWord(-1, -1, register, 0)),
         Collections.nCopies(entries, machine.description().layout().getFirst()),
         Collections.nCopies(entries, new MachineDescription.DeviceFeatures(register, 0)));
   }

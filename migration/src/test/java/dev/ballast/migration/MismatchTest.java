@@ -1,5 +1,6 @@
 package dev.ballast.migration;
 
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.migration.destination.DestinationParameters;
@@ -10,7 +11,6 @@ import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.migration.testing.Hop;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.MachineDescription;
-import dev.ballast.vmm.machine.MachineDescription.CpuFeatureWord;
 import dev.ballast.vmm.machine.MachineDescription.DeviceFeatures;
 import dev.ballast.vmm.machine.MachineDescription.RamRange;
 import dev.ballast.vmm.machine.RunState;

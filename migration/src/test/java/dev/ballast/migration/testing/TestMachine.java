@@ -1,5 +1,6 @@
 package dev.ballast.migration.testing;
 
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import dev.ballast.vmm.machine.MachineDescription;
@@ -73,7 +74,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
             RamBlock.PAGE_SIZE,
             1,
             List.of("counter", "filler"),
-            List.of(new MachineDescription.CpuFeatureWord(1, 0, "ecx", 0x7)),
+            List.of(new CpuFeatureWord(1, 0, "ecx", 0x7)),
             List.of(new MachineDescription.RamRange(0, memory.size())),
             List.of(new MachineDescription.DeviceFeatures("counter", 0x101)));
   }

@@ -1,6 +1,6 @@
 package dev.ballast.tools.cli;
 
-import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.machine.MachineConfig;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.HostPages;
 import java.util.Optional;
@@ -31,7 +31,7 @@ record MemoryOption(MemorySize size, Optional<HostPages> hugePages) {
     }
 
     private static void check(String text, MemorySize size, String rest, long pageSize) {
-      if (size.bytes() < BoardConfig.MIN_MEMORY) {
+      if (size.bytes() < MachineConfig.MIN_MEMORY) {
         throw new TypeConversionException(
             "'%s' is %s; must be at least 64M, for instance --memory 512M"
                 .formatted(text, Units.bytes(size.bytes())));

@@ -2,6 +2,7 @@ package dev.ballast.tools.cli;
 
 import dev.ballast.guest.bare.BareGuest;
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.virtio.transport.mmio.VirtioMmioConfig;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -70,7 +71,7 @@ final class RehearseCommand implements Callable<Integer> {
   private void rehearse(Path directory) throws IOException, InterruptedException {
     Path kernel = BareGuest.writeTo(directory.resolve("bare.elf"));
     Machine now = new Machine(directory, 0);
-    String device = "virtio_mmio.device=4K@0xd0000000:16";
+    String device = VirtioMmioConfig.FIRST_DEVICE_PARAMETER;
     start(now, "--kernel", kernel.toString(), "--cmdline", device);
     try (BareGuestConsole console = now.connect()) {
       console.awaitReady(TIMEOUT);

@@ -7,6 +7,7 @@ import dev.ballast.tools.qmp.QmpServer;
 import dev.ballast.tools.vm.KvmVirtualMachine;
 import dev.ballast.tools.vm.ShutdownCause;
 import dev.ballast.tools.vm.VmException;
+import dev.ballast.virtio.transport.mmio.VirtioMmioConfig;
 import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.boot.KernelLoader;
 import dev.ballast.vmm.device.NullSerialBackend;
@@ -14,8 +15,9 @@ import dev.ballast.vmm.device.PtySerialBackend;
 import dev.ballast.vmm.device.SerialBackend;
 import dev.ballast.vmm.device.StreamSerialBackend;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
-import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.machine.MachineConfig;
 import dev.ballast.vmm.machine.ClockPolicy;
+import dev.ballast.vmm.machine.DeviceConfig;
 import dev.ballast.vmm.machine.PanicAction;
 import dev.ballast.vmm.machine.TripleFaultAction;
 import dev.ballast.vmm.memory.RamConfig;
@@ -23,6 +25,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -114,7 +117,7 @@ final class RunCommand implements Callable<Integer> {
               + " type=memfd,reserve=on).")
   private MemoryBackendOption memoryBackend = MemoryBackendOption.NONE;
 
-  @Range(min = 1, max = BoardConfig.MAX_VCPUS, example = 2)
+  @Range(min = 1, max = MachineConfig.MAX_VCPUS, example = 2)
   @Option(
       names = "--cpus",
       paramLabel = "N",
@@ -256,8 +259,8 @@ final class RunCommand implements Callable<Integer> {
         console instanceof ConsoleOption.Stdio && HostTerminal.isThere()
             ? StdioConsole.open()
             : null) {
-      BoardConfig board = board(ram, terminal == null ? openConsole() : terminal.backend());
-      KvmVirtualMachine.End end = run(board, terminal);
+      MachineConfig config = config(ram, terminal == null ? openConsole() : terminal.backend());
+      KvmVirtualMachine.End end = run(config, terminal);
       if (end.exitCode() != 0) {
         throw new VmException(end.message());
       }
@@ -320,27 +323,29 @@ final class RunCommand implements Callable<Integer> {
     };
   }
 
-  private BoardConfig board(RamConfig ram, SerialBackend serial) {
+  private MachineConfig config(RamConfig ram, SerialBackend serial) {
     Optional<KernelConfig> boots =
         Optional.ofNullable(kernel)
             .map(
                 file ->
                     new KernelConfig(file, Optional.ofNullable(initrd), commandLine, kernelMode));
     try {
-      return new BoardConfig(kvm, ram, cpus, boots, serial, clock);
+      List<DeviceConfig> devices =
+          balloon.config().stream().<DeviceConfig>map(VirtioMmioConfig::new).toList();
+      return new MachineConfig(kvm, ram, cpus, boots, serial, clock, devices, incoming != null);
     } catch (IllegalArgumentException e) {
       serial.close();
       throw wrong(String.valueOf(e.getMessage()));
     }
   }
 
-  private KvmVirtualMachine.End run(BoardConfig board, @Nullable StdioConsole terminal)
+  private KvmVirtualMachine.End run(MachineConfig config, @Nullable StdioConsole terminal)
       throws IOException, VmException {
     CountDownLatch over = new CountDownLatch(1);
     FutureTask<Optional<String>> obstacle = new FutureTask<>(this::obstacle);
     Thread.ofPlatform().daemon().name("kvm-probe").start(obstacle);
     try (KvmVirtualMachine vm =
-        new KvmVirtualMachine(name, uuid, board, balloon.config(), incoming != null)) {
+        new KvmVirtualMachine(name, uuid, config)) {
       vm.machine().onPanic(onPanic);
       vm.machine().onTripleFault(onTripleFault);
       Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(vm, over), "signal"));

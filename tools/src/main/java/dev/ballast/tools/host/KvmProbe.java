@@ -1,5 +1,6 @@
 package dev.ballast.tools.host;
 
+import dev.ballast.vmm.bus.AddressMap;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.ballast.ffi.kvm.Capability;
@@ -75,7 +76,6 @@ public record KvmProbe(
   private static final long MEASURABLE_NANOS = 2_000_000;
 
   /** KVM's own pages, just below 4 GiB, as in every PC. */
-  private static final long TSS_ADDRESS = 0xfffbd000L;
 
   private static final long CR0_PE = 1;
   private static final long CR0_ET = 1 << 4;
@@ -116,7 +116,7 @@ public record KvmProbe(
         Mapping memory = Mapping.anonymous(MEMORY, true);
         KvmVm vm = kvm.createVm()) {
       place(memory, POPCNT, POPCNT_CODE);
-      vm.setTssAddress(TSS_ADDRESS);
+      vm.setTssAddress(AddressMap.TASK_STATE_SEGMENT);
       vm.setUserMemoryRegion(0, 0, 0, MEMORY, memory.address());
       try (KvmVcpu vcpu = vm.createVcpu(0)) {
         enterProtectedMode(vcpu);
@@ -139,7 +139,7 @@ public record KvmProbe(
         KvmVm vm = kvm.createVm()) {
       place(memory, LOOP, LOOP_CODE);
       place(memory, POPCNT, POPCNT_CODE);
-      vm.setTssAddress(TSS_ADDRESS);
+      vm.setTssAddress(AddressMap.TASK_STATE_SEGMENT);
       vm.setUserMemoryRegion(0, 0, 0, MEMORY, memory.address());
       try (KvmVcpu vcpu = vm.createVcpu(0)) {
         enterProtectedMode(vcpu);

@@ -2,17 +2,16 @@ package dev.ballast.tools.vm;
 
 import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.ffi.kvm.MpState;
-import dev.ballast.virtio.balloon.BalloonConfig;
 import dev.ballast.virtio.balloon.BalloonDevice;
 import dev.ballast.virtio.balloon.BalloonStatistics;
 import dev.ballast.virtio.balloon.MemoryReport;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.VirtioTransport;
 import dev.ballast.vmm.device.SerialBackend;
-import dev.ballast.vmm.machine.Board;
-import dev.ballast.vmm.machine.BoardConfig;
 import dev.ballast.vmm.machine.Machine;
+import dev.ballast.vmm.machine.MachineConfig;
 import dev.ballast.vmm.machine.MachineEvent;
 import dev.ballast.vmm.machine.PanicAction;
+import dev.ballast.vmm.machine.RefusedException;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
@@ -59,46 +58,21 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
    *
    * @param name for the user; may be empty
    * @param uuid for the user
-   * @param config the board
-   * @param balloonConfig the balloon device, or none
-   * @param incoming whether the guest will arrive by migration
+   * @param config what it is made of
    * @throws IOException if KVM, memory or the kernel is missing; the message is for the user
    */
-  public KvmVirtualMachine(
-      String name,
-      UUID uuid,
-      BoardConfig config,
-      Optional<BalloonConfig> balloonConfig,
-      boolean incoming)
-      throws IOException {
+  public KvmVirtualMachine(String name, UUID uuid, MachineConfig config) throws IOException {
     this.name = name;
     this.uuid = uuid;
     this.serial = config.console();
-    Board board = new Board(config);
-    try {
-      balloon =
-          balloonConfig.isPresent()
-              ? Optional.of(addBalloon(board, balloonConfig.get()))
-              : Optional.empty();
-    } catch (IOException | RuntimeException e) {
-      board.close();
-      throw e;
-    }
-    machine = new Machine(board, incoming);
+    machine = new Machine(config);
+    balloon = VirtioTransport.find(machine.board().devices(), BalloonDevice.class);
     migrations = new KvmMigrations(machine, this::emit, reason -> end.complete(new End(1, reason)));
     machine.addListener(this::translate);
     balloon.ifPresent(
         device ->
             device.onActualChange(
                 pages -> emit(new VmEvent.BalloonChanged(device.logicalBytes()))));
-  }
-
-  private static BalloonDevice addBalloon(Board board, BalloonConfig config) throws IOException {
-    BalloonDevice device = new BalloonDevice(board.memory(), config);
-    board.addMmioDevice((memory, slot) -> new VirtioMmio("balloon0", slot, memory, device));
-    board.addRamBlock(device.bitmap().block());
-    board.setPageFilter(device.bitmap());
-    return device;
   }
 
   private void translate(MachineEvent event) {
@@ -237,13 +211,13 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
   /** What may be refused, and how. */
   @FunctionalInterface
   private interface Action {
-    void run() throws IOException;
+    void run() throws IOException, RefusedException;
   }
 
   private static void attempt(Action action) throws VmException {
     try {
       action.run();
-    } catch (IOException | IllegalStateException e) {
+    } catch (IOException | RefusedException e) {
       throw new VmException(String.valueOf(e.getMessage()), e);
     }
   }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.ballast.vmm.machine.MachineDescription;
-import dev.ballast.vmm.machine.MachineDescription.CpuFeatureWord;
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import dev.ballast.vmm.machine.MachineDescription.DeviceFeatures;
 import dev.ballast.vmm.machine.MachineDescription.RamRange;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.ballast.tools.vm;
 
+import dev.ballast.vmm.bus.AddressMap;
 import static dev.ballast.tools.vm.BareGuests.MEMORY;
 import static dev.ballast.tools.vm.BareGuests.TIMEOUT;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -82,7 +83,7 @@ class BalloonBitmapTest {
   @Test
   void pfnsOutsideRamChangeNothing() throws Exception {
     guest.send("inflate 1000", TIMEOUT);
-    long hole = GuestMemory.MMIO_HOLE_START >> 12;
+    long hole = AddressMap.MMIO_HOLE >> 12;
     long[][] outside = {
       {0xffff_ffffL, 1},
       {0xffff_ff00L, 256},

@@ -5,9 +5,12 @@ import static org.awaitility.Awaitility.await;
 import dev.ballast.guest.bare.BareGuest;
 import dev.ballast.guest.bare.BareGuestConsole;
 import dev.ballast.virtio.balloon.BalloonConfig;
+import dev.ballast.virtio.transport.mmio.VirtioMmioConfig;
 import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
-import dev.ballast.vmm.machine.BoardConfig;
+import dev.ballast.vmm.machine.ClockPolicy;
+import dev.ballast.vmm.machine.DeviceConfig;
+import dev.ballast.vmm.machine.MachineConfig;
 import dev.ballast.vmm.memory.HostPages;
 import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
@@ -21,7 +24,7 @@ import java.util.Optional;
 /** Machines with the bare guest, whose sockets are in one directory, by name. */
 record BareMachines(Path directory, long memoryBytes) {
   static final Duration TIMEOUT = Duration.ofSeconds(60);
-  private static final String DEVICE = "virtio_mmio.device=4K@0xd0000000:16";
+  private static final String DEVICE = VirtioMmioConfig.FIRST_DEVICE_PARAMETER;
 
   /** Makes a machine with a balloon, on the memory that a source or a destination has. */
   KvmVirtualMachine make(String name, boolean incoming) throws IOException {
@@ -51,14 +54,17 @@ record BareMachines(Path directory, long memoryBytes) {
             Optional.empty(),
             balloon.isPresent() ? DEVICE + " " + words : words,
             KernelConfig.Mode.AUTO);
-    BoardConfig board =
-        new BoardConfig(
+    MachineConfig config =
+        new MachineConfig(
             Path.of("/dev/kvm"),
             ram,
             1,
             Optional.of(boots),
-            UnixSocketSerialBackend.listen(directory.resolve(name)));
-    return new KvmVirtualMachine(name, VirtualMachine.NO_UUID, board, balloon, incoming);
+            UnixSocketSerialBackend.listen(directory.resolve(name)),
+            ClockPolicy.HOLD,
+            balloon.stream().<DeviceConfig>map(VirtioMmioConfig::new).toList(),
+            incoming);
+    return new KvmVirtualMachine(name, VirtualMachine.NO_UUID, config);
   }
 
   BareGuestConsole console(String name) throws IOException {

@@ -1,5 +1,10 @@
 package dev.ballast.virtio.balloon;
 
+import dev.ballast.virtio.transport.VirtioDevice;
+import dev.ballast.virtio.transport.VirtioDeviceConfig;
+import dev.ballast.vmm.machine.MachineBuilder;
+import java.io.IOException;
+
 /**
  * What a balloon device offers.
  *
@@ -9,7 +14,22 @@ package dev.ballast.virtio.balloon;
  *     out of memory
  * @param stats VIRTIO_BALLOON_F_STATS_VQ: the driver tells how the guest uses its memory
  */
-public record BalloonConfig(boolean mustTellHost, boolean deflateOnOom, boolean stats) {
+public record BalloonConfig(boolean mustTellHost, boolean deflateOnOom, boolean stats)
+    implements VirtioDeviceConfig {
   /** All are offered. */
   public static final BalloonConfig DEFAULT = new BalloonConfig(true, true, true);
+
+  @Override
+  public String name() {
+    return "balloon0";
+  }
+
+  /** {@inheritDoc} Its bitmap migrates, and says which pages need not. */
+  @Override
+  public VirtioDevice create(MachineBuilder machine) throws IOException {
+    BalloonDevice device = new BalloonDevice(machine.memory(), this);
+    machine.addRamBlock(device.bitmap().block());
+    machine.pageFilter(device.bitmap());
+    return device;
+  }
 }

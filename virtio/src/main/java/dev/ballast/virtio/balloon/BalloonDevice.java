@@ -3,6 +3,7 @@ package dev.ballast.virtio.balloon;
 import dev.ballast.ffi.linux.VirtioConstants;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
+import dev.ballast.virtio.transport.ConfigSpace;
 import dev.ballast.virtio.transport.VirtioDevice;
 import dev.ballast.virtio.transport.VirtioFeature;
 import dev.ballast.vmm.memory.GuestMemory;
@@ -11,7 +12,7 @@ import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import java.util.function.LongConsumer;
 
 /**
@@ -54,7 +55,8 @@ public final class BalloonDevice implements VirtioDevice {
   private static final int DEVICE_ID = VirtioConstants.ID_BALLOON;
 
   private static final int CONFIG_BYTES = 8;
-  private static final int ACTUAL_OFFSET = VirtioConstants.BALLOON_CONFIG_ACTUAL;
+  private static final int NUM_PAGES = 0;
+  private static final int ACTUAL = VirtioConstants.BALLOON_CONFIG_ACTUAL;
 
   private final long ramPages;
   private final long features;
@@ -63,8 +65,10 @@ public final class BalloonDevice implements VirtioDevice {
   private final PfnRequests pages;
   private final BalloonStatistics statistics;
 
-  private final AtomicInteger actual = new AtomicInteger();
-  private volatile int target;
+  /** {@code num_pages} and {@code actual}, 32 bits each (§5.5.4). */
+  private final ConfigSpace config =
+      new ConfigSpace(CONFIG_BYTES).writable(ACTUAL, Integer.BYTES);
+
   private volatile boolean hasDriver;
   private volatile Runnable configChanged = () -> {};
   private volatile LongConsumer actualChanged = claimed -> {};
@@ -121,7 +125,7 @@ public final class BalloonDevice implements VirtioDevice {
       throw new IllegalArgumentException(
           "balloon target of " + pages + " pages, expected 0 to " + maxTargetPages());
     }
-    target = (int) pages;
+    config.u32(NUM_PAGES, (int) pages);
     configChanged.run();
   }
 
@@ -134,7 +138,7 @@ public final class BalloonDevice implements VirtioDevice {
 
   /** Returns the size asked for, in 4 KiB pages. */
   public long targetPages() {
-    return Integer.toUnsignedLong(target);
+    return Integer.toUnsignedLong(config.u32(NUM_PAGES));
   }
 
   /**
@@ -142,7 +146,7 @@ public final class BalloonDevice implements VirtioDevice {
    * anything here: it is for people, nothing may be sized by it.
    */
   public long actualPages() {
-    return Integer.toUnsignedLong(actual.get());
+    return Integer.toUnsignedLong(config.u32(ACTUAL));
   }
 
   /** Returns the size of RAM less what the guest claims to have given, in bytes, at least 0. */
@@ -156,8 +160,8 @@ public final class BalloonDevice implements VirtioDevice {
   }
 
   /**
-   * Takes what hears of every change of {@link #actualPages}. It is called on vCPU threads and must
-   * return at once. There is one; a second call replaces it.
+   * Sets the listener for changes of {@link #actualPages}, replacing any earlier one. It is called
+   * on vCPU threads and must not block.
    */
   public void onActualChange(LongConsumer listener) {
     actualChanged = listener;
@@ -191,41 +195,19 @@ public final class BalloonDevice implements VirtioDevice {
   }
 
   @Override
-  public void onQueueWork(Runnable wake) {
-    statistics.onAsk(wake);
-  }
-
-  /** {@inheritDoc} {@code num_pages} and {@code actual}, 32 bits each (§5.5.4). */
-  @Override
-  public long readConfig(long offset, int size) {
-    if (offset >= CONFIG_BYTES) {
-      return 0;
-    }
-    long value = (targetPages() | (actualPages() << 32)) >>> (offset * Byte.SIZE);
-    return size == Long.BYTES ? value : value & ((1L << (size * Byte.SIZE)) - 1);
+  public void onQueueWork(IntConsumer request) {
+    statistics.onAsk(() -> request.accept(STATS_QUEUE));
   }
 
   @Override
-  public void writeConfig(long offset, int size, long value) {
-    int mask = 0;
-    int bits = 0;
-    for (int i = 0; i < size; i++) {
-      long at = offset + i - ACTUAL_OFFSET;
-      if (at >= 0 && at < Integer.BYTES) {
-        int shift = (int) at * Byte.SIZE;
-        mask |= 0xff << shift;
-        bits |= (int) ((value >>> (i * Byte.SIZE)) & 0xff) << shift;
-      }
-    }
-    int keep = ~mask;
-    int add = bits;
-    changeActual(actual.getAndUpdate(old -> (old & keep) | add));
+  public ConfigSpace config() {
+    return config;
   }
 
-  private void changeActual(int before) {
-    if (before != actual.get()) {
-      actualChanged.accept(actualPages());
-    }
+  /** {@inheritDoc} That can only be {@code actual}. */
+  @Override
+  public void configWritten() {
+    actualChanged.accept(actualPages());
   }
 
   @Override
@@ -254,7 +236,9 @@ public final class BalloonDevice implements VirtioDevice {
     noDriver();
     pages.clear();
     statistics.reset();
-    changeActual(actual.getAndSet(0));
+    if (config.u32(ACTUAL, 0) != 0) {
+      actualChanged.accept(0);
+    }
   }
 
   @Override
@@ -274,8 +258,8 @@ public final class BalloonDevice implements VirtioDevice {
     if (!offersStatistics() && state.usesStatistics()) {
       throw reader.fail("statistics are polled, and not offered here");
     }
-    target = (int) state.targetPages();
-    actual.set((int) state.actualPages());
+    config.u32(NUM_PAGES, (int) state.targetPages());
+    config.u32(ACTUAL, (int) state.actualPages());
     statistics.restore(state.statsInterval(), state.heldStats());
   }
 

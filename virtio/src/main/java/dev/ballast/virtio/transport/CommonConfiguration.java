@@ -12,12 +12,12 @@ import dev.ballast.ffi.linux.EventFd;
 import dev.ballast.virtio.queue.QueueState;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
-import dev.ballast.vmm.irq.InterruptLine;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -28,18 +28,24 @@ import org.slf4j.LoggerFactory;
  * §3.1). A transport decodes its registers into calls of this.
  *
  * <p>Any thread, several vCPUs at once. Only {@link #writeStatus} with 0 waits, for the batch that
- * the worker is in. Its monitor is taken before the worker's lock, never after.
+ * a worker is in. Its monitor is taken before the workers' lock, never after.
  */
-final class CommonConfiguration {
+public final class CommonConfiguration {
+  /** The shift of the low half of a 64-bit register. */
+  public static final int LOW = 0;
+
+  /** The shift of the high half of a 64-bit register. */
+  public static final int HIGH = Integer.SIZE;
+
   private final VirtioDevice device;
   private final GuestMemory memory;
   private final long offered;
   private final InterruptStatus interrupts;
-  private final QueueWorker worker;
+  private final QueueWorkers workers;
   private final RateLimitedLog faults;
 
   /**
-   * Written under the monitor, but for DEVICE_NEEDS_RESET, which the worker sets under its lock.
+   * Written under the monitor, but for DEVICE_NEEDS_RESET, which the workers set under their lock.
    */
   private final AtomicInteger status = new AtomicInteger();
 
@@ -54,18 +60,25 @@ final class CommonConfiguration {
       String name,
       VirtioDevice device,
       GuestMemory memory,
-      InterruptLine interrupt,
-      EventFd queueNotify) {
+      DeviceInterrupts wires,
+      List<EventFd> notifiers) {
     this.device = device;
     this.memory = memory;
     this.offered = device.features() | VirtioFeature.VERSION_1;
-    this.interrupts = new InterruptStatus(interrupt);
+    this.interrupts = new InterruptStatus(wires);
     this.faults = new RateLimitedLog(LoggerFactory.getLogger(CommonConfiguration.class), name);
     this.queues = new QueueState[device.queueCount()];
     Arrays.fill(queues, QueueState.RESET);
     device.onConfigChange(this::configChanged);
-    this.worker = new QueueWorker(name, device, queueNotify, interrupts, this::needsReset);
-    device.onQueueWork(worker::wake);
+    this.workers =
+        new QueueWorkers(
+            name,
+            device,
+            notifiers,
+            interrupts,
+            this::needsReset,
+            Thread.ofPlatform()::unstarted);
+    device.onQueueWork(workers::wake);
   }
 
   // ---- events of the device
@@ -73,18 +86,18 @@ final class CommonConfiguration {
   private void configChanged() {
     generation.incrementAndGet();
     if ((status.get() & DRIVER_OK) != 0) {
-      interrupts.raise(InterruptStatus.CONFIGURATION);
+      interrupts.configurationChanged();
     }
   }
 
   /**
    * The driver broke a rule while the device was live, or the host failed it (§2.1.2); with the
-   * worker's lock held.
+   * workers' lock held.
    */
   private void needsReset(String why) {
     faults.warn(why + ": device needs reset");
     status.getAndUpdate(old -> old | DEVICE_NEEDS_RESET);
-    interrupts.raise(InterruptStatus.CONFIGURATION);
+    interrupts.configurationChanged();
   }
 
   /** The driver wrote what it must not, and the write is ignored. */
@@ -94,11 +107,13 @@ final class CommonConfiguration {
 
   // ---- status
 
-  int readStatus() {
+  /** Returns the device status. */
+  public int readStatus() {
     return status.get();
   }
 
-  synchronized void writeStatus(int value) {
+  /** Takes the driver's write to the device status; 0 resets. */
+  public synchronized void writeStatus(int value) {
     if (value == 0) {
       reset();
     } else {
@@ -135,9 +150,9 @@ final class CommonConfiguration {
       try {
         @Nullable SplitVirtqueue[] live = bringToLife(queues, driverFeatures);
         device.activate(driverFeatures);
-        worker.start(live);
+        workers.start(live);
       } catch (VirtqueueException e) {
-        worker.stop(() -> needsReset(String.valueOf(e.getMessage())));
+        workers.stop(() -> needsReset(String.valueOf(e.getMessage())));
       }
     }
   }
@@ -163,9 +178,9 @@ final class CommonConfiguration {
     return live;
   }
 
-  /** Returns to the power-on state, when the worker has finished its batch. */
+  /** Returns to the power-on state, when the workers have finished their batch. */
   synchronized void reset() {
-    worker.stop(
+    workers.stop(
         () -> {
           device.reset();
           status.set(0);
@@ -180,11 +195,13 @@ final class CommonConfiguration {
 
   // ---- features
 
-  synchronized void selectDeviceFeatures(int word) {
+  /** Selects 32 of the features that are offered. */
+  public synchronized void selectDeviceFeatures(int word) {
     deviceFeaturesSelect = word;
   }
 
-  synchronized int deviceFeatures() {
+  /** Returns the selected 32 of the features that are offered. */
+  public synchronized int deviceFeatures() {
     return switch (deviceFeaturesSelect) {
       case 0 -> (int) offered;
       case 1 -> (int) (offered >>> 32);
@@ -192,16 +209,18 @@ final class CommonConfiguration {
     };
   }
 
-  synchronized void selectDriverFeatures(int word) {
+  /** Selects 32 of the features that the driver accepts. */
+  public synchronized void selectDriverFeatures(int word) {
     driverFeaturesSelect = word;
   }
 
-  synchronized void writeDriverFeatures(int value) {
+  /** Sets the selected 32 of the features that the driver accepts. */
+  public synchronized void writeDriverFeatures(int value) {
     int now = status.get();
     if ((now & DRIVER) == 0 || (now & FEATURES_OK) != 0) {
       refuse(String.format("driver features written in status 0x%x", now));
     } else if (driverFeaturesSelect == 0 || driverFeaturesSelect == 1) {
-      driverFeatures = withHalf(driverFeatures, driverFeaturesSelect == 1, value);
+      driverFeatures = withHalf(driverFeatures, driverFeaturesSelect * Integer.SIZE, value);
     } else if (value != 0) {
       refuse("driver features beyond bit 63");
     }
@@ -209,7 +228,8 @@ final class CommonConfiguration {
 
   // ---- queues
 
-  synchronized void selectQueue(int index) {
+  /** Selects the queue that the calls about a queue are for; there need not be such a queue. */
+  public synchronized void selectQueue(int index) {
     queueSelect = index;
   }
 
@@ -218,16 +238,18 @@ final class CommonConfiguration {
     return queueSelect >= 0 && queueSelect < queues.length ? queueSelect : -1;
   }
 
-  synchronized int maxQueueSize() {
+  /** Returns the most descriptors that the selected queue may have; 0 if there is no such queue. */
+  public synchronized int maxQueueSize() {
     return selected() < 0 ? 0 : device.maxQueueSize(selected());
   }
 
-  synchronized boolean queueReady() {
+  /** Returns whether the selected queue is enabled. */
+  public synchronized boolean queueReady() {
     return selected() >= 0 && queues[selected()].ready();
   }
 
   /** Enables or disables the selected queue, which the driver may do until it sets DRIVER_OK. */
-  synchronized void writeQueueReady(boolean ready) {
+  public synchronized void writeQueueReady(boolean ready) {
     if (queuesOpen() && selected() >= 0) {
       queues[selected()] = queues[selected()].withReady(ready);
     } else if (selected() >= 0 && queues[selected()].ready() != ready) {
@@ -235,20 +257,36 @@ final class CommonConfiguration {
     }
   }
 
-  void writeQueueSize(int size) {
+  /** Sets how many descriptors the selected queue has. */
+  public void writeQueueSize(int size) {
     setUp(queue -> queue.withSize(size));
   }
 
-  void writeDescriptorTable(boolean high, int half) {
-    setUp(queue -> queue.withDescriptorTable(withHalf(queue.descriptorTable(), high, half)));
+  /**
+   * Sets one half of the address of the selected queue's descriptor table.
+   *
+   * @param shift {@link #LOW} or {@link #HIGH}
+   */
+  public void writeDescriptorTable(int shift, int half) {
+    setUp(queue -> queue.withDescriptorTable(withHalf(queue.descriptorTable(), shift, half)));
   }
 
-  void writeAvailableRing(boolean high, int half) {
-    setUp(queue -> queue.withAvailableRing(withHalf(queue.availableRing(), high, half)));
+  /**
+   * Sets one half of the address of the selected queue's available ring.
+   *
+   * @param shift {@link #LOW} or {@link #HIGH}
+   */
+  public void writeAvailableRing(int shift, int half) {
+    setUp(queue -> queue.withAvailableRing(withHalf(queue.availableRing(), shift, half)));
   }
 
-  void writeUsedRing(boolean high, int half) {
-    setUp(queue -> queue.withUsedRing(withHalf(queue.usedRing(), high, half)));
+  /**
+   * Sets one half of the address of the selected queue's used ring.
+   *
+   * @param shift {@link #LOW} or {@link #HIGH}
+   */
+  public void writeUsedRing(int shift, int half) {
+    setUp(queue -> queue.withUsedRing(withHalf(queue.usedRing(), shift, half)));
   }
 
   /** Changes the selected queue, unless it is frozen: once it is enabled, or DRIVER_OK is set. */
@@ -265,55 +303,76 @@ final class CommonConfiguration {
     return (status.get() & (FEATURES_OK | DRIVER_OK)) == FEATURES_OK;
   }
 
-  private static long withHalf(long value, boolean high, int half) {
-    return high
-        ? (value & 0xffff_ffffL) | ((long) half << 32)
-        : (value & ~0xffff_ffffL) | Integer.toUnsignedLong(half);
+  private static long withHalf(long value, int shift, int half) {
+    return (value & ~(0xffff_ffffL << shift)) | (Integer.toUnsignedLong(half) << shift);
   }
 
   // ---- the rest of the registers
 
-  int interruptStatus() {
+  /** Returns why the device interrupted, and the driver has not acknowledged. */
+  public int interruptStatus() {
     return interrupts.get();
   }
 
-  void acknowledgeInterrupt(int reasons) {
+  /** Takes the driver's acknowledgement of some reasons. */
+  public void acknowledgeInterrupt(int reasons) {
     interrupts.acknowledge(reasons);
   }
 
-  /** Has the worker look at all queues. */
-  void notifyQueues() {
-    worker.wake();
+  /** Has a queue looked at, if there is such a queue: the driver's number may be any. */
+  public void notifyQueue(int queue) {
+    if (queue >= 0 && queue < queues.length) {
+      workers.wake(queue);
+    }
   }
 
-  int configGeneration() {
+  /** Returns what changes with the configuration space. */
+  public int configGeneration() {
     return generation.get();
   }
 
-  /** Writes the device's configuration space, once there is a driver. */
-  void writeConfig(long offset, int size, long value) {
-    if ((status.get() & DRIVER) != 0) {
-      device.writeConfig(offset, size, value);
-    } else {
+  /**
+   * Reads the device's configuration space.
+   *
+   * @param offset in bytes, from 0
+   * @param size 1, 2, 4 or 8
+   */
+  public long readConfig(long offset, int size) {
+    return device.config().read(offset, size);
+  }
+
+  /**
+   * Writes the device's configuration space, once there is a driver.
+   *
+   * @param offset in bytes, from 0
+   * @param size 1, 2, 4 or 8
+   * @param value in the low {@code size} bytes
+   */
+  public void writeConfig(long offset, int size, long value) {
+    if ((status.get() & DRIVER) == 0) {
       refuse("configuration written without a driver");
+    } else if (device.config().write(offset, size, value)) {
+      device.configWritten();
     }
   }
 
   // ---- life cycle
 
-  void pause() {
-    worker.pause();
+  /** Returns when neither a batch nor anything that one began is under way. */
+  void quiesce() {
+    workers.pause();
+    device.quiesce();
   }
 
   void resume() {
-    // An edge may have been under way when the state was saved; one too many does no harm.
-    interrupts.raiseAgain();
-    worker.resume();
+    // An interrupt may have been under way when the state was saved; one too many does no harm.
+    interrupts.sendAgain();
+    workers.resume();
   }
 
   void close() {
     device.close();
-    worker.close();
+    workers.close();
   }
 
   /** Returns how often the driver broke a rule. */
@@ -323,7 +382,7 @@ final class CommonConfiguration {
 
   /** Returns how often the host or the device failed, by no fault of the driver's. */
   long failures() {
-    return worker.failures();
+    return workers.failures();
   }
 
   synchronized void saveState(StateWriter writer) {
@@ -331,14 +390,14 @@ final class CommonConfiguration {
     writer.u32(deviceFeaturesSelect).u32(driverFeaturesSelect).u32(queueSelect);
     writer.u32(interrupts.get()).u32(generation.get()).u32(queues.length);
     for (int i = 0; i < queues.length; i++) {
-      SplitVirtqueue live = worker.queue(i);
+      SplitVirtqueue live = workers.queue(i);
       (live == null ? queues[i] : live.state()).write(writer);
     }
     writer.u32(device.stateVersion());
     device.saveState(writer);
   }
 
-  /** Takes over a state; the worker is paused from now on, until {@link #resume}. */
+  /** Takes over a state; queues are not served from now on, until {@link #resume}. */
   synchronized void loadState(StateReader reader) throws StateFormatException {
     reader.u32("device ID", device.deviceId(), device.deviceId());
     int newStatus = reader.u32();
@@ -360,7 +419,7 @@ final class CommonConfiguration {
     @Nullable SplitVirtqueue[] live = check(reader, newStatus, newFeatures, newQueues);
     device.loadState(reader, reader.u32("device state version", 1, device.stateVersion()));
 
-    worker.pause();
+    workers.pause();
     status.set(newStatus);
     driverFeatures = newFeatures;
     deviceFeaturesSelect = newDeviceSelect;
@@ -371,7 +430,7 @@ final class CommonConfiguration {
     System.arraycopy(newQueues, 0, queues, 0, queues.length);
     if ((newStatus & DRIVER_OK) != 0) {
       device.activate(newFeatures);
-      worker.start(live);
+      workers.start(live);
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.ballast.virtio.transport;
 
-import dev.ballast.vmm.irq.InterruptLine;
 import java.io.UncheckedIOException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -8,49 +7,75 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Why the device interrupted, and the interrupt line (virtio v1.3 §4.2.2, InterruptStatus and
- * InterruptACK). Any thread; takes no lock.
+ * Why the device interrupted (virtio v1.3 §4.1.4.5, §4.2.2), in front of the wires. Any thread;
+ * takes no lock.
  *
- * <p>The line is edge-triggered, so that every event makes an edge, also while an older one is not
- * acknowledged: the driver acknowledges first and looks at the rings afterwards. Should the host
- * fail to make an edge, that is logged, once: the reason stands for a driver that looks.
+ * <p>Every event is sent, also while an older one is not acknowledged: the driver acknowledges
+ * first and looks at the rings afterwards. Should the host fail to send one, that is logged, once:
+ * the reason stands for a driver that looks.
  */
-final class InterruptStatus {
+final class InterruptStatus implements DeviceInterrupts {
   /** The device published used buffers. */
   static final int USED_BUFFER = 1;
 
   /** The configuration changed, or the device needs a reset. */
   static final int CONFIGURATION = 2;
 
-  private static final Logger LOG = LoggerFactory.getLogger(InterruptStatus.class);
+  private static final Logger log = LoggerFactory.getLogger(InterruptStatus.class);
 
-  private final InterruptLine line;
+  private final DeviceInterrupts wires;
   private final AtomicInteger bits = new AtomicInteger();
   private final AtomicBoolean failed = new AtomicBoolean();
 
-  InterruptStatus(InterruptLine line) {
-    this.line = line;
+  /**
+   * @param wires to the driver
+   */
+  InterruptStatus(DeviceInterrupts wires) {
+    this.wires = wires;
   }
 
-  void raise(int reason) {
-    bits.getAndUpdate(old -> old | reason);
-    pulse();
+  @Override
+  public void usedBuffers(int queue) {
+    bits.getAndUpdate(old -> old | USED_BUFFER);
+    sendUsedBuffers(queue);
   }
 
-  private void pulse() {
+  private void sendUsedBuffers(int queue) {
     try {
-      line.pulse();
+      wires.usedBuffers(queue);
     } catch (UncheckedIOException e) {
-      if (failed.compareAndSet(false, true)) {
-        LOG.error("the guest cannot be interrupted", e);
-      }
+      cannotSend(e);
     }
   }
 
-  /** Makes the edge again for what the driver has not acknowledged. */
-  void raiseAgain() {
-    if (bits.get() != 0) {
-      pulse();
+  @Override
+  public void configurationChanged() {
+    bits.getAndUpdate(old -> old | CONFIGURATION);
+    sendConfigurationChanged();
+  }
+
+  private void sendConfigurationChanged() {
+    try {
+      wires.configurationChanged();
+    } catch (UncheckedIOException e) {
+      cannotSend(e);
+    }
+  }
+
+  private void cannotSend(UncheckedIOException e) {
+    if (failed.compareAndSet(false, true)) {
+      log.error("the guest cannot be interrupted", e);
+    }
+  }
+
+  /** Sends again what the driver has not acknowledged, whichever queue it is about. */
+  void sendAgain() {
+    int reasons = bits.get();
+    if ((reasons & USED_BUFFER) != 0) {
+      sendUsedBuffers(ALL_QUEUES);
+    }
+    if ((reasons & CONFIGURATION) != 0) {
+      sendConfigurationChanged();
     }
   }
 
@@ -62,7 +87,7 @@ final class InterruptStatus {
     return bits.get();
   }
 
-  /** Replaces the reasons, without an edge. */
+  /** Replaces the reasons, and sends nothing. */
   void set(int reasons) {
     bits.set(reasons);
   }

@@ -5,10 +5,11 @@ import dev.ballast.virtio.queue.VirtqueueException;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
+import java.util.function.IntConsumer;
 
 /**
  * A kind of virtio device, as a transport sees it. What is common to all kinds (registers,
- * negotiation, queue set-up, the worker thread, interrupts) is the transport's.
+ * negotiation, queue set-up, the worker threads, interrupts) is the transport's.
  */
 public interface VirtioDevice {
   /** Returns the device ID (virtio v1.3 §5), for instance 5 for a balloon. */
@@ -23,37 +24,25 @@ public interface VirtioDevice {
   /** Returns the most descriptors that a queue may have, a power of 2 up to 32768. */
   int maxQueueSize(int queue);
 
-  /**
-   * Reads the configuration space, little-endian; bytes past its end are 0. Any thread; does not
-   * block.
-   *
-   * @param offset in bytes, from 0
-   * @param size 1, 2, 4 or 8
-   */
-  long readConfig(long offset, int size);
+  /** Returns the configuration space; always the same. */
+  ConfigSpace config();
+
+  /** The driver changed something in the configuration space. On a vCPU's thread; does not block. */
+  default void configWritten() {}
 
   /**
-   * Writes the configuration space, little-endian; read-only bytes and bytes past its end are left
-   * alone. Any thread; does not block.
-   *
-   * @param offset in bytes, from 0
-   * @param size 1, 2, 4 or 8
-   * @param value in the low {@code size} bytes
+   * Registers a callback that the device runs after it has changed its configuration space itself.
+   * Called once, by the transport.
    */
-  void writeConfig(long offset, int size, long value);
+  default void onConfigChange(Runnable notify) {}
 
   /**
-   * Takes what is to be called after the device itself changed its configuration space. Called
-   * once, by the transport.
+   * Registers a callback by which the device requests {@link #process} for a queue, as if the driver
+   * had notified it: for devices that return buffers on their own. It takes the queue's number, may
+   * be called on any thread but not after {@link #close}, and does not block. Called once, by the
+   * transport.
    */
-  void onConfigChange(Runnable notify);
-
-  /**
-   * Takes what has {@link #process} called for every live queue soon, as a notification by the
-   * driver has: for a device that has to give something back by itself. Any thread; does not block;
-   * not after {@link #close}. Called once, by the transport.
-   */
-  default void onQueueWork(Runnable wake) {}
+  default void onQueueWork(IntConsumer request) {}
 
   /**
    * The driver set DRIVER_OK, or a state was loaded in which it had.
@@ -64,14 +53,20 @@ public interface VirtioDevice {
 
   /**
    * Handles one batch of what is available in a queue: takes chains and completes them. The
-   * transport publishes the batch and interrupts. Called on the worker thread with the queues' lock
-   * held: a reset by the guest waits for the batch, so its work is bounded.
+   * transport publishes the batch and interrupts. Called on the queue's thread with the device's
+   * lock held: a reset by the guest waits for the batch, so its work is bounded.
    *
    * @return whether there may be more
    * @throws VirtqueueException if the driver broke a rule: the device needs a reset. Nothing of
    *     this batch is published then
    */
   boolean process(int queue, SplitVirtqueue virtqueue) throws VirtqueueException;
+
+  /**
+   * Returns when nothing is in flight that {@link #process} began; what the device cannot finish is
+   * in its state then. {@link #process} is not running, and the machine stands still.
+   */
+  default void quiesce() {}
 
   /** Returns to the state before any driver. {@link #process} is not running. */
   void reset();

@@ -2,17 +2,18 @@
  * Transports: how a driver finds a device's registers, and what they do.
  *
  * <pre>
- *   vCPU threads                              worker thread, one a device
+ *   vCPU threads                              a thread a queue
  *        │ register accesses                        ▲ wakes
  *        ▼                                          │
- *   VirtioMmio ── decodes ──► CommonConfiguration   EventFd ◄── KVM (ioeventfd on QueueNotify)
- *                             status, features,     │           or VirtioMmio on the write's exit
- *                             queue set-up          ▼
- *                                   │ start/stop  QueueWorker ── one batch, lock held ──► VirtioDevice
+ *   VirtioTransport ─ decodes ─► CommonConfiguration   EventFd ◄── KVM (ioeventfd) or the transport,
+ *                               status, features,     │           on the write's exit
+ *                               queue set-up          ▼
+ *                                   │ start/stop  QueueWorkers ── one batch, lock held ──► VirtioDevice
  *                                   └───────────►   │                                  .process(queue)
- *                                                   └─► publish ─► InterruptStatus ─► irqfd
+ *                                                   └─► publish ─► InterruptStatus ─► DeviceInterrupts
+ *                                                                                     line or message
  *
- *   0 ─► ACKNOWLEDGE ─► DRIVER ─► FEATURES_OK ─► (queues set up) ─► DRIVER_OK ─► the worker serves
+ *   0 ─► ACKNOWLEDGE ─► DRIVER ─► FEATURES_OK ─► (queues set up) ─► DRIVER_OK ─► the threads serve
  *   ▲                             only if the driver's features        │
  *   │                             ⊆ offered, with VERSION_1            │ a broken rule
  *   └── write 0: waits for the batch, device.reset() ◄── DEVICE_NEEDS_RESET ◄┘

@@ -7,9 +7,9 @@ import dev.ballast.virtio.mock.MockBalloonDriver;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.AnonymousRam;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.io.IOException;
@@ -28,7 +28,7 @@ class BalloonAllocationTest {
    */
   private static final long KICKS_BYTES = 16 << 10;
 
-  private static final String DEVICE = "virtio-mmio.balloon0";
+  private static final String DEVICE = "balloon0";
   private static final long RAM = 128L << 20;
   private static final long DRIVER_BASE = 0x10_0000;
   private static final int QUEUE_SIZE = 64;
@@ -36,7 +36,7 @@ class BalloonAllocationTest {
   private static final int FIRST_PFN = 0x1000;
 
   private final GuestMemory memory;
-  private final MockSlot slot = new MockSlot();
+  private final MockTransport mock;
   private final BalloonDevice balloon;
   private final VirtioMmio mmio;
   private final MockDriver driver;
@@ -45,8 +45,9 @@ class BalloonAllocationTest {
   BalloonAllocationTest() throws IOException {
     memory = new GuestMemory(new AnonymousRam(RAM, false));
     balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
-    mmio = new VirtioMmio(DEVICE, slot.slot(), memory, balloon);
-    driver = new MockDriver(memory, mmio, DRIVER_BASE);
+    mock = new MockTransport(DEVICE, memory, balloon);
+    mmio = mock.transport();
+    driver = new MockDriver(memory, mock.registers(), DRIVER_BASE);
     guest =
         new MockBalloonDriver(
             driver,
@@ -56,8 +57,7 @@ class BalloonAllocationTest {
 
   @AfterEach
   void close() {
-    mmio.close();
-    slot.close();
+    mock.close();
     memory.close();
   }
 

@@ -1,5 +1,6 @@
 package dev.ballast.virtio.balloon;
 
+import dev.ballast.vmm.bus.AddressMap;
 import static dev.ballast.virtio.balloon.BalloonDevice.DEFLATE_ON_OOM;
 import static dev.ballast.virtio.balloon.BalloonDevice.INFLATE_QUEUE;
 import static dev.ballast.virtio.balloon.BalloonDevice.MUST_TELL_HOST;
@@ -13,12 +14,11 @@ import static org.awaitility.Awaitility.await;
 import dev.ballast.virtio.mock.MockBalloonDriver;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockDriver;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.mock.SparseRam.Discard;
 import dev.ballast.virtio.transport.DeviceStatus;
-import dev.ballast.virtio.transport.Register;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
@@ -33,24 +33,22 @@ class BalloonDeviceTest {
   private static final long RAM = (3L << 30) + (64L << 20);
 
   private static final long DRIVER_BASE = 0x10_0000;
-  private static final long FIRST_HIGH_PFN = GuestMemory.HIGH_RAM_START >> 12;
-  private static final long FIRST_HIGH_PAGE = GuestMemory.MMIO_HOLE_START >> 12;
+  private static final long FIRST_HIGH_PFN = AddressMap.HIGH_RAM >> 12;
+  private static final long FIRST_HIGH_PAGE = AddressMap.MMIO_HOLE >> 12;
   private static final long FEATURES =
       VERSION_1 | MUST_TELL_HOST | DEFLATE_ON_OOM | INDIRECT_DESC | EVENT_IDX;
 
   private final SparseRam ram = new SparseRam(RAM);
   private final GuestMemory memory = new GuestMemory(ram);
-  private final MockSlot slot = new MockSlot();
   private final BalloonDevice balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
   private final PageBitmap bitmap = balloon.bitmap().excluded();
-  private final VirtioMmio mmio =
-      new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
-  private final MockDriver driver = new MockDriver(memory, mmio, DRIVER_BASE);
+  private final MockTransport mock = new MockTransport("balloon0", memory, balloon);
+  private final VirtioMmio mmio = mock.transport();
+  private final MockDriver driver = new MockDriver(memory, mock.registers(), DRIVER_BASE);
 
   @AfterEach
   void close() {
-    mmio.close();
-    slot.close();
+    mock.close();
     memory.close();
   }
 
@@ -82,7 +80,7 @@ class BalloonDeviceTest {
     assertThat(driver.offeredFeatures()).isEqualTo(FEATURES | BalloonDevice.STATS_VQ);
     assertThat(new BalloonDevice(memory, new BalloonConfig(false, false, false)).features())
         .isEqualTo(INDIRECT_DESC | EVENT_IDX);
-    assertThat(driver.read(Register.DEVICE_ID)).isEqualTo(5);
+    assertThat(driver.registers().deviceId()).isEqualTo(5);
   }
 
   @Test
@@ -235,7 +233,7 @@ class BalloonDeviceTest {
 
     assertThat(ballooned()).isEmpty();
     assertThat(driver.status()).isZero();
-    assertThat(driver.read(Register.CONFIG)).isEqualTo(77);
+    assertThat((int) driver.registers().readConfig(0, 4)).isEqualTo(77);
     start().inflate(0x1001);
     assertThat(ballooned()).containsExactly(0x1001L);
   }
@@ -274,7 +272,7 @@ class BalloonDeviceTest {
   void aBatchOfRequestsIsPublishedAtOnceWithOneInterrupt() {
     MockBalloonDriver guest = start();
     mmio.quiesce();
-    int before = slot.interrupt().edges();
+    int before = mock.interrupt().edges();
     for (long i = 0; i < 8; i++) {
       guest.inflateQueue().add(guest.array(0x2000 + i));
     }
@@ -282,8 +280,8 @@ class BalloonDeviceTest {
     mmio.resume();
     guest.inflateQueue().awaitAllUsed();
 
-    await().until(() -> slot.interrupt().edges() > before);
-    assertThat(slot.interrupt().edges()).isEqualTo(before + 1);
+    await().until(() -> mock.interrupt().edges() > before);
+    assertThat(mock.interrupt().edges()).isEqualTo(before + 1);
     assertThat(ram.discards()).containsExactly(new Discard(0x200_0000, 0x8000));
   }
 
@@ -354,16 +352,16 @@ class BalloonDeviceTest {
   @Test
   void aNewTargetInterruptsADriver() {
     balloon.setTarget(5);
-    assertThat(slot.interrupt().edges()).isZero();
+    assertThat(mock.interrupt().edges()).isZero();
     start();
-    int generation = driver.read(Register.CONFIG_GENERATION);
+    int generation = driver.registers().configGeneration();
 
     balloon.setTarget(ram.pages());
 
-    assertThat(driver.read(Register.CONFIG)).isEqualTo((int) ram.pages());
-    assertThat(driver.read(Register.CONFIG_GENERATION)).isNotEqualTo(generation);
-    assertThat(driver.read(Register.INTERRUPT_STATUS) & 2).isEqualTo(2);
-    assertThat(slot.interrupt().edges()).isPositive();
+    assertThat((int) driver.registers().readConfig(0, 4)).isEqualTo((int) ram.pages());
+    assertThat(driver.registers().configGeneration()).isNotEqualTo(generation);
+    assertThat(driver.registers().interruptStatus() & 2).isEqualTo(2);
+    assertThat(mock.interrupt().edges()).isPositive();
     assertThat(balloon.targetPages()).isEqualTo(ram.pages());
     assertThatThrownBy(() -> balloon.setTarget(ram.pages() + 1))
         .isInstanceOf(IllegalArgumentException.class);
@@ -390,19 +388,19 @@ class BalloonDeviceTest {
   void theConfigurationSpaceTakesAllWidths() {
     start();
     balloon.setTarget(0x1234);
-    mmio.write(Register.CONFIG + 4, 1, 0x11);
-    mmio.write(Register.CONFIG + 5, 1, 0x22);
-    mmio.write(Register.CONFIG + 6, 2, 0x4433);
+    driver.registers().writeConfig(4, 1, 0x11);
+    driver.registers().writeConfig(5, 1, 0x22);
+    driver.registers().writeConfig(6, 2, 0x4433);
     assertThat(balloon.actualPages()).isEqualTo(0x4433_2211L);
-    assertThat(mmio.read(Register.CONFIG, 8)).isEqualTo(0x4433_2211_0000_1234L);
-    assertThat(mmio.read(Register.CONFIG + 1, 1)).isEqualTo(0x12);
-    assertThat(mmio.read(Register.CONFIG + 4, 2)).isEqualTo(0x2211);
-    assertThat(mmio.read(Register.CONFIG + 8, 4)).isZero();
-    assertThat(mmio.read(Register.CONFIG + 0xe00, 8)).isZero();
+    assertThat(driver.registers().readConfig(0, 8)).isEqualTo(0x4433_2211_0000_1234L);
+    assertThat(driver.registers().readConfig(1, 1)).isEqualTo(0x12);
+    assertThat(driver.registers().readConfig(4, 2)).isEqualTo(0x2211);
+    assertThat(driver.registers().readConfig(8, 4)).isZero();
+    assertThat(driver.registers().readConfig(0xe00, 8)).isZero();
 
-    mmio.write(Register.CONFIG, 4, 0xffff_ffffL);
+    driver.registers().writeConfig(0, 4, 0xffff_ffffL);
     assertThat(balloon.targetPages()).isEqualTo(0x1234);
-    mmio.write(Register.CONFIG, 8, 0x0102_0304_ffff_ffffL);
+    driver.registers().writeConfig(0, 8, 0x0102_0304_ffff_ffffL);
     assertThat(balloon.actualPages()).isEqualTo(0x0102_0304L);
     assertThat(balloon.targetPages()).isEqualTo(0x1234);
   }

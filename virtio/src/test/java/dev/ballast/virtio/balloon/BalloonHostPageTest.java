@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.virtio.mock.MockBalloonDriver;
 import dev.ballast.virtio.mock.MockDriver;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.mock.SparseRam.Discard;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageBitmap;
 import java.util.BitSet;
@@ -41,17 +41,15 @@ class BalloonHostPageTest {
 
   private final SparseRam ram = new SparseRam((long) HOST_PAGES * HOST_PAGE, HOST_PAGE);
   private final GuestMemory memory = new GuestMemory(ram);
-  private final MockSlot slot = new MockSlot();
   private final BalloonDevice balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
   private final PageBitmap bitmap = balloon.bitmap().excluded();
-  private final VirtioMmio mmio =
-      new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
-  private final MockDriver driver = new MockDriver(memory, mmio, DRIVER_BASE);
+  private final MockTransport mock = new MockTransport("balloon0", memory, balloon);
+  private final VirtioMmio mmio = mock.transport();
+  private final MockDriver driver = new MockDriver(memory, mock.registers(), DRIVER_BASE);
 
   @AfterEach
   void close() {
-    mmio.close();
-    slot.close();
+    mock.close();
     memory.close();
   }
 

@@ -6,13 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ballast.virtio.mock.MockBalloonDriver;
 import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.queue.QueueState;
 import dev.ballast.virtio.queue.SplitVirtqueue;
-import dev.ballast.virtio.transport.Register;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
@@ -28,7 +27,7 @@ class BalloonMigrationTest {
 
   private static final class Side implements AutoCloseable {
     final GuestMemory memory;
-    final MockSlot slot = new MockSlot();
+    final MockTransport mock;
     final BalloonDevice balloon;
     final VirtioMmio mmio;
     final MockDriver driver;
@@ -36,8 +35,9 @@ class BalloonMigrationTest {
     Side(long ram, BalloonConfig config) {
       memory = new GuestMemory(new SparseRam(ram));
       balloon = new BalloonDevice(memory, config);
-      mmio = new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
-      driver = new MockDriver(memory, mmio, 0x10_0000);
+      mock = new MockTransport("balloon0", memory, balloon);
+      mmio = mock.transport();
+      driver = new MockDriver(memory, mock.registers(), 0x10_0000);
     }
 
     byte[] save() {
@@ -55,8 +55,7 @@ class BalloonMigrationTest {
 
     @Override
     public void close() {
-      mmio.close();
-      slot.close();
+      mock.close();
       memory.close();
     }
   }
@@ -143,7 +142,7 @@ class BalloonMigrationTest {
       assertThatThrownBy(() -> smaller.load(state))
           .isInstanceOf(StateFormatException.class)
           .hasMessageContaining("balloon target of 2048 pages");
-      assertThat(smaller.driver.read(Register.STATUS)).isZero();
+      assertThat(smaller.driver.status()).isZero();
     }
   }
 

@@ -6,12 +6,11 @@ import static org.awaitility.Awaitility.await;
 import dev.ballast.virtio.mock.MockBalloonDriver;
 import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.transport.DeviceStatus;
-import dev.ballast.virtio.transport.Register;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
@@ -37,16 +36,14 @@ class BalloonPropertyTest {
 
   private final SparseRam ram = new SparseRam((long) PAGES * RamBlock.PAGE_SIZE);
   private final GuestMemory memory = new GuestMemory(ram);
-  private final MockSlot slot = new MockSlot();
   private final BalloonDevice balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
-  private final VirtioMmio mmio =
-      new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
-  private final MockDriver driver = new MockDriver(memory, mmio, DRIVER_BASE);
+  private final MockTransport mock = new MockTransport("balloon0", memory, balloon);
+  private final VirtioMmio mmio = mock.transport();
+  private final MockDriver driver = new MockDriver(memory, mock.registers(), DRIVER_BASE);
 
   @AfterEach
   void close() {
-    mmio.close();
-    slot.close();
+    mock.close();
     memory.close();
   }
 
@@ -123,7 +120,7 @@ class BalloonPropertyTest {
     for (int round = 0; round < 300 || (broken == 0 && round < 100_000); round++) {
       String where = "seed " + seed + ", round " + round;
       long features = VirtioFeature.VERSION_1 | (random.nextLong() & balloon.features());
-      MockDriver anew = new MockDriver(memory, mmio, DRIVER_BASE);
+      MockDriver anew = new MockDriver(memory, mock.registers(), DRIVER_BASE);
       assertThat(anew.negotiate(features)).as(where).isTrue();
       int size = 1 << random.nextInt(9);
       MockQueue inflate = anew.addQueue(BalloonDevice.INFLATE_QUEUE, size);
@@ -142,7 +139,7 @@ class BalloonPropertyTest {
 
     MockBalloonDriver guest =
         new MockBalloonDriver(
-            new MockDriver(memory, mmio, DRIVER_BASE),
+            new MockDriver(memory, mock.registers(), DRIVER_BASE),
             balloon.features() | VirtioFeature.VERSION_1,
             8);
     guest.inflate(FIRST_PAGE);
@@ -191,7 +188,7 @@ class BalloonPropertyTest {
           shared[0].table(),
           shared[0].available(),
           shared[0].used());
-      driver.write(Register.QUEUE_READY, 1);
+      driver.registers().queueReady(true);
       shared[0].setAvailableIndex(0);
       driver.start();
       shared[0].setAvailableIndex(random.nextInt(65));
@@ -204,7 +201,7 @@ class BalloonPropertyTest {
 
     MockBalloonDriver guest =
         new MockBalloonDriver(
-            new MockDriver(memory, mmio, DRIVER_BASE),
+            new MockDriver(memory, mock.registers(), DRIVER_BASE),
             balloon.features() | VirtioFeature.VERSION_1,
             8);
     guest.inflate(FIRST_PAGE);

@@ -3,13 +3,13 @@ package dev.ballast.virtio.balloon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.ballast.virtio.mock.MmioDriverRegisters;
 import dev.ballast.virtio.mock.MockDriver;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.transport.DeviceStatus;
-import dev.ballast.virtio.transport.Register;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
@@ -33,9 +33,9 @@ class BalloonStateFuzzTest {
   @FuzzTest(maxDuration = "2m")
   void balloon(byte[] state) throws IOException {
     GuestMemory memory = new GuestMemory(new SparseRam(RAM));
-    MockSlot slot = new MockSlot();
     BalloonDevice balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
-    VirtioMmio mmio = new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
+    MockTransport mock = new MockTransport("balloon0", memory, balloon);
+    VirtioMmio mmio = mock.transport();
     try {
       StateReader reader = new StateReader(mmio.stateName(), state);
       mmio.loadState(reader, mmio.stateVersion());
@@ -43,10 +43,9 @@ class BalloonStateFuzzTest {
       assertUnderstood(save(mmio));
       use(memory, mmio);
     } catch (StateFormatException e) {
-      assertThat(e).hasMessageContaining("virtio-mmio.balloon0");
+      assertThat(e).hasMessageContaining("balloon0");
     } finally {
-      mmio.close();
-      slot.close();
+      mock.close();
       memory.close();
     }
     assertThat(mmio.failures()).isZero();
@@ -57,15 +56,14 @@ class BalloonStateFuzzTest {
    */
   private static void assertUnderstood(byte[] saved) throws IOException {
     GuestMemory memory = new GuestMemory(new SparseRam(RAM));
-    MockSlot slot = new MockSlot();
     BalloonDevice balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
-    VirtioMmio next = new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
+    MockTransport mock = new MockTransport("balloon0", memory, balloon);
+    VirtioMmio next = mock.transport();
     try {
       next.loadState(new StateReader(next.stateName(), saved), next.stateVersion());
       assertThat(save(next)).as("what was understood").isEqualTo(saved);
     } finally {
-      next.close();
-      slot.close();
+      mock.close();
       memory.close();
     }
   }
@@ -73,13 +71,13 @@ class BalloonStateFuzzTest {
   /** Does a little of what a driver does, and takes everything back. */
   private static void use(GuestMemory memory, VirtioMmio mmio) {
     mmio.resume();
-    MockDriver driver = new MockDriver(memory, mmio, 0x10_0000);
+    MockDriver driver = new MockDriver(memory, new MmioDriverRegisters(mmio), 0x10_0000);
     for (int queue = 0; queue < 5; queue++) {
       driver.notifyQueue(queue);
     }
     mmio.quiesce();
     mmio.resume();
-    driver.read(Register.CONFIG);
+    driver.registers().readConfig(0, 4);
     driver.reset();
     driver.negotiate(VirtioFeature.VERSION_1);
     driver.addQueue(0, 16);

@@ -14,11 +14,11 @@ import dev.ballast.virtio.mock.MockBalloonDriver;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.transport.DeviceStatus;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.time.Instant;
 import java.util.Map;
@@ -34,12 +34,11 @@ class BalloonStatisticsTest {
   private static final int TOTAL = 5;
 
   private final GuestMemory memory = new GuestMemory(new SparseRam(RAM));
-  private final MockSlot slot = new MockSlot();
   private final BalloonDevice balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
   private final BalloonStatistics statistics = balloon.statistics().orElseThrow();
-  private final VirtioMmio mmio =
-      new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
-  private final MockDriver driver = new MockDriver(memory, mmio, 0x10_0000);
+  private final MockTransport mock = new MockTransport("balloon0", memory, balloon);
+  private final VirtioMmio mmio = mock.transport();
+  private final MockDriver driver = new MockDriver(memory, mock.registers(), 0x10_0000);
   private MockBalloonDriver guest = start(balloon.features());
 
   private MockBalloonDriver start(long features) {
@@ -48,8 +47,7 @@ class BalloonStatisticsTest {
 
   @AfterEach
   void close() {
-    mmio.close();
-    slot.close();
+    mock.close();
     memory.close();
   }
 

@@ -6,11 +6,11 @@ import dev.ballast.virtio.mock.MockBalloonDriver;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.transport.DeviceStatus;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageBitmap;
 import java.util.BitSet;
@@ -39,18 +39,16 @@ class HostileDriverFuzzTest {
 
   private final SparseRam ram = new SparseRam(PAGES * 4096L);
   private final GuestMemory memory = new GuestMemory(ram);
-  private final MockSlot slot = new MockSlot();
   private final BalloonDevice balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
-  private final VirtioMmio mmio =
-      new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
+  private final MockTransport mock = new MockTransport("balloon0", memory, balloon);
+  private final VirtioMmio mmio = mock.transport();
   private final BitSet discarded = new BitSet();
   private int seenDiscards;
-  private MockDriver driver = new MockDriver(memory, mmio, DRIVER_BASE);
+  private MockDriver driver = new MockDriver(memory, mock.registers(), DRIVER_BASE);
 
   @AfterEach
   void close() {
-    mmio.close();
-    slot.close();
+    mock.close();
     memory.close();
   }
 
@@ -88,7 +86,7 @@ class HostileDriverFuzzTest {
     driver.reset();
     drainDiscards();
     discarded.clear();
-    driver = new MockDriver(memory, mmio, DRIVER_BASE);
+    driver = new MockDriver(memory, mock.registers(), DRIVER_BASE);
     long features = VirtioFeature.VERSION_1 | (random.nextLong() & balloon.features());
     driver.negotiate(features);
     int size = 1 << random.nextInt(9);
@@ -104,7 +102,7 @@ class HostileDriverFuzzTest {
   private void act(Random random, MockQueue[] queues) {
     MockQueue queue = queues[random.nextInt(queues.length)];
     switch (random.nextInt(13)) {
-      case 0 -> driver.write(random.nextInt(0x44) * 4, noise(random));
+      case 0 -> mock.registers().write(random.nextInt(0x44) * 4, noise(random));
       case 1 -> mmio.write(random.nextInt(0x200), 1 << random.nextInt(4), random.nextLong());
       case 2 -> mmio.read(random.nextInt(0x200), 1 << random.nextInt(4));
       case 3 -> scramble(random, queue);

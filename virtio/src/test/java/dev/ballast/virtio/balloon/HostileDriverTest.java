@@ -9,12 +9,11 @@ import dev.ballast.virtio.mock.MockBalloonDriver;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.transport.DeviceStatus;
-import dev.ballast.virtio.transport.Register;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -36,11 +35,10 @@ class HostileDriverTest {
 
   private final SparseRam ram = new SparseRam(RAM);
   private final GuestMemory memory = new GuestMemory(ram);
-  private final MockSlot slot = new MockSlot();
   private final BalloonDevice balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
-  private final VirtioMmio mmio =
-      new VirtioMmio("virtio-mmio.balloon0", slot.slot(), memory, balloon);
-  private final MockDriver driver = new MockDriver(memory, mmio, 0x10_0000);
+  private final MockTransport mock = new MockTransport("balloon0", memory, balloon);
+  private final VirtioMmio mmio = mock.transport();
+  private final MockDriver driver = new MockDriver(memory, mock.registers(), 0x10_0000);
   private MockBalloonDriver guest = start();
 
   private MockBalloonDriver start() {
@@ -49,8 +47,7 @@ class HostileDriverTest {
 
   @AfterEach
   void close() {
-    mmio.close();
-    slot.close();
+    mock.close();
     memory.close();
   }
 
@@ -111,13 +108,13 @@ class HostileDriverTest {
     driver.guest().put32(ARRAY, (int) GIVEN + 1);
     int used = guest.inflateQueue().usedIndex();
     long faults = mmio.faults();
-    driver.write(Register.INTERRUPT_ACK, 3);
+    driver.registers().acknowledgeInterrupt(3);
 
     attack.act.accept(guest.inflateQueue());
     driver.notifyQueue(INFLATE_QUEUE);
 
     await().until(() -> (driver.status() & DeviceStatus.DEVICE_NEEDS_RESET) != 0);
-    await().until(() -> (driver.read(Register.INTERRUPT_STATUS) & 2) != 0);
+    await().until(() -> (driver.registers().interruptStatus() & 2) != 0);
     assertThat(guest.inflateQueue().usedIndex()).isEqualTo(used);
     assertThat(mmio.faults()).isEqualTo(faults + 1);
     assertThat(mmio.failures()).isZero();
@@ -136,14 +133,14 @@ class HostileDriverTest {
     guest.inflate(GIVEN);
     long features = driver.offeredFeatures();
     for (int queue : new int[] {INFLATE_QUEUE, DEFLATE_QUEUE, 2, -1}) {
-      driver.write(Register.QUEUE_SELECT, queue);
-      driver.write(Register.QUEUE_READY, 0);
+      driver.registers().selectQueue(queue);
+      driver.registers().queueReady(false);
       driver.writeQueue(queue, 3, -1, RAM - 1, 0xd000_0000L);
-      driver.write(Register.QUEUE_READY, 1);
+      driver.registers().queueReady(true);
     }
     driver.writeFeatures(~0L);
-    driver.write(Register.STATUS, DeviceStatus.ACKNOWLEDGE);
-    driver.write(Register.STATUS, ~DeviceStatus.FAILED);
+    driver.registers().status(DeviceStatus.ACKNOWLEDGE);
+    driver.registers().status(~DeviceStatus.FAILED);
 
     guest.deflate(GIVEN);
     guest.inflate(GIVEN + 1);

@@ -8,12 +8,12 @@ import dev.ballast.virtio.mock.MockBalloonDriver;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.queue.QueueState;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.VirtioMmio;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
@@ -32,15 +32,16 @@ class StatisticsMigrationTest {
 
   private static final class Side implements AutoCloseable {
     final GuestMemory memory = new GuestMemory(new SparseRam(8 << 20));
-    final MockSlot slot = new MockSlot();
+    final MockTransport mock;
     final BalloonDevice balloon;
     final VirtioMmio mmio;
     final MockDriver driver;
 
     Side(BalloonConfig config) {
       balloon = new BalloonDevice(memory, config);
-      mmio = new VirtioMmio("balloon0", slot.slot(), memory, balloon);
-      driver = new MockDriver(memory, mmio, 0x10_0000);
+      mock = new MockTransport("balloon0", memory, balloon);
+      mmio = mock.transport();
+      driver = new MockDriver(memory, mock.registers(), 0x10_0000);
     }
 
     BalloonStatistics statistics() {
@@ -76,8 +77,7 @@ class StatisticsMigrationTest {
 
     @Override
     public void close() {
-      mmio.close();
-      slot.close();
+      mock.close();
       memory.close();
     }
   }

@@ -1,7 +1,6 @@
 package dev.ballast.virtio.mock;
 
 import dev.ballast.virtio.balloon.BalloonDevice;
-import dev.ballast.virtio.transport.Register;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -84,7 +83,7 @@ public final class MockBalloonDriver {
 
   /** Writes {@code actual}. */
   public void writeActual(int pages) {
-    driver.write(Register.CONFIG + 4, pages);
+    driver.registers().writeConfig(4, 4, Integer.toUnsignedLong(pages));
   }
 
   private void send(int index, MockQueue queue, long... pfns) {

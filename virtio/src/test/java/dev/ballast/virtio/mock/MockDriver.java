@@ -1,16 +1,14 @@
 package dev.ballast.virtio.mock;
 
 import dev.ballast.virtio.transport.DeviceStatus;
-import dev.ballast.virtio.transport.Register;
-import dev.ballast.vmm.bus.BusDevice;
 import dev.ballast.vmm.memory.GuestMemory;
 
 /**
- * A driver of a virtio-mmio device, step by step. It uses a piece of guest memory for rings and
+ * A driver of a virtio device, step by step. It uses a piece of guest memory for rings and
  * buffers.
  */
 public final class MockDriver {
-  private final BusDevice registers;
+  private final DriverRegisters registers;
   private final GuestView guest;
   private long free;
 
@@ -19,7 +17,7 @@ public final class MockDriver {
    * @param registers the device
    * @param free the guest physical address from which on memory is the driver's
    */
-  public MockDriver(GuestMemory memory, BusDevice registers, long free) {
+  public MockDriver(GuestMemory memory, DriverRegisters registers, long free) {
     this.registers = registers;
     this.guest = new GuestView(memory);
     this.free = free;
@@ -38,45 +36,34 @@ public final class MockDriver {
     return address;
   }
 
-  /** Reads a register. */
-  public int read(int register) {
-    return (int) registers.read(register, 4);
-  }
-
-  /** Writes a register. */
-  public void write(int register, int value) {
-    registers.write(register, 4, Integer.toUnsignedLong(value));
+  /** Returns the registers. */
+  public DriverRegisters registers() {
+    return registers;
   }
 
   /** Returns the device status. */
   public int status() {
-    return read(Register.STATUS);
+    return registers.status();
   }
 
   /** Sets bits of the device status. */
   public void addStatus(int bits) {
-    write(Register.STATUS, status() | bits);
+    registers.status(status() | bits);
   }
 
   /** Resets the device. */
   public void reset() {
-    write(Register.STATUS, 0);
+    registers.status(0);
   }
 
   /** Returns all features that the device offers. */
   public long offeredFeatures() {
-    write(Register.DEVICE_FEATURES_SELECT, 0);
-    long low = Integer.toUnsignedLong(read(Register.DEVICE_FEATURES));
-    write(Register.DEVICE_FEATURES_SELECT, 1);
-    return low | ((long) read(Register.DEVICE_FEATURES) << 32);
+    return registers.offeredFeatures();
   }
 
   /** Tells the device which features the driver accepts. */
   public void writeFeatures(long features) {
-    write(Register.DRIVER_FEATURES_SELECT, 0);
-    write(Register.DRIVER_FEATURES, (int) features);
-    write(Register.DRIVER_FEATURES_SELECT, 1);
-    write(Register.DRIVER_FEATURES, (int) (features >>> 32));
+    registers.acceptedFeatures(features);
   }
 
   /**
@@ -103,21 +90,15 @@ public final class MockDriver {
 
   /** Writes the registers of a queue, without enabling it. */
   public void writeQueue(int index, int size, long table, long available, long used) {
-    write(Register.QUEUE_SELECT, index);
-    write(Register.QUEUE_SIZE, size);
-    write(Register.QUEUE_DESCRIPTOR_LOW, (int) table);
-    write(Register.QUEUE_DESCRIPTOR_HIGH, (int) (table >>> 32));
-    write(Register.QUEUE_DRIVER_LOW, (int) available);
-    write(Register.QUEUE_DRIVER_HIGH, (int) (available >>> 32));
-    write(Register.QUEUE_DEVICE_LOW, (int) used);
-    write(Register.QUEUE_DEVICE_HIGH, (int) (used >>> 32));
+    registers.selectQueue(index);
+    registers.queue(size, table, available, used);
   }
 
   /** Allocates a queue, sets it up and enables it. */
   public MockQueue addQueue(int index, int size) {
     MockQueue queue = allocateQueue(size);
     writeQueue(index, size, queue.table(), queue.available(), queue.used());
-    write(Register.QUEUE_READY, 1);
+    registers.queueReady(true);
     return queue;
   }
 
@@ -128,6 +109,6 @@ public final class MockDriver {
 
   /** Notifies the device of a queue, as an exit of a vCPU would. */
   public void notifyQueue(int index) {
-    write(Register.QUEUE_NOTIFY, index);
+    registers.notifyQueue(index);
   }
 }

@@ -6,7 +6,6 @@ import dev.ballast.virtio.queue.VirtqueueException;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -27,12 +26,9 @@ final class EchoDevice implements VirtioDevice {
   private final ReentrantLock gate = new ReentrantLock();
 
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-  private final AtomicReference<CountDownLatch> queueCountGate =
-      new AtomicReference<>(new CountDownLatch(0));
 
   volatile long activatedWith = -1;
-  private volatile @Nullable Thread free;
-  private volatile long config = 0x8877_6655_4433_2211L;
+  private final ConfigSpace config = new ConfigSpace(Long.BYTES).writable(0, Long.BYTES);
   private Runnable configChanged = () -> {};
 
   /** Stops the next batch in the middle, until the same thread calls {@link #letGo}. */
@@ -51,21 +47,17 @@ final class EchoDevice implements VirtioDevice {
     failure.set(with);
   }
 
-  /**
-   * Stops the worker before it looks at the queues, until {@link #letQueueCountGo}. The calling
-   * thread is not stopped.
-   */
-  void holdQueueCount() {
-    free = Thread.currentThread();
-    queueCountGate.set(new CountDownLatch(1));
+  EchoDevice() {
+    setConfig(0x8877_6655_4433_2211L);
   }
 
-  void letQueueCountGo() {
-    queueCountGate.get().countDown();
+  private void setConfig(long value) {
+    config.u32(0, (int) value);
+    config.u32(Integer.BYTES, (int) (value >>> Integer.SIZE));
   }
 
   void changeConfig(long value) {
-    config = value;
+    setConfig(value);
     configChanged.run();
   }
 
@@ -81,13 +73,6 @@ final class EchoDevice implements VirtioDevice {
 
   @Override
   public int queueCount() {
-    if (Thread.currentThread() != free) {
-      try {
-        queueCountGate.get().await();
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-    }
     return 2;
   }
 
@@ -97,13 +82,8 @@ final class EchoDevice implements VirtioDevice {
   }
 
   @Override
-  public long readConfig(long offset, int size) {
-    return size == 4 ? (config >>> (offset * 8)) & 0xffff_ffffL : config;
-  }
-
-  @Override
-  public void writeConfig(long offset, int size, long value) {
-    config = value;
+  public ConfigSpace config() {
+    return config;
   }
 
   @Override
@@ -155,11 +135,11 @@ final class EchoDevice implements VirtioDevice {
 
   @Override
   public void saveState(StateWriter writer) {
-    writer.u64(config);
+    writer.u32(config.u32(0)).u32(config.u32(Integer.BYTES));
   }
 
   @Override
   public void loadState(StateReader reader, int version) throws StateFormatException {
-    config = reader.u64();
+    setConfig(reader.u64());
   }
 }

@@ -1,5 +1,6 @@
 package dev.ballast.virtio.transport;
 
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import static dev.ballast.virtio.transport.DeviceStatus.DEVICE_NEEDS_RESET;
 import static dev.ballast.virtio.transport.VirtioFeature.VERSION_1;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -10,14 +11,20 @@ import dev.ballast.virtio.mock.CountingInterrupt;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
-import dev.ballast.vmm.bus.MmioSlot;
+import dev.ballast.virtio.queue.QueueState;
+import dev.ballast.virtio.queue.SplitVirtqueue;
+import dev.ballast.virtio.queue.VirtqueueException;
 import dev.ballast.vmm.irq.InterruptLine;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -29,30 +36,22 @@ class HostFailureTest {
   private final GuestMemory memory = new GuestMemory(ram);
   private final CountingInterrupt interrupt = new CountingInterrupt();
   private final EchoDevice device = new EchoDevice();
-  private final EventFd failing;
-  private final EventFd good;
-  private VirtioMmio mmio;
-  private MockDriver driver;
+  private MockTransport mock = new MockTransport("echo0", memory, device, interrupt, true);
+  private VirtioMmio mmio = mock.transport();
+  private MockDriver driver = mock.driver(memory, 0x10_0000);
 
-  HostFailureTest() throws IOException {
-    // Nonblocking: to wait for it fails with EAGAIN once nothing is signalled.
-    failing = EventFd.create(true);
-    good = EventFd.create(false);
-    mmio = make(interrupt, failing);
-    driver = new MockDriver(memory, mmio, 0x10_0000);
-  }
-
-  private VirtioMmio make(InterruptLine line, EventFd notify) {
-    return new VirtioMmio(
-        "virtio-mmio.echo0", new MmioSlot(0xd000_0000L, 0x1000, line, 5, notify), memory, device);
+  /** Gives the device another transport, whose queues can be notified. */
+  private void replaceTransport(InterruptLine line) {
+    mock.close();
+    mock = new MockTransport("echo0", memory, device, line, false);
+    mmio = mock.transport();
+    driver = mock.driver(memory, 0x10_0000);
   }
 
   @AfterEach
   void close() {
     device.fail(null);
-    mmio.close();
-    failing.close();
-    good.close();
+    mock.close();
     memory.close();
   }
 
@@ -65,7 +64,7 @@ class HostFailureTest {
 
   private void awaitNeedsReset() {
     await().until(() -> (driver.status() & DEVICE_NEEDS_RESET) != 0);
-    await().until(() -> (driver.read(Register.INTERRUPT_STATUS) & 2) != 0);
+    await().until(() -> (driver.registers().interruptStatus() & 2) != 0);
   }
 
   @Test
@@ -81,29 +80,61 @@ class HostFailureTest {
 
   @Test
   void anEventThatFailsWhileTheDeviceIsLiveIsHeardOf() throws Exception {
-    mmio.close();
-    failing.signal();
-    device.holdQueueCount();
-    mmio = make(interrupt, failing);
-    driver = new MockDriver(memory, mmio, 0x10_0000);
-    MockQueue queue = start();
-    queue.add(MockBuffer.readable(0x1000, 1));
+    CountDownLatch live = new CountDownLatch(1);
+    List<String> faults = new CopyOnWriteArrayList<>();
+    MockQueue queue = driver.allocateQueue(16);
+    try (EventFd failing = EventFd.create(true)) {
+      QueueWorkers workers =
+          new QueueWorkers(
+              "echo0",
+              device,
+              List.of(failing),
+              new InterruptStatus(new NoInterrupts()),
+              faults::add,
+              task -> new Thread(() -> runAfter(live, task)));
+      queue.add(MockBuffer.readable(0x1000, 1));
+      workers.start(new SplitVirtqueue[] {live(queue)});
+      live.countDown();
 
-    device.letQueueCountGo();
+      queue.awaitAllUsed();
+      await().until(() -> !faults.isEmpty());
+      assertThat(faults).containsExactly("notifications cannot be awaited");
+      assertThat(workers.failures()).isEqualTo(1);
+      workers.close();
+    }
+  }
 
-    queue.awaitAllUsed();
-    awaitNeedsReset();
-    assertThat(mmio.failures()).isEqualTo(1);
-    queue.add(MockBuffer.readable(0x1000, 1));
-    driver.notifyQueue(0);
-    assertThat(driver.status() & DEVICE_NEEDS_RESET).isEqualTo(DEVICE_NEEDS_RESET);
+  private static void runAfter(CountDownLatch latch, Runnable task) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+    task.run();
+  }
+
+  private SplitVirtqueue live(MockQueue queue) throws VirtqueueException {
+    QueueState state =
+        QueueState.RESET
+            .withSize(queue.size())
+            .withDescriptorTable(queue.table())
+            .withAvailableRing(queue.available())
+            .withUsedRing(queue.used())
+            .withReady(true);
+    return new SplitVirtqueue(memory, state, 16, false, false);
+  }
+
+  private record NoInterrupts() implements DeviceInterrupts {
+    @Override
+    public void usedBuffers(int queue) {}
+
+    @Override
+    public void configurationChanged() {}
   }
 
   @Test
   void aDeviceThatThrowsNeedsAResetAndWorksAfterIt() throws Exception {
-    mmio.close();
-    mmio = make(interrupt, good);
-    driver = new MockDriver(memory, mmio, 0x10_0000);
+    replaceTransport(interrupt);
     device.fail(new IllegalStateException("a bug"));
     start().add(MockBuffer.readable(0x1000, 1));
     driver.notifyQueue(0);
@@ -119,9 +150,7 @@ class HostFailureTest {
 
   @Test
   void ringsWithoutHostMemoryFailTheDeviceAndItWorksAfterAReset() throws Exception {
-    mmio.close();
-    mmio = make(interrupt, good);
-    driver = new MockDriver(memory, mmio, 0x10_0000);
+    replaceTransport(interrupt);
     for (int attempt = 1; attempt <= 3; attempt++) {
       MockQueue queue = start();
       queue.add(MockBuffer.readable(0x1000, 1));
@@ -130,7 +159,7 @@ class HostFailureTest {
       awaitNeedsReset();
       assertThat(mmio.failures()).isEqualTo(attempt);
       ram.giveBack();
-      driver = new MockDriver(memory, mmio, 0x10_0000);
+      driver = mock.driver(memory, 0x10_0000);
 
       MockQueue again = start();
       again.add(MockBuffer.readable(0x1000, 1));
@@ -142,9 +171,7 @@ class HostFailureTest {
 
   @Test
   void anErrorOfTheDeviceIsAFailureLikeAnother() throws Exception {
-    mmio.close();
-    mmio = make(interrupt, good);
-    driver = new MockDriver(memory, mmio, 0x10_0000);
+    replaceTransport(interrupt);
     device.fail(new AssertionError("a bug"));
     start().add(MockBuffer.readable(0x1000, 1));
     driver.notifyQueue(0);
@@ -172,9 +199,7 @@ class HostFailureTest {
             throw new UncheckedIOException(new IOException("no edge"));
           }
         };
-    mmio.close();
-    mmio = make(broken, good);
-    driver = new MockDriver(memory, mmio, 0x10_0000);
+    replaceTransport(broken);
     MockQueue queue = start();
     for (int i = 0; i < 3; i++) {
       queue.add(MockBuffer.readable(0x1000, 1));
@@ -182,7 +207,7 @@ class HostFailureTest {
       queue.awaitAllUsed();
     }
     device.changeConfig(1);
-    assertThat(driver.read(Register.INTERRUPT_STATUS)).isEqualTo(3);
+    assertThat(driver.registers().interruptStatus()).isEqualTo(3);
     assertThat(driver.status() & DEVICE_NEEDS_RESET).isZero();
   }
 
@@ -194,9 +219,7 @@ class HostFailureTest {
     mmio.quiesce();
     StateWriter writer = new StateWriter();
     mmio.saveState(writer);
-    mmio.close();
-    mmio = make(interrupt, good);
-    driver = new MockDriver(memory, mmio, 0x10_0000);
+    replaceTransport(interrupt);
     mmio.loadState(new StateReader("echo0", writer.toByteArray()), 1);
     mmio.resume();
     assertThat(driver.status() & DEVICE_NEEDS_RESET).isEqualTo(DEVICE_NEEDS_RESET);

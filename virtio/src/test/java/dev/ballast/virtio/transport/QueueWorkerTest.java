@@ -1,5 +1,6 @@
 package dev.ballast.virtio.transport;
 
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import static dev.ballast.virtio.transport.VirtioFeature.EVENT_IDX;
 import static dev.ballast.virtio.transport.VirtioFeature.VERSION_1;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -8,7 +9,7 @@ import static org.awaitility.Awaitility.await;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.Thread.State;
@@ -25,10 +26,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class QueueWorkerTest {
   private final GuestMemory memory = new GuestMemory(new SparseRam(4 << 20));
-  private final MockSlot slot = new MockSlot();
   private final EchoDevice device = new EchoDevice();
-  private final VirtioMmio mmio = new VirtioMmio("virtio-mmio.echo0", slot.slot(), memory, device);
-  private final MockDriver driver = new MockDriver(memory, mmio, 0x10_0000);
+  private final MockTransport mock = new MockTransport("echo0", memory, device);
+  private final VirtioMmio mmio = mock.transport();
+  private final MockDriver driver = new MockDriver(memory, mock.registers(), 0x10_0000);
   private MockQueue queue = driver.allocateQueue(16);
 
   @BeforeEach
@@ -45,8 +46,7 @@ class QueueWorkerTest {
   @AfterEach
   void close() {
     device.letGo();
-    mmio.close();
-    slot.close();
+    mock.close();
     memory.close();
   }
 
@@ -70,7 +70,7 @@ class QueueWorkerTest {
   @Test
   void theEventAloneWakesTheWorker() throws Exception {
     addOne();
-    slot.slot().queueNotify().signal();
+    mock.notifier(0).signal();
     queue.awaitAllUsed();
   }
 
@@ -123,15 +123,15 @@ class QueueWorkerTest {
   void resumeMakesTheEdgeAgainForWhatWasNotAcknowledged() {
     mmio.quiesce();
     mmio.resume();
-    assertThat(slot.interrupt().edges()).isZero();
+    assertThat(mock.interrupt().edges()).isZero();
     device.changeConfig(1);
     mmio.quiesce();
     mmio.resume();
-    assertThat(slot.interrupt().edges()).isEqualTo(2);
-    driver.write(Register.INTERRUPT_ACK, 2);
+    assertThat(mock.interrupt().edges()).isEqualTo(2);
+    driver.registers().acknowledgeInterrupt(2);
     mmio.quiesce();
     mmio.resume();
-    assertThat(slot.interrupt().edges()).isEqualTo(2);
+    assertThat(mock.interrupt().edges()).isEqualTo(2);
   }
 
   @Test
@@ -190,8 +190,8 @@ class QueueWorkerTest {
                   switch (random.nextInt(5)) {
                     case 0 -> driver.reset();
                     case 1 -> driver.addStatus(random.nextInt(256));
-                    case 2 -> driver.write(random.nextInt(0x40) * 4, random.nextInt());
-                    case 3 -> driver.read(random.nextInt(0x44) * 4);
+                    case 2 -> mock.registers().write(random.nextInt(0x40) * 4, random.nextInt());
+                    case 3 -> mock.registers().read(random.nextInt(0x44) * 4);
                     default -> driver.notifyQueue(0);
                   }
                 }

@@ -1,5 +1,6 @@
 package dev.ballast.virtio.transport;
 
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import static dev.ballast.virtio.transport.VirtioFeature.EVENT_IDX;
 import static dev.ballast.virtio.transport.VirtioFeature.VERSION_1;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -9,7 +10,7 @@ import static org.awaitility.Awaitility.await;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
-import dev.ballast.virtio.mock.MockSlot;
+import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.queue.QueueState;
 import dev.ballast.vmm.memory.GuestMemory;
@@ -30,10 +31,10 @@ class VirtioMmioStateTest {
   /** One machine's part: two of them share nothing but what a test copies. */
   private static final class Side implements AutoCloseable {
     final GuestMemory memory = new GuestMemory(new SparseRam(4 << 20));
-    final MockSlot slot = new MockSlot();
     final EchoDevice device = new EchoDevice();
-    final VirtioMmio mmio = new VirtioMmio("virtio-mmio.echo0", slot.slot(), memory, device);
-    final MockDriver driver = new MockDriver(memory, mmio, 0x10_0000);
+    final MockTransport mock = new MockTransport("echo0", memory, device);
+    final VirtioMmio mmio = mock.transport();
+    final MockDriver driver = new MockDriver(memory, mock.registers(), 0x10_0000);
 
     byte[] save() {
       StateWriter writer = new StateWriter();
@@ -49,8 +50,7 @@ class VirtioMmioStateTest {
 
     @Override
     public void close() {
-      mmio.close();
-      slot.close();
+      mock.close();
       memory.close();
     }
   }
@@ -85,9 +85,9 @@ class VirtioMmioStateTest {
     assertThat(target.save()).isEqualTo(state);
     assertThat(target.driver.status()).isEqualTo(LIVE);
     assertThat(target.device.activatedWith).isEqualTo(VERSION_1 | EVENT_IDX | EchoDevice.FEATURE);
-    assertThat(target.driver.read(Register.CONFIG)).isEqualTo(0x1122);
-    assertThat(target.driver.read(Register.INTERRUPT_STATUS)).isEqualTo(3);
-    assertThat(target.driver.read(Register.QUEUE_SIZE_MAX)).as("queue 1 selected").isEqualTo(64);
+    assertThat((int) target.driver.registers().readConfig(0, 4)).isEqualTo(0x1122);
+    assertThat(target.driver.registers().interruptStatus()).isEqualTo(3);
+    assertThat(target.driver.registers().maxQueueSize()).as("queue 1 selected").isEqualTo(64);
     MockQueue there =
         new MockQueue(target.driver.guest(), 64, queue.table(), queue.available(), queue.used());
     await().during(Duration.ofMillis(50)).until(() -> target.device.handled.get() == 0);
@@ -96,7 +96,7 @@ class VirtioMmioStateTest {
 
     await().until(() -> there.usedIndex() == 4);
     assertThat(target.device.handled).as("only what was not yet").hasValue(1);
-    assertThat(target.slot.interrupt().edges()).as("the edge is made again").isPositive();
+    assertThat(target.mock.interrupt().edges()).as("the edge is made again").isPositive();
   }
 
   @Test
@@ -152,7 +152,7 @@ class VirtioMmioStateTest {
       assertThatThrownBy(() -> target.load(cut))
           .as("%d of %d bytes", length, state.length)
           .isInstanceOf(StateFormatException.class)
-          .hasMessageContaining("virtio-mmio.echo0");
+          .hasMessageContaining("echo0");
       assertThat(target.save()).isEqualTo(before);
     }
   }
@@ -248,7 +248,7 @@ class VirtioMmioStateTest {
     for (QueueState queue : bad) {
       StateBuilder state = new StateBuilder();
       state.queue = queue;
-      assertRefused(state, "virtio-mmio.echo0");
+      assertRefused(state, "echo0");
       assertThat(target.driver.status()).isZero();
     }
     StateBuilder early = new StateBuilder();

@@ -1,5 +1,6 @@
 package dev.ballast.vmm.acpi;
 
+import dev.ballast.vmm.irq.GsiRouter;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -23,9 +24,6 @@ public record AcpiConfig(
     PmPorts pmPorts,
     ResetRegister resetRegister,
     OptionalInt panicPort) {
-  /** How many pins KVM's IOAPIC has: GSIs are 0 to 23. */
-  public static final int GSI_COUNT = 24;
-
   private static final int MAX_VCPUS = 255;
   private static final int ISA_IRQS = 16;
   private static final int PORT_COUNT = 0x1_0000;
@@ -59,7 +57,7 @@ public record AcpiConfig(
             String.format(
                 "virtio-mmio registers at 0x%x, size 0x%x, are not below 4 GiB", base, size));
       }
-      check("GSI", gsi, 0, GSI_COUNT - 1);
+      check("GSI", gsi, 0, GsiRouter.PINS - 1);
     }
   }
 
@@ -101,7 +99,7 @@ public record AcpiConfig(
   /** Checks the ranges and takes immutable copies of the lists. */
   public AcpiConfig {
     check("vCPU count", vcpus, 1, MAX_VCPUS);
-    check("timer GSI", timerGsi, 0, GSI_COUNT - 1);
+    check("timer GSI", timerGsi, 0, GsiRouter.PINS - 1);
     serialPorts = List.copyOf(serialPorts);
     virtioMmio = List.copyOf(virtioMmio);
     check("serial port count", serialPorts.size(), 0, 9);

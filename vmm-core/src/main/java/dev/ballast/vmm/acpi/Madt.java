@@ -1,10 +1,9 @@
 package dev.ballast.vmm.acpi;
 
+import dev.ballast.vmm.bus.AddressMap;
 /** The Multiple APIC Description Table: processors and interrupt controllers (ACPI 6.5 §5.2.12). */
 final class Madt {
   private static final int REVISION = 5;
-  private static final long LOCAL_APIC_ADDRESS = 0xFEE0_0000L;
-  private static final long IO_APIC_ADDRESS = 0xFEC0_0000L;
 
   /** The machine also has a pair of 8259s. */
   private static final int PCAT_COMPAT = 1;
@@ -25,12 +24,12 @@ final class Madt {
 
   static byte[] build(AcpiConfig config) {
     TableWriter out = TableWriter.withHeader("APIC", REVISION);
-    out.u32(LOCAL_APIC_ADDRESS).u32(PCAT_COMPAT);
+    out.u32(AddressMap.LOCAL_APIC).u32(PCAT_COMPAT);
     for (int i = 0; i < config.vcpus(); i++) {
       out.u8(LOCAL_APIC).u8(8).u8(i).u8(i).u32(ENABLED);
     }
     // KVM's IOAPIC says id 0 in its own register.
-    out.u8(IO_APIC).u8(12).u8(0).u8(0).u32(IO_APIC_ADDRESS).u32(0);
+    out.u8(IO_APIC).u8(12).u8(0).u8(0).u32(AddressMap.IO_APIC).u32(0);
     if (config.timerGsi() != 0) {
       sourceOverride(out, 0, config.timerGsi(), BUS_DEFAULT);
     }

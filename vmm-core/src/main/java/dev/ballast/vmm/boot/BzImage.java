@@ -1,5 +1,6 @@
 package dev.ballast.vmm.boot;
 
+import dev.ballast.vmm.bus.AddressMap;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.ballast.ffi.linux.BootParams;
@@ -137,7 +138,7 @@ public record BzImage(
         u32(file, BootParams.INIT_SIZE),
         u32(file, BootParams.CMDLINE_SIZE),
         (xloadflags & BootParams.XLF_CAN_BE_LOADED_ABOVE_4G) != 0
-            ? GuestMemory.HIGH_RAM_START
+            ? AddressMap.HIGH_RAM
             : u32(file, BootParams.INITRD_ADDR_MAX) + 1);
   }
 
@@ -154,7 +155,7 @@ public record BzImage(
           name + ": xloadflags lacks XLF_KERNEL_64: not a 64-bit kernel");
     }
     long needed = Math.max(memoryNeeded, protectedMode.byteSize());
-    if (Long.compareUnsigned(loadAddress, GuestLayout.HIGH_MEMORY) < 0) {
+    if (Long.compareUnsigned(loadAddress, AddressMap.HIGH_MEMORY) < 0) {
       throw wrong(name, "pref_address", loadAddress, "0x100000 or more");
     }
     try {

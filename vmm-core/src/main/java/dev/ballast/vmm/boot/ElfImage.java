@@ -270,7 +270,7 @@ public record ElfImage(
    * @throws KernelFormatException if a segment does not fit into RAM or lies over one of those
    *     parts, or the PVH entry is in no segment
    */
-  long load(GuestMemory memory, List<GuestLayout.Part> taken) throws KernelFormatException {
+  long load(GuestMemory memory, List<GuestMemoryMap.Part> taken) throws KernelFormatException {
     if (pvhEntry.isPresent()
         && segments.stream()
             .noneMatch(
@@ -308,8 +308,8 @@ public record ElfImage(
     return end;
   }
 
-  private void checkFree(Load load, List<GuestLayout.Part> taken) throws KernelFormatException {
-    for (GuestLayout.Part part : taken) {
+  private void checkFree(Load load, List<GuestMemoryMap.Part> taken) throws KernelFormatException {
+    for (GuestMemoryMap.Part part : taken) {
       if (part.overlaps(load.physicalAddress(), load.memorySize())) {
         throw new KernelFormatException(
             String.format(

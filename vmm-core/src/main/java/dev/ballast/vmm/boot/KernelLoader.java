@@ -1,5 +1,6 @@
 package dev.ballast.vmm.boot;
 
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.acpi.AcpiImage;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
@@ -21,7 +22,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Puts a kernel, its command line and its initial RAM disk into guest memory, and what tells the
- * kernel of them. See {@link GuestLayout} for where.
+ * kernel of them. See {@link GuestMemoryMap} for where.
  */
 public final class KernelLoader {
   private static final Logger LOG = LoggerFactory.getLogger(KernelLoader.class);
@@ -125,11 +126,11 @@ public final class KernelLoader {
       Arena arena, GuestMemory memory, KernelConfig config, ElfImage elf, AcpiImage acpi)
       throws IOException, GuestAddressException {
     boolean pvh = elf.pvhEntry().isPresent();
-    List<GuestLayout.Part> taken = new ArrayList<>();
-    taken.add(new GuestLayout.Part("ACPI tables", acpi.base(), acpi.bytes().length));
+    List<GuestMemoryMap.Part> taken = new ArrayList<>();
+    taken.add(new GuestMemoryMap.Part("ACPI tables", acpi.base(), acpi.bytes().length));
     taken.add(
-        new GuestLayout.Part(
-            "command line", GuestLayout.COMMAND_LINE, KernelConfig.MAX_COMMAND_LINE + 1));
+        new GuestMemoryMap.Part(
+            "command line", AddressMap.COMMAND_LINE, KernelConfig.MAX_COMMAND_LINE + 1));
     if (pvh) {
       taken.add(PvhStartInfo.PART);
     } else {
@@ -137,13 +138,13 @@ public final class KernelLoader {
       taken.addAll(LongModeTables.PARTS);
     }
     long end = elf.load(memory, taken);
-    Placed initrd = placeInitrd(arena, memory, config, end, GuestMemory.HIGH_RAM_START);
+    Placed initrd = placeInitrd(arena, memory, config, end, AddressMap.HIGH_RAM);
     writeCommandLine(memory, config, KernelConfig.MAX_COMMAND_LINE);
     if (pvh) {
       long entry = elf.pvhEntry().getAsLong();
       LOG.debug("{}: entered by PVH at 0x{}", elf.name(), Long.toHexString(entry));
       PvhStartInfo.write(memory, initrd, acpi.rsdpAddress());
-      return new BootEntry.Pvh(entry, GuestLayout.PVH_START_INFO);
+      return new BootEntry.Pvh(entry, AddressMap.PVH_START_INFO);
     }
     long entry = elf.physicalEntry();
     LOG.info(
@@ -152,7 +153,7 @@ public final class KernelLoader {
         Long.toHexString(entry));
     LinuxBootParams.write(memory, Optional.empty(), initrd, acpi.rsdpAddress());
     LongModeTables.write(memory);
-    return new BootEntry.Linux64(entry, GuestLayout.BOOT_PARAMS);
+    return new BootEntry.Linux64(entry, AddressMap.BOOT_PARAMS);
   }
 
   private static BootEntry loadImage(
@@ -166,7 +167,7 @@ public final class KernelLoader {
     LongModeTables.write(memory);
     long entry = image.loadAddress() + BzImage.ENTRY_64;
     LOG.debug("{}: entered in 64-bit mode at 0x{}", image.name(), Long.toHexString(entry));
-    return new BootEntry.Linux64(entry, GuestLayout.BOOT_PARAMS);
+    return new BootEntry.Linux64(entry, AddressMap.BOOT_PARAMS);
   }
 
   private static MemorySegment map(Arena arena, Path file) throws IOException {
@@ -191,8 +192,8 @@ public final class KernelLoader {
               "the command line for %s has %d bytes, expected at most %d",
               config.kernel(), bytes.length, limit));
     }
-    memory.write(GuestLayout.COMMAND_LINE, MemorySegment.ofArray(bytes));
-    memory.writeU8(GuestLayout.COMMAND_LINE + bytes.length, 0);
+    memory.write(AddressMap.COMMAND_LINE, MemorySegment.ofArray(bytes));
+    memory.writeU8(AddressMap.COMMAND_LINE + bytes.length, 0);
   }
 
   /** Any byte goes but 0, which ends the command line (boot.rst, "The Kernel Command Line"). */
@@ -227,9 +228,9 @@ public final class KernelLoader {
     Path file = config.initrd().get();
     MemorySegment initrd = map(arena, file);
     long size = initrd.byteSize();
-    long bottom = Math.max(kernelEnd, GuestLayout.HIGH_MEMORY);
-    long highest = Math.min(limit, GuestMemory.MMIO_HOLE_START);
-    long top = Math.min(highest, GuestLayout.lowRamEnd(memory));
+    long bottom = Math.max(kernelEnd, AddressMap.HIGH_MEMORY);
+    long highest = Math.min(limit, AddressMap.MMIO_HOLE);
+    long top = Math.min(highest, GuestMemoryMap.lowRamEnd(memory));
     long address = (top - size) & -PAGE;
     if (address < bottom) {
       String what =

@@ -1,5 +1,6 @@
 package dev.ballast.vmm.boot;
 
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.ffi.linux.BootParams;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
@@ -18,13 +19,13 @@ final class LinuxBootParams {
   private static final int VERSION = 0x020f;
   private static final int KERNEL_ALIGNMENT = 2 << 20;
 
-  static final GuestLayout.Part PART =
-      new GuestLayout.Part("boot_params", GuestLayout.BOOT_PARAMS, BootParams.SIZE);
+  static final GuestMemoryMap.Part PART =
+      new GuestMemoryMap.Part("boot_params", AddressMap.BOOT_PARAMS, BootParams.SIZE);
 
   private LinuxBootParams() {}
 
   /**
-   * Writes it to {@link GuestLayout#BOOT_PARAMS}.
+   * Writes it to {@link GuestMemoryMap#BOOT_PARAMS}.
    *
    * @param memory guest RAM
    * @param image the bzImage whose setup header is passed on; without one a header is made up
@@ -34,7 +35,7 @@ final class LinuxBootParams {
   static void write(
       GuestMemory memory, Optional<BzImage> image, KernelLoader.Placed initrd, long rsdp)
       throws GuestAddressException {
-    long page = GuestLayout.BOOT_PARAMS;
+    long page = AddressMap.BOOT_PARAMS;
     memory.zero(page, BootParams.SIZE);
     if (image.isPresent()) {
       MemorySegment setupHeader = image.get().setupHeader();
@@ -51,15 +52,15 @@ final class LinuxBootParams {
     }
     memory.writeU8(page + BootParams.TYPE_OF_LOADER, LOADER_WITHOUT_NUMBER);
     memory.writeU16(page + BootParams.VID_MODE, VIDEO_MODE_NORMAL);
-    memory.writeU32(page + BootParams.CMD_LINE_PTR, (int) GuestLayout.COMMAND_LINE);
+    memory.writeU32(page + BootParams.CMD_LINE_PTR, (int) AddressMap.COMMAND_LINE);
     memory.writeU32(page + BootParams.RAMDISK_IMAGE, (int) initrd.address());
     memory.writeU32(page + BootParams.RAMDISK_SIZE, (int) initrd.size());
     memory.writeU64(page + BootParams.ACPI_RSDP_ADDR, rsdp);
 
-    List<GuestLayout.Range> ranges = GuestLayout.memoryMap(memory);
+    List<GuestMemoryMap.Range> ranges = GuestMemoryMap.memoryMap(memory);
     memory.writeU8(page + BootParams.E820_ENTRIES, ranges.size());
     long entry = page + BootParams.E820_TABLE;
-    for (GuestLayout.Range range : ranges) {
+    for (GuestMemoryMap.Range range : ranges) {
       memory.writeU64(entry + BootParams.E820_ENTRY_ADDRESS, range.address());
       memory.writeU64(entry + BootParams.E820_ENTRY_LENGTH, range.size());
       memory.writeU32(entry + BootParams.E820_ENTRY_TYPE, range.type());

@@ -1,5 +1,6 @@
 package dev.ballast.vmm.boot;
 
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.util.List;
@@ -23,27 +24,27 @@ final class LongModeTables {
   /** Flat, ring 0, read and write, accessed. */
   private static final long DATA = 0x00cf_9300_0000_ffffL;
 
-  static final List<GuestLayout.Part> PARTS =
+  static final List<GuestMemoryMap.Part> PARTS =
       List.of(
-          new GuestLayout.Part("GDT", GuestLayout.GDT, GuestLayout.GDT_SIZE),
-          new GuestLayout.Part("page tables", GuestLayout.PAGE_TABLES, (2 + DIRECTORIES) * PAGE));
+          new GuestMemoryMap.Part("GDT", AddressMap.GDT, AddressMap.GDT_SIZE),
+          new GuestMemoryMap.Part("page tables", AddressMap.PAGE_TABLES, (2 + DIRECTORIES) * PAGE));
 
   private LongModeTables() {}
 
-  /** Writes to {@link GuestLayout#PAGE_TABLES}, 6 pages, and to {@link GuestLayout#GDT}. */
+  /** Writes to {@link GuestMemoryMap#PAGE_TABLES}, 6 pages, and to {@link GuestMemoryMap#GDT}. */
   static void write(GuestMemory memory) throws GuestAddressException {
-    long pointers = GuestLayout.PAGE_TABLES + PAGE;
+    long pointers = AddressMap.PAGE_TABLES + PAGE;
     long directories = pointers + PAGE;
-    memory.zero(GuestLayout.PAGE_TABLES, 2 * PAGE);
-    memory.writeU64(GuestLayout.PAGE_TABLES, pointers | PRESENT_WRITABLE);
+    memory.zero(AddressMap.PAGE_TABLES, 2 * PAGE);
+    memory.writeU64(AddressMap.PAGE_TABLES, pointers | PRESENT_WRITABLE);
     for (int i = 0; i < DIRECTORIES; i++) {
       memory.writeU64(pointers + i * 8L, (directories + i * PAGE) | PRESENT_WRITABLE);
     }
     for (int i = 0; i < DIRECTORIES * ENTRIES; i++) {
       memory.writeU64(directories + i * 8L, i * LARGE_PAGE | PRESENT_WRITABLE | LARGE);
     }
-    memory.zero(GuestLayout.GDT, GuestLayout.GDT_SIZE);
-    memory.writeU64(GuestLayout.GDT + 0x10, CODE_64);
-    memory.writeU64(GuestLayout.GDT + 0x18, DATA);
+    memory.zero(AddressMap.GDT, AddressMap.GDT_SIZE);
+    memory.writeU64(AddressMap.GDT + 0x10, CODE_64);
+    memory.writeU64(AddressMap.GDT + 0x18, DATA);
   }
 }

@@ -1,5 +1,6 @@
 package dev.ballast.vmm.boot;
 
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.util.List;
@@ -14,13 +15,13 @@ final class PvhStartInfo {
   private static final int MEMORY_MAP_ENTRY_SIZE = 24;
 
   /** All of it lies in one page. */
-  static final GuestLayout.Part PART =
-      new GuestLayout.Part("hvm_start_info", GuestLayout.PVH_START_INFO, 4096);
+  static final GuestMemoryMap.Part PART =
+      new GuestMemoryMap.Part("hvm_start_info", AddressMap.PVH_START_INFO, 4096);
 
   private PvhStartInfo() {}
 
   /**
-   * Writes it to {@link GuestLayout#PVH_START_INFO}.
+   * Writes it to {@link GuestMemoryMap#PVH_START_INFO}.
    *
    * @param memory guest RAM
    * @param initrd the initial RAM disk; of size 0 when there is none
@@ -28,17 +29,17 @@ final class PvhStartInfo {
    */
   static void write(GuestMemory memory, KernelLoader.Placed initrd, long rsdp)
       throws GuestAddressException {
-    long modules = GuestLayout.PVH_START_INFO + SIZE + 8;
+    long modules = AddressMap.PVH_START_INFO + SIZE + 8;
     long map = modules + MODULE_SIZE;
-    List<GuestLayout.Range> ranges = GuestLayout.memoryMap(memory);
+    List<GuestMemoryMap.Range> ranges = GuestMemoryMap.memoryMap(memory);
     boolean hasInitrd = initrd.size() > 0;
-    long at = GuestLayout.PVH_START_INFO;
+    long at = AddressMap.PVH_START_INFO;
     memory.writeU32(at, MAGIC);
     memory.writeU32(at + 4, 1);
     memory.writeU32(at + 8, 0);
     memory.writeU32(at + 12, hasInitrd ? 1 : 0);
     memory.writeU64(at + 16, hasInitrd ? modules : 0);
-    memory.writeU64(at + 24, GuestLayout.COMMAND_LINE);
+    memory.writeU64(at + 24, AddressMap.COMMAND_LINE);
     memory.writeU64(at + 32, rsdp);
     memory.writeU64(at + 40, map);
     memory.writeU32(at + 48, ranges.size());

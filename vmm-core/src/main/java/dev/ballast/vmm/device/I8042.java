@@ -1,6 +1,5 @@
 package dev.ballast.vmm.device;
 
-import dev.ballast.vmm.machine.MachineDevice;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;

@@ -1,7 +1,6 @@
 package dev.ballast.vmm.device;
 
 import dev.ballast.vmm.irq.InterruptLine;
-import dev.ballast.vmm.machine.MachineDevice;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;

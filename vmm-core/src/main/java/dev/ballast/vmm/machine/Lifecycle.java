@@ -1,5 +1,6 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.vcpu.VcpuExit;
 import dev.ballast.vmm.vcpu.VcpuSet;
 import java.io.IOException;
@@ -18,35 +19,33 @@ final class Lifecycle {
   private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
 
   private final Board board;
-  private final VcpuSet vcpus;
+  private final VcpuSet vcpus = new VcpuSet();
   private final PendingGuestEvent guestEvent;
   private final List<Consumer<MachineEvent>> listeners = new CopyOnWriteArrayList<>();
   private volatile RunState runState;
 
   /**
-   * Makes the vCPUs, parked.
+   * Makes the hardware, with vCPUs that are parked.
    *
-   * @param board the hardware
-   * @param first the run state that it begins in
+   * @param config what it is made of
    * @param guestCausedEvent called on a vCPU's thread when the guest caused something that {@link
    *     #halt} carries out; all vCPUs have been asked to park then
-   * @throws IOException if KVM refuses a vCPU
+   * @throws IOException if KVM, memory or what a device needs is missing; nothing is left behind
    */
-  Lifecycle(Board board, RunState first, Runnable guestCausedEvent) throws IOException {
-    this.board = board;
-    this.runState = first;
+  Lifecycle(MachineConfig config, Runnable guestCausedEvent) throws IOException {
+    this.runState = config.incoming() ? RunState.INMIGRATE : RunState.PRELAUNCH;
     this.guestEvent =
         new PendingGuestEvent(
             () -> {
-              requestPause();
+              vcpus.requestPause();
               guestCausedEvent.run();
             },
             this::emit);
-    this.vcpus = board.startVcpus(guestEvent);
+    this.board = MachineBuilder.build(config, vcpus, guestEvent);
   }
 
-  private void requestPause() {
-    vcpus.requestPause();
+  Board board() {
+    return board;
   }
 
   VcpuSet vcpus() {
@@ -62,8 +61,8 @@ final class Lifecycle {
   }
 
   /** Returns the answer to what the run state does not allow. */
-  IllegalStateException refusal(String why) {
-    return new IllegalStateException("the machine is " + runState.qmpName() + ": " + why);
+  RefusedException refusal(String why) {
+    return new RefusedException("the machine is " + runState.qmpName() + ": " + why);
   }
 
   void addListener(Consumer<MachineEvent> listener) {

@@ -1,5 +1,6 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageFilter;
 import dev.ballast.vmm.memory.RamBlock;
@@ -53,25 +54,23 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   /**
    * Makes a machine in {@link RunState#PRELAUNCH}, or {@link RunState#INMIGRATE} for a destination.
    *
-   * @param board the hardware; closed by this, also if this throws
-   * @param incoming whether the guest will arrive by migration, rather than boot
-   * @throws IOException if the guest cannot be loaded or KVM refuses its state or a vCPU
+   * @param config what it is made of; its console is closed with this, also if this throws
+   * @throws IOException if KVM, memory or what a device needs is missing, or the guest cannot be
+   *     loaded, with a message for the user; nothing is left behind
    */
-  public Machine(Board board, boolean incoming) throws IOException {
-    this.board = board;
+  public Machine(MachineConfig config) throws IOException {
+    boolean ready = false;
     try {
       // A thread that is first made when the guest needs it may be one too many for the host.
       control.execute(() -> {});
-      RunState first = incoming ? RunState.INMIGRATE : RunState.PRELAUNCH;
-      this.life = new Lifecycle(board, first, () -> control.execute(this::carryOutPending));
+      this.life = new Lifecycle(config, () -> control.execute(this::handlePending));
+      this.board = life.board();
       this.moves = new MigrationTransitions(life);
-      if (!incoming) {
-        board.boot();
+      ready = true;
+    } finally {
+      if (!ready) {
+        control.shutdown();
       }
-    } catch (IOException | RuntimeException | Error e) {
-      board.close();
-      control.shutdown();
-      throw e;
     }
   }
 
@@ -125,9 +124,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    * that did not confirm it goes on here: the caller knows that it does not run there.
    *
    * @throws IOException if KVM refuses
-   * @throws IllegalStateException if the guest is leaving or gone, or must be reset first
+   * @throws RefusedException if the guest is leaving or gone, or must be reset first
    */
-  public void resume() throws IOException {
+  public void resume() throws IOException, RefusedException {
     lock.lock();
     try {
       checkOpen();
@@ -144,9 +143,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     }
   }
 
-  private void checkOpen() {
+  private void checkOpen() throws RefusedException {
     if (closed) {
-      throw new IllegalStateException("the machine has ended");
+      throw new RefusedException("the machine has ended");
     }
   }
 
@@ -156,10 +155,10 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    *
    * @throws IOException if it cannot be stopped, or cannot be reset as it had just asked for: the
    *     machine is then in {@link RunState#INTERNAL_ERROR}
-   * @throws IllegalStateException if the guest is leaving, and may run elsewhere before it could be
+   * @throws RefusedException if the guest is leaving, and may run elsewhere before it could be
    *     stopped
    */
-  public void pause() throws IOException {
+  public void pause() throws IOException, RefusedException {
     lock.lock();
     try {
       if (runState() == RunState.RUNNING) {
@@ -177,7 +176,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     }
   }
 
-  private void carryOutPending() {
+  private void handlePending() {
     lock.lock();
     try {
       if (!life.guestEvent().isThere() || closed) {
@@ -200,9 +199,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    *
    * @throws IOException if there is no kernel to boot: nothing has changed then; or if it cannot be
    *     loaded, or KVM refuses: the machine is then in {@link RunState#INTERNAL_ERROR}
-   * @throws IllegalStateException if the guest is not here
+   * @throws RefusedException if the guest is not here
    */
-  public void reset() throws IOException {
+  public void reset() throws IOException, RefusedException {
     lock.lock();
     try {
       RunState before = runState();
@@ -245,7 +244,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    *
    * @throws IOException if what is done fails
    */
-  public <T> T whileParked(VcpuAccess<T> access) throws IOException {
+  public <T> T whileParked(VcpuAccess<T> access) throws IOException, RefusedException {
     lock.lock();
     try {
       checkOpen();
@@ -261,9 +260,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    *
    * @return how many vCPUs take NMIs there; Linux has one do so
    * @throws IOException if KVM refuses
-   * @throws IllegalStateException if the guest is not here, or has ended
+   * @throws RefusedException if the guest is not here, or has ended
    */
-  public int injectNmi() throws IOException {
+  public int injectNmi() throws IOException, RefusedException {
     lock.lock();
     try {
       if (runState() != RunState.RUNNING
@@ -287,9 +286,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   /**
    * Presses the power button: QMP's {@code system_powerdown}. The guest decides what follows.
    *
-   * @throws IllegalStateException if the guest is not here
+   * @throws RefusedException if the guest is not here
    */
-  public void pressPowerButton() {
+  public void pressPowerButton() throws RefusedException {
     withGuest(
         () -> {
           board.pressPowerButton();
@@ -302,9 +301,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
    * state is on its way then, and the guest would never hear of it.
    *
    * @param action what to do; must not wait for the guest
-   * @throws IllegalStateException if the guest is not here
+   * @throws RefusedException if the guest is not here
    */
-  public void withGuest(Runnable action) {
+  public void withGuest(Runnable action) throws RefusedException {
     lock.lock();
     try {
       checkOpen();

@@ -1,5 +1,6 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
@@ -36,20 +37,6 @@ public record MachineDescription(
 
   private static final int MAX_ENTRIES = 4096;
   private static final int MAX_NAME = 256;
-
-  /**
-   * One register of a CPUID leaf.
-   *
-   * @param function the leaf (EAX)
-   * @param index the sub-leaf (ECX)
-   * @param register {@code eax}, {@code ebx}, {@code ecx} or {@code edx}
-   * @param bits its feature bits
-   */
-  public record CpuFeatureWord(int function, int index, String register, int bits) {
-    private boolean sameRegister(CpuFeatureWord other) {
-      return function == other.function && index == other.index && register.equals(other.register);
-    }
-  }
 
   /**
    * A contiguous piece of guest RAM.
@@ -124,10 +111,10 @@ public record MachineDescription(
     }
     for (CpuFeatureWord word : source.cpuFeatures) {
       int here =
-          cpuFeatures.stream().filter(word::sameRegister).mapToInt(CpuFeatureWord::bits).sum();
-      if ((word.bits & ~here) != 0) {
-        String leaf = String.format("CPUID 0x%x.%d %s", word.function, word.index, word.register);
-        return differs(leaf, String.format("0x%08x", word.bits), String.format("0x%08x", here));
+          cpuFeatures.stream().filter(word::isSameRegister).mapToInt(CpuFeatureWord::bits).sum();
+      if ((word.bits() & ~here) != 0) {
+        String leaf = String.format("CPUID 0x%x.%d %s", word.function(), word.index(), word.register());
+        return differs(leaf, String.format("0x%08x", word.bits()), String.format("0x%08x", here));
       }
     }
     for (DeviceFeatures theirs : source.deviceFeatures) {
@@ -171,7 +158,7 @@ public record MachineDescription(
     devices.forEach(writer::string);
     writer.u32(cpuFeatures.size());
     for (CpuFeatureWord word : cpuFeatures) {
-      writer.u32(word.function).u32(word.index).string(word.register).u32(word.bits);
+      writer.u32(word.function()).u32(word.index()).string(word.register()).u32(word.bits());
     }
   }
 

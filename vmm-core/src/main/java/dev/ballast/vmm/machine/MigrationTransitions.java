@@ -54,7 +54,7 @@ final class MigrationTransitions {
   /** See {@link MigratableMachine#endMigration}. */
   void end(RunState next) throws IOException {
     if (life.runState() != RunState.FINISH_MIGRATE && life.runState() != RunState.INMIGRATE) {
-      throw life.refusal("it is not in a migration");
+      throw new IllegalStateException(life.runState() + ": not in a migration");
     }
     RunState resolved = resolve(next);
     if (resolved == RunState.RUNNING) {
@@ -91,14 +91,14 @@ final class MigrationTransitions {
   /** See {@link MigratableMachine#endUnconfirmedMigration}. */
   void endUnconfirmed(RunState before) {
     if (life.runState() != RunState.FINISH_MIGRATE) {
-      throw life.refusal("it does not leave");
+      throw new IllegalStateException(life.runState() + ": not leaving");
     }
     unconfirmed = before;
     life.enter(RunState.POSTMIGRATE);
   }
 
   /** Takes back a guest that may have been lost on its way. */
-  void takeBack() throws IOException {
+  void takeBack() throws IOException, RefusedException {
     RunState before = unconfirmed;
     if (before == null) {
       throw life.refusal("the guest was migrated away, and its destination has confirmed that");

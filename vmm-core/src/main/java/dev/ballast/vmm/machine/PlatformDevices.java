@@ -1,10 +1,11 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.acpi.AcpiConfig;
-import dev.ballast.vmm.bus.Bus;
 import dev.ballast.vmm.device.AcpiPm;
 import dev.ballast.vmm.device.CmosRtc;
 import dev.ballast.vmm.device.I8042;
+import dev.ballast.vmm.device.PlatformEvents;
 import dev.ballast.vmm.device.PvPanic;
 import dev.ballast.vmm.device.Serial16550;
 import dev.ballast.vmm.memory.GuestMemory;
@@ -14,29 +15,29 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.OptionalInt;
 
-/** The devices that every board has, at the ports where a PC has them. */
+/** The devices that every machine has, at the ports where a PC has them. */
 final class PlatformDevices {
   private final Serial16550 serial;
   private final I8042 keyboardController;
   private final CmosRtc clock;
   private final AcpiPm powerManagement;
 
-  PlatformDevices(Board board, Bus pio, GuestEvents events) throws IOException {
+  PlatformDevices(MachineBuilder machine, PlatformEvents events) throws IOException {
     serial =
-        board.owned(
+        machine.owned(
             new Serial16550(
                 "serial0",
-                board.interruptLine(Serial16550.COM1_IRQ, false),
-                board.config().console()),
+                machine.interrupts().line(Serial16550.COM1_IRQ, false),
+                machine.config().console()),
             Serial16550::close);
     keyboardController = new I8042(events);
-    clock = clock(board.memory());
-    powerManagement = new AcpiPm(board.interruptLine(AcpiPm.SCI, false), events, System::nanoTime);
-    pio.add(Serial16550.COM1_PORT, Serial16550.PORTS, serial);
-    pio.add(I8042.PORT, I8042.PORTS, keyboardController);
-    pio.add(CmosRtc.PORT, CmosRtc.PORTS, clock);
-    pio.add(AcpiPm.PORT, AcpiPm.PORTS, powerManagement);
-    pio.add(PvPanic.PORT, PvPanic.PORTS, new PvPanic(events));
+    clock = clock(machine.memory());
+    powerManagement = new AcpiPm(machine.interrupts().line(AcpiPm.SCI, false), events, System::nanoTime);
+    machine.addPorts(Serial16550.COM1_PORT, Serial16550.PORTS, serial);
+    machine.addPorts(I8042.PORT, I8042.PORTS, keyboardController);
+    machine.addPorts(CmosRtc.PORT, CmosRtc.PORTS, clock);
+    machine.addPorts(AcpiPm.PORT, AcpiPm.PORTS, powerManagement);
+    machine.addPorts(PvPanic.PORT, PvPanic.PORTS, new PvPanic(events));
   }
 
   private static CmosRtc clock(GuestMemory memory) {

@@ -1,5 +1,6 @@
 package dev.ballast.vmm.memory;
 
+import dev.ballast.vmm.bus.AddressMap;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.io.IOException;
@@ -18,12 +19,6 @@ import java.util.List;
  * the acquire and release variants, others may be unaligned.
  */
 public final class GuestMemory implements AutoCloseable {
-  /** Where the hole for memory-mapped I/O below 4 GiB starts, in bytes. */
-  public static final long MMIO_HOLE_START = 0xC000_0000L;
-
-  /** Where RAM goes on after the hole, in bytes. */
-  public static final long HIGH_RAM_START = 0x1_0000_0000L;
-
   /** What the size of RAM must be a multiple of, in bytes. */
   public static final long SIZE_ALIGNMENT = 2L << 20;
 
@@ -57,10 +52,10 @@ public final class GuestMemory implements AutoCloseable {
       throw new IllegalArgumentException("RAM of " + size + " bytes is not a multiple of 2 MiB");
     }
     List<MemoryRegion> laidOut = new ArrayList<>();
-    long low = Math.min(size, MMIO_HOLE_START);
+    long low = Math.min(size, AddressMap.MMIO_HOLE);
     laidOut.add(new MemoryRegion(0, low, 0));
     if (size > low) {
-      laidOut.add(new MemoryRegion(HIGH_RAM_START, size - low, low));
+      laidOut.add(new MemoryRegion(AddressMap.HIGH_RAM, size - low, low));
     }
     this.regions = List.copyOf(laidOut);
     this.regionStart = regions.stream().mapToLong(MemoryRegion::guestAddress).toArray();

@@ -1,12 +1,13 @@
 package dev.ballast.vmm.vcpu;
 
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.ffi.kvm.KvmRegs;
 import dev.ballast.ffi.kvm.KvmSegment;
 import dev.ballast.ffi.kvm.KvmSregs;
 import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.vmm.boot.BootEntry;
-import dev.ballast.vmm.boot.GuestLayout;
+import dev.ballast.vmm.boot.GuestMemoryMap;
 
 /** Sets the first vCPU up to enter a loaded guest. */
 public final class BootRegisters {
@@ -53,9 +54,9 @@ public final class BootRegisters {
       }
       case BootEntry.Linux64 linux -> {
         flat(sregs.cs(), BOOT_CS, TYPE_CODE).l(1).db(0);
-        sregs.gdt().base(GuestLayout.GDT).limit(GuestLayout.GDT_SIZE - 1);
+        sregs.gdt().base(AddressMap.GDT).limit(AddressMap.GDT_SIZE - 1);
         sregs.cr0(CR0_PE | CR0_ET | CR0_PG);
-        sregs.cr3(GuestLayout.PAGE_TABLES);
+        sregs.cr3(AddressMap.PAGE_TABLES);
         sregs.cr4(CR4_PAE);
         sregs.efer(EFER_LME | EFER_LMA);
         regs.rip(linux.entry()).rsi(linux.bootParams());

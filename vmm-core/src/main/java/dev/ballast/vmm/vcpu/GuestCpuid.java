@@ -1,7 +1,6 @@
 package dev.ballast.vmm.vcpu;
 
 import dev.ballast.ffi.kvm.CpuidTable;
-import dev.ballast.vmm.machine.MachineDescription.CpuFeatureWord;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,23 +1,24 @@
 package dev.ballast.vmm.vcpu;
 
+import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** All vCPUs of a machine, which run and stop together. */
 public final class VcpuSet implements AutoCloseable {
-  private final List<VcpuThread> vcpus;
-  private final VcpuThrottle throttle;
+  /** Changes only while the machine is made. */
+  private final List<VcpuThread> vcpus = new CopyOnWriteArrayList<>();
 
-  /**
-   * @param vcpus ordered by number; closed with this
-   */
-  public VcpuSet(List<VcpuThread> vcpus) {
-    this.vcpus = List.copyOf(vcpus);
-    this.throttle = new VcpuThrottle(this.vcpus);
+  private final VcpuThrottle throttle = new VcpuThrottle(vcpus);
+
+  /** Adds the vCPU with the next number; it is closed with this. */
+  public void add(VcpuThread vcpu) {
+    vcpus.add(vcpu);
   }
 
   /** Returns the vCPUs, ordered by number. */
   public List<VcpuThread> vcpus() {
-    return vcpus;
+    return Collections.unmodifiableList(vcpus);
   }
 
   /** Asks all vCPUs to park; does not wait. Any thread, those of vCPUs too. */

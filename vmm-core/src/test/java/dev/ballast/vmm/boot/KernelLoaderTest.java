@@ -1,5 +1,6 @@
 package dev.ballast.vmm.boot;
 
+import dev.ballast.vmm.bus.AddressMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -57,11 +58,11 @@ final class KernelLoaderTest {
     memory.writeU64(KernelFiles.LOAD_ADDRESS + content.length + 8, -1);
     BootEntry entry = load(KernelFiles.elf(content, true), KernelConfig.Mode.AUTO, new byte[5000]);
     assertThat(entry)
-        .isEqualTo(new BootEntry.Pvh(KernelFiles.PVH_ENTRY, GuestLayout.PVH_START_INFO));
+        .isEqualTo(new BootEntry.Pvh(KernelFiles.PVH_ENTRY, AddressMap.PVH_START_INFO));
     assertContentLoaded();
 
     // Xen, start_info.h
-    long info = GuestLayout.PVH_START_INFO;
+    long info = AddressMap.PVH_START_INFO;
     assertThat(memory.readU32(info)).isEqualTo(0x336ec578);
     assertThat(memory.readU32(info + 4)).isEqualTo(1);
     assertThat(memory.readU32(info + 12)).isEqualTo(1);
@@ -77,7 +78,7 @@ final class KernelLoaderTest {
     BootEntry entry =
         load(KernelFiles.elf(content, false), KernelConfig.Mode.AUTO, new byte[100_000]);
     assertThat(entry)
-        .isEqualTo(new BootEntry.Linux64(KernelFiles.LOAD_ADDRESS, GuestLayout.BOOT_PARAMS));
+        .isEqualTo(new BootEntry.Linux64(KernelFiles.LOAD_ADDRESS, AddressMap.BOOT_PARAMS));
     assertContentLoaded();
     assertBootParams(100_000);
     assertLongModeTables();
@@ -91,14 +92,14 @@ final class KernelLoaderTest {
     BootEntry entry = load(image, KernelConfig.Mode.BZIMAGE, new byte[100_000]);
     assertThat(entry)
         .isEqualTo(
-            new BootEntry.Linux64(KernelFiles.LOAD_ADDRESS + 0x200, GuestLayout.BOOT_PARAMS));
+            new BootEntry.Linux64(KernelFiles.LOAD_ADDRESS + 0x200, AddressMap.BOOT_PARAMS));
     int setup = 3 * 512;
     byte[] loaded =
         memory.view(KernelFiles.LOAD_ADDRESS, image.length - setup).toArray(ValueLayout.JAVA_BYTE);
     assertThat(loaded).isEqualTo(Arrays.copyOfRange(image, setup, image.length));
     assertBootParams(100_000);
     assertLongModeTables();
-    long page = GuestLayout.BOOT_PARAMS;
+    long page = AddressMap.BOOT_PARAMS;
     assertThat(memory.readU32(page + 0x260)).isEqualTo((int) KernelFiles.MEMORY_NEEDED);
     assertThat(memory.readU32(page + 0x214)).isEqualTo((int) KernelFiles.LOAD_ADDRESS);
     assertThat(Integer.toUnsignedLong(memory.readU32(page + 0x218)) + 100_000)
@@ -115,7 +116,7 @@ final class KernelLoaderTest {
         KernelFiles.bzImage(KernelFiles.payload(compression, KernelFiles.elf(content, true)));
     for (KernelConfig.Mode mode : List.of(KernelConfig.Mode.AUTO, KernelConfig.Mode.ELF)) {
       assertThat(load(image, mode, new byte[10]))
-          .isEqualTo(new BootEntry.Pvh(KernelFiles.PVH_ENTRY, GuestLayout.PVH_START_INFO));
+          .isEqualTo(new BootEntry.Pvh(KernelFiles.PVH_ENTRY, AddressMap.PVH_START_INFO));
       assertContentLoaded();
     }
   }
@@ -161,7 +162,7 @@ final class KernelLoaderTest {
     load(file, commandLine, KernelConfig.Mode.ELF);
     byte[] expected = (commandLine + "\0").getBytes(StandardCharsets.UTF_8);
     assertThat(
-            memory.view(GuestLayout.COMMAND_LINE, expected.length).toArray(ValueLayout.JAVA_BYTE))
+            memory.view(AddressMap.COMMAND_LINE, expected.length).toArray(ValueLayout.JAVA_BYTE))
         .isEqualTo(expected);
   }
 
@@ -181,7 +182,7 @@ final class KernelLoaderTest {
     byte[] entry = KernelFiles.bytes(KernelFiles.little(4).putInt(0x10_0000));
     byte[] note = KernelFiles.note("Xen", KernelFiles.PVH_NOTE, entry, 4);
     assertThat(load(KernelFiles.elf(content, at, note, 4), KernelConfig.Mode.AUTO, new byte[5000]))
-        .isEqualTo(new BootEntry.Pvh(0x10_0000, GuestLayout.PVH_START_INFO));
+        .isEqualTo(new BootEntry.Pvh(0x10_0000, AddressMap.PVH_START_INFO));
     assertThat(memory.view(at, content.length).toArray(ValueLayout.JAVA_BYTE)).isEqualTo(content);
   }
 
@@ -230,7 +231,7 @@ final class KernelLoaderTest {
     System.arraycopy(second, 0, notes, first.length, second.length);
     byte[] elf = KernelFiles.elf(content, KernelFiles.LOAD_ADDRESS, notes, step);
     assertThat(load(elf, KernelConfig.Mode.AUTO, new byte[10]))
-        .isEqualTo(new BootEntry.Pvh(KernelFiles.PVH_ENTRY, GuestLayout.PVH_START_INFO));
+        .isEqualTo(new BootEntry.Pvh(KernelFiles.PVH_ENTRY, AddressMap.PVH_START_INFO));
   }
 
   @Test
@@ -248,7 +249,7 @@ final class KernelLoaderTest {
 
   private long initrdOf(byte[] image) throws Exception {
     load(image, KernelConfig.Mode.BZIMAGE, new byte[4096]);
-    return Integer.toUnsignedLong(memory.readU32(GuestLayout.BOOT_PARAMS + 0x218));
+    return Integer.toUnsignedLong(memory.readU32(AddressMap.BOOT_PARAMS + 0x218));
   }
 
   @Test
@@ -305,7 +306,7 @@ final class KernelLoaderTest {
     memory.close();
     memory = new GuestMemory(new AnonymousRam(5L << 30, false));
     load(KernelFiles.elf(content, true), KernelConfig.Mode.AUTO, new byte[5000]);
-    long info = GuestLayout.PVH_START_INFO;
+    long info = AddressMap.PVH_START_INFO;
     assertMemoryMap(memory.readU64(info + 40), memory.readU32(info + 48), 24);
     long module = memory.readU64(info + 16);
     assertInitrd(memory.readU64(module), memory.readU64(module + 8), 5000);
@@ -334,7 +335,7 @@ final class KernelLoaderTest {
   }
 
   private void assertBootParams(long initrdSize) throws GuestAddressException {
-    long page = GuestLayout.BOOT_PARAMS;
+    long page = AddressMap.BOOT_PARAMS;
     assertThat(memory.readU8(page + 0x1ef)).as("sentinel").isZero();
     assertThat(memory.readU16(page + 0x1fe)).isEqualTo(0xaa55);
     assertThat(memory.readU32(page + 0x202)).isEqualTo(0x53726448);
@@ -363,22 +364,22 @@ final class KernelLoaderTest {
 
   private void assertMemoryMap(long table, int entries, int entrySize)
       throws GuestAddressException {
-    List<GuestLayout.Range> ranges = new ArrayList<>();
+    List<GuestMemoryMap.Range> ranges = new ArrayList<>();
     for (int i = 0; i < entries; i++) {
       long entry = table + (long) i * entrySize;
       ranges.add(
-          new GuestLayout.Range(
+          new GuestMemoryMap.Range(
               memory.readU64(entry), memory.readU64(entry + 8), memory.readU32(entry + 16)));
     }
-    List<GuestLayout.Range> expected =
+    List<GuestMemoryMap.Range> expected =
         new ArrayList<>(
             List.of(
-                new GuestLayout.Range(0, 0x9fc00, 1),
-                new GuestLayout.Range(0x9fc00, 0x60400, 2),
-                new GuestLayout.Range(
+                new GuestMemoryMap.Range(0, 0x9fc00, 1),
+                new GuestMemoryMap.Range(0x9fc00, 0x60400, 2),
+                new GuestMemoryMap.Range(
                     0x100000, Math.min(memory.size(), 0xc000_0000L) - 0x100000, 1)));
     if (memory.size() > 0xc000_0000L) {
-      expected.add(new GuestLayout.Range(0x1_0000_0000L, memory.size() - 0xc000_0000L, 1));
+      expected.add(new GuestMemoryMap.Range(0x1_0000_0000L, memory.size() - 0xc000_0000L, 1));
     }
     assertThat(ranges).isEqualTo(expected);
   }
@@ -386,7 +387,7 @@ final class KernelLoaderTest {
   /** Walks the tables like the processor does: the first 4 GiB map to themselves. */
   private void assertLongModeTables() throws GuestAddressException {
     for (long address = 0; address < 4L << 30; address += 0x1f_f000) {
-      long level4 = memory.readU64(GuestLayout.PAGE_TABLES + (address >>> 39) * 8);
+      long level4 = memory.readU64(AddressMap.PAGE_TABLES + (address >>> 39) * 8);
       assertThat(level4 & 0xfff).isEqualTo(3);
       long level3 = memory.readU64((level4 & ~0xfffL) + (address >>> 30 & 511) * 8);
       assertThat(level3 & 0xfff).isEqualTo(3);
@@ -394,8 +395,8 @@ final class KernelLoaderTest {
       assertThat(level2 & 0xfff).as("present, writable, large").isEqualTo(0x83);
       assertThat(level2 & ~0xfffL).isEqualTo(address & -(2L << 20));
     }
-    assertThat(memory.readU64(GuestLayout.GDT)).isZero();
-    assertThat(memory.readU64(GuestLayout.GDT + 0x10)).isEqualTo(0x00af9b000000ffffL);
-    assertThat(memory.readU64(GuestLayout.GDT + 0x18)).isEqualTo(0x00cf93000000ffffL);
+    assertThat(memory.readU64(AddressMap.GDT)).isZero();
+    assertThat(memory.readU64(AddressMap.GDT + 0x10)).isEqualTo(0x00af9b000000ffffL);
+    assertThat(memory.readU64(AddressMap.GDT + 0x18)).isEqualTo(0x00cf93000000ffffL);
   }
 }

@@ -46,10 +46,11 @@ class GuestClockKvmTest {
   private Machine machine(ClockPolicy clock, boolean incoming) throws IOException {
     Path file = TinyGuest.write(directory, IDLE);
     KernelConfig kernel = new KernelConfig(file, Optional.empty(), "", KernelConfig.Mode.AUTO);
-    BoardConfig config =
-        new BoardConfig(
-            KVM, RamConfig.anonymous(64L << 20), 2, Optional.of(kernel), new TestConsole(), clock);
-    return new Machine(new Board(config), incoming);
+    MachineConfig config =
+        new MachineConfig(
+                KVM, RamConfig.anonymous(64L << 20), 2, Optional.of(kernel), new TestConsole())
+            .withClock(clock);
+    return new Machine(incoming ? config.asDestination() : config);
   }
 
   private static void needs(ClockPolicy clock, Machine machine) throws IOException {

@@ -1,5 +1,6 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.device.MachineDevice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -49,12 +50,11 @@ class HandoverKvmTest {
     KernelConfig boots =
         new KernelConfig(
             TinyGuest.write(directory, COUNTER), Optional.empty(), "", KernelConfig.Mode.AUTO);
-    Board board =
-        new Board(
-            new BoardConfig(
-                KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole()));
-    board.addMmioDevice((memory, slot) -> device);
-    Machine machine = new Machine(board, incoming);
+    MachineConfig config =
+            new MachineConfig(
+                KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole())
+            .withDevices(builder -> builder.addDevice(device));
+    Machine machine = new Machine(incoming ? config.asDestination() : config);
     machine.addListener(events::add);
     return machine;
   }

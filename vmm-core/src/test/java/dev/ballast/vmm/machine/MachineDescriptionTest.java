@@ -1,9 +1,9 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ballast.vmm.machine.MachineDescription.CpuFeatureWord;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;

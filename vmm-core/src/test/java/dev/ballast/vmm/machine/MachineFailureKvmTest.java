@@ -1,5 +1,6 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.device.MachineDevice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -61,15 +62,15 @@ class MachineFailureKvmTest {
     assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
   }
 
-  private static Board board(Optional<Path> kernel) throws IOException {
+  private static MachineConfig config(Optional<Path> kernel) {
     Optional<KernelConfig> boots =
         kernel.map(file -> new KernelConfig(file, Optional.empty(), "", KernelConfig.Mode.AUTO));
-    return new Board(
-        new BoardConfig(KVM, RamConfig.anonymous(64L << 20), 1, boots, new TestConsole()));
+    return new MachineConfig(
+        KVM, RamConfig.anonymous(64L << 20), 1, boots, new TestConsole());
   }
 
-  private Machine machine(Board board, boolean incoming) throws IOException {
-    Machine machine = new Machine(board, incoming);
+  private Machine machine(MachineConfig config) throws IOException {
+    Machine machine = new Machine(config);
     machine.addListener(events::add);
     return machine;
   }
@@ -90,7 +91,7 @@ class MachineFailureKvmTest {
   @Test
   void aResetWithoutKernelIsRefusedAndTheGuestGoesOn() throws Exception {
     Path kernel = kernel(COUNTER);
-    try (Machine machine = machine(board(Optional.of(kernel)), false)) {
+    try (Machine machine = machine(config(Optional.of(kernel)))) {
       machine.resume();
       awaitProgress(machine);
       Files.delete(kernel);
@@ -109,7 +110,7 @@ class MachineFailureKvmTest {
 
   @Test
   void aMachineThatGotItsGuestByMigrationRefusesToResetIt() throws Exception {
-    try (Machine machine = machine(board(Optional.empty()), true)) {
+    try (Machine machine = machine(config(Optional.empty()).asDestination())) {
       machine.endMigration(RunState.PAUSED);
       KvmVcpu vcpu = machine.vcpuThreads().getFirst().vcpu();
       vcpu.setRegs(vcpu.regs().rip(0x1234));
@@ -122,7 +123,7 @@ class MachineFailureKvmTest {
   @Test
   void aKernelThatIsNoneAnyMoreEndsInInternalError() throws Exception {
     Path kernel = kernel(COUNTER);
-    try (Machine machine = machine(board(Optional.of(kernel)), false)) {
+    try (Machine machine = machine(config(Optional.of(kernel)))) {
       machine.resume();
       awaitProgress(machine);
       Files.write(kernel, new byte[4096]);
@@ -141,7 +142,7 @@ class MachineFailureKvmTest {
   @Test
   void aResetOfTheGuestsThatFailsIsReportedWhoeverCarriesItOut() throws Exception {
     Path kernel = kernel(RESET_WHEN_TOLD);
-    try (Machine machine = machine(board(Optional.of(kernel)), false)) {
+    try (Machine machine = machine(config(Optional.of(kernel)))) {
       machine.resume();
       Files.delete(kernel);
       machine.memory().writeU32(0x20_0000, 1);
@@ -150,7 +151,7 @@ class MachineFailureKvmTest {
         try {
           machine.pause();
           machine.resume();
-        } catch (IOException | IllegalStateException e) {
+        } catch (IOException | RefusedException e) {
           assertThat(machine.runState()).isEqualTo(RunState.INTERNAL_ERROR);
         }
       }
@@ -162,10 +163,9 @@ class MachineFailureKvmTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void anErrorInAResetOfTheGuestsEndsInInternalError(boolean booting) throws Exception {
-    Board board = board(Optional.of(kernel(RESET_WHEN_TOLD)));
-    FailingDevice device =
-        board.addMmioDevice((memory, slot) -> new FailingDevice(booting ? "resume" : "reset"));
-    try (Machine machine = machine(board, false)) {
+    FailingDevice device = new FailingDevice(booting ? "resume" : "reset");
+    MachineConfig config = config(Optional.of(kernel(RESET_WHEN_TOLD))).withDevices(builder -> builder.addDevice(device));
+    try (Machine machine = machine(config)) {
       machine.resume();
       device.failing = true;
       machine.memory().writeU32(0x20_0000, 1);
@@ -191,9 +191,9 @@ class MachineFailureKvmTest {
 
   @Test
   void anErrorInAResetByTheUserIsAFailureThatCanBeReported() throws Exception {
-    Board board = board(Optional.of(kernel(COUNTER)));
-    FailingDevice device = board.addMmioDevice((memory, slot) -> new FailingDevice("reset"));
-    try (Machine machine = machine(board, false)) {
+    FailingDevice device = new FailingDevice("reset");
+    MachineConfig config = config(Optional.of(kernel(COUNTER))).withDevices(builder -> builder.addDevice(device));
+    try (Machine machine = machine(config)) {
       machine.resume();
       device.failing = true;
       assertThatThrownBy(machine::reset)
@@ -205,9 +205,9 @@ class MachineFailureKvmTest {
 
   @Test
   void aMachineWhoseDevicesCannotGoOnStaysStopped() throws Exception {
-    Board board = board(Optional.of(kernel(COUNTER)));
-    FailingDevice device = board.addMmioDevice((memory, slot) -> new FailingDevice("resume"));
-    try (Machine machine = machine(board, false)) {
+    FailingDevice device = new FailingDevice("resume");
+    MachineConfig config = config(Optional.of(kernel(COUNTER))).withDevices(builder -> builder.addDevice(device));
+    try (Machine machine = machine(config)) {
       device.failing = true;
       assertThatThrownBy(machine::resume).hasMessageContaining("a page of the file is gone");
       assertThat(machine.runState()).isEqualTo(RunState.PRELAUNCH);
@@ -220,7 +220,7 @@ class MachineFailureKvmTest {
 
   @Test
   void aListenerThatThrowsKeepsNothingFromHappening() throws Exception {
-    try (Machine machine = new Machine(board(Optional.of(kernel(RESET_WHEN_TOLD))), false)) {
+    try (Machine machine = new Machine(config(Optional.of(kernel(RESET_WHEN_TOLD))))) {
       machine.addListener(
           event -> {
             throw new IllegalStateException("a broken listener");
@@ -298,9 +298,15 @@ class MachineFailureKvmTest {
 
   @Test
   void aDeviceThatThrowsStopsTheMachineAndIsNamed() throws Exception {
-    Board board = board(Optional.of(kernel(TOUCH_DEVICE)));
-    board.addMmioDevice((memory, slot) -> new BrokenDevice());
-    try (Machine machine = machine(board, false)) {
+    BrokenDevice device = new BrokenDevice();
+    MachineConfig config =
+        config(Optional.of(kernel(TOUCH_DEVICE)))
+            .withDevices(
+                builder -> {
+                  builder.addDevice(device);
+                  builder.addMmio(builder.allocateMmio(0x1000), 0x1000, device);
+                });
+    try (Machine machine = machine(config)) {
       machine.resume();
       await().until(() -> machine.runState() == RunState.INTERNAL_ERROR);
       assertThat(events)

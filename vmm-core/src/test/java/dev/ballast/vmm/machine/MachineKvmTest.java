@@ -1,5 +1,6 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -54,14 +56,15 @@ class MachineKvmTest {
     return machine(vcpus, Optional.of(kernel), false);
   }
 
-  private Board board(int vcpus, Optional<Path> kernel) throws IOException {
+  private MachineConfig config(int vcpus, Optional<Path> kernel) {
     Optional<KernelConfig> boots =
         kernel.map(file -> new KernelConfig(file, Optional.empty(), "", KernelConfig.Mode.AUTO));
-    return new Board(new BoardConfig(KVM, RamConfig.anonymous(MEMORY), vcpus, boots, console));
+    return new MachineConfig(KVM, RamConfig.anonymous(MEMORY), vcpus, boots, console);
   }
 
   private Machine machine(int vcpus, Optional<Path> kernel, boolean incoming) throws IOException {
-    Machine machine = new Machine(board(vcpus, kernel), incoming);
+    MachineConfig config = config(vcpus, kernel);
+    Machine machine = new Machine(incoming ? config.asDestination() : config);
     machine.addListener(events::add);
     return machine;
   }
@@ -108,7 +111,7 @@ class MachineKvmTest {
     }
   }
 
-  private static boolean isEcx(MachineDescription.CpuFeatureWord word, int leaf) {
+  private static boolean isEcx(CpuFeatureWord word, int leaf) {
     return word.function() == leaf && word.register().equals("ecx");
   }
 
@@ -190,7 +193,7 @@ class MachineKvmTest {
       machine.resume();
       await().until(() -> machine.runState() == RunState.SHUTDOWN);
       assertThat(events).contains(new MachineEvent.Shutdown());
-      assertThatThrownBy(machine::resume).isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(machine::resume).isInstanceOf(RefusedException.class);
     }
   }
 
@@ -249,19 +252,27 @@ class MachineKvmTest {
   }
 
   @Test
-  void vcpusThatCannotBeMadeLeaveNothingBehind() throws Exception {
-    Board board = board(1, Optional.empty());
-    board.startVcpus(new NoGuestEvents());
-    assertThatThrownBy(() -> new Machine(board, true)).isInstanceOf(IOException.class);
+  void aDeviceThatCannotBeMadeLeavesNothingBehind() {
+    AtomicBoolean closed = new AtomicBoolean();
+    MachineConfig config =
+        config(1, Optional.empty())
+            .asDestination()
+            .withDevices(
+                builder -> builder.owned(closed, flag -> flag.set(true)),
+                builder -> {
+                  throw new IOException("no such disk");
+                });
+    assertThatThrownBy(() -> new Machine(config)).hasMessage("no such disk");
+    assertThat(closed).isTrue();
     assertThat(console.isClosed()).isTrue();
   }
 
   @Test
   void aMissingKvmClosesTheConsole() {
-    BoardConfig config =
-        new BoardConfig(
+    MachineConfig config =
+        new MachineConfig(
             directory.resolve("kvm"), RamConfig.anonymous(MEMORY), 1, Optional.empty(), console);
-    assertThatThrownBy(() -> new Board(config)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> new Machine(config)).isInstanceOf(IOException.class);
     assertThat(console.isClosed()).isTrue();
   }
 }

@@ -44,10 +44,10 @@ class ThrottleKvmTest {
     KernelConfig boots =
         new KernelConfig(
             TinyGuest.write(directory, COUNTER), Optional.empty(), "", KernelConfig.Mode.AUTO);
-    BoardConfig board =
-        new BoardConfig(
+    MachineConfig config =
+        new MachineConfig(
             KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole());
-    return new Machine(new Board(board), false);
+    return new Machine(config);
   }
 
   private static void awaitProgress(Machine machine) throws Exception {

@@ -60,10 +60,10 @@ class TripleFaultKvmTest {
     KernelConfig boots =
         new KernelConfig(
             TinyGuest.write(directory, code), Optional.empty(), "", KernelConfig.Mode.AUTO);
-    BoardConfig board =
-        new BoardConfig(
+    MachineConfig config =
+        new MachineConfig(
             KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole());
-    Machine machine = new Machine(new Board(board), false);
+    Machine machine = new Machine(config);
     machine.addListener(events::add);
     return machine;
   }

@@ -36,10 +36,10 @@ class WantedRunStateKvmTest {
     KernelConfig boots =
         new KernelConfig(
             TinyGuest.write(directory, LOOP), Optional.empty(), "", KernelConfig.Mode.AUTO);
-    BoardConfig board =
-        new BoardConfig(
+    MachineConfig config =
+        new MachineConfig(
             KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole());
-    return new Machine(new Board(board), incoming);
+    return new Machine(incoming ? config.asDestination() : config);
   }
 
   @ParameterizedTest
@@ -56,7 +56,7 @@ class WantedRunStateKvmTest {
     "SHUTDOWN, stop, SHUTDOWN",
   })
   void theGuestArrivesAsItWasWantedHere(RunState sent, String commands, RunState arrived)
-      throws IOException {
+      throws Exception {
     try (Machine machine = machine(true)) {
       for (String command : commands.split(" ", -1)) {
         switch (command) {
@@ -72,7 +72,7 @@ class WantedRunStateKvmTest {
   }
 
   @Test
-  void aGuestThatLeavesCanNeitherBeStoppedNorContinued() throws IOException {
+  void aGuestThatLeavesCanNeitherBeStoppedNorContinued() throws Exception {
     try (Machine machine = machine(false)) {
       machine.resume();
       RunState before = machine.stopForMigration();

@@ -5,6 +5,9 @@ import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
 import dev.ballast.vmm.thread.Threads;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -13,24 +16,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The thread that serves a device's queues. It sleeps in the event that the guest's notifications
- * signal, and holds a lock for each batch: whoever has the lock knows that nobody touches guest
+ * The threads that serve a device's queues, one each. A thread sleeps in the event that the guest's
+ * notifications of its queue signal. It holds the device's lock for each batch, so that batches of
+ * all queues come one after the other, and whoever has the lock knows that nobody touches guest
  * memory.
  *
  * <p>What goes wrong on the host's side (the event cannot be read or signalled, the device throws,
  * there is no memory behind a ring) is logged with its cause, and the driver hears of it as of a
- * rule that it broke: the device needs a reset. Without its event the device cannot be served
- * again, reset or not.
+ * rule that it broke: the device needs a reset. If an event is lost the device cannot be
+ * served again, reset or not.
  */
-final class QueueWorker {
-  private static final Logger LOG = LoggerFactory.getLogger(QueueWorker.class);
+final class QueueWorkers {
+  private static final Logger log = LoggerFactory.getLogger(QueueWorkers.class);
   private static final @Nullable SplitVirtqueue[] NONE = {};
 
+  private final String name;
   private final VirtioDevice device;
-  private final EventFd notify;
-  private final InterruptStatus interrupts;
+  private final List<EventFd> notifiers;
+  private final DeviceInterrupts interrupts;
   private final Consumer<String> fault;
-  private final Thread thread;
+  private final List<Thread> threads = new ArrayList<>();
 
   /** Fair, so that a vCPU which resets the device gets its turn after the batch. */
   private final ReentrantLock lock = new ReentrantLock(true);
@@ -39,76 +44,91 @@ final class QueueWorker {
   private @Nullable SplitVirtqueue[] queues = NONE;
 
   private boolean paused;
-  private boolean deaf;
+  private boolean failed;
   private volatile boolean closed;
 
   /** Written with the lock held. */
   private final AtomicLong failures = new AtomicLong();
 
   /**
-   * @param name of the thread
-   * @param device who handles the queues
-   * @param notify what a notification signals
+   * @param name of the device
+   * @param device handles the queues
+   * @param notifiers what a notification signals, by queue number
    * @param interrupts how the driver hears of used buffers
    * @param fault takes which rule the driver broke, or that the host failed; called with the lock
    *     held
+   * @param factory makes the threads
    */
-  QueueWorker(
+  QueueWorkers(
       String name,
       VirtioDevice device,
-      EventFd notify,
-      InterruptStatus interrupts,
-      Consumer<String> fault) {
+      List<EventFd> notifiers,
+      DeviceInterrupts interrupts,
+      Consumer<String> fault,
+      ThreadFactory factory) {
+    this.name = name;
     this.device = device;
-    this.notify = notify;
+    this.notifiers = List.copyOf(notifiers);
     this.interrupts = interrupts;
     this.fault = fault;
-    this.thread = new Thread(this::run, name);
-    thread.setDaemon(true);
-    thread.setUncaughtExceptionHandler((t, e) -> LOG.error("{}: the queue worker died", name, e));
-    thread.start();
+    for (int i = 0; i < notifiers.size(); i++) {
+      int queue = i;
+      Thread thread = factory.newThread(() -> run(queue));
+      thread.setName(name + " queue " + queue);
+      thread.setDaemon(true);
+      thread.setUncaughtExceptionHandler(
+          (t, e) -> log.error("{}: the thread died", t.getName(), e));
+      threads.add(thread);
+    }
+    threads.forEach(Thread::start);
   }
 
-  private void run() {
+  private void run(int queue) {
     while (!closed) {
       try {
-        notify.await();
-        while (serveEach()) {
-          // A queue that is never empty does not keep the others waiting: one batch each, in turn.
+        notifiers.get(queue).await();
+        while (serve(queue)) {
+          // The lock is fair: a queue that is never empty does not keep the others waiting.
         }
       } catch (InternalError e) {
         // HotSpot's answer to a SIGBUS, which may come some instructions after the access.
         fail("the host has no memory for a queue", e);
       } catch (IOException | RuntimeException | Error e) {
-        goDeaf("notifications cannot be awaited", e);
+        failPermanently("notifications cannot be awaited", e);
         return;
       }
     }
   }
 
-  /** Has the thread look at all queues. If the event cannot be signalled, the device fails. */
-  void wake() {
-    signal();
+  /** Has a queue looked at. If its event cannot be signalled, the device fails. */
+  void wake(int queue) {
+    signal(queue);
   }
 
-  private boolean signal() {
+  private void wakeAll() {
+    for (int queue = 0; queue < notifiers.size(); queue++) {
+      signal(queue);
+    }
+  }
+
+  private boolean signal(int queue) {
     try {
-      notify.signal();
+      notifiers.get(queue).signal();
       return true;
     } catch (IOException | RuntimeException e) {
-      goDeaf("the queues' thread cannot be woken", e);
+      failPermanently("the thread of queue " + queue + " cannot be woken", e);
       return false;
     }
   }
 
-  /** Nothing will be served any more, and the driver hears of it. */
-  private void goDeaf(String what, Throwable cause) {
+  /** Stops serving for good, and tells the driver (DEVICE_NEEDS_RESET). */
+  private void failPermanently(String what, Throwable cause) {
     lock.lock();
     try {
-      if (!deaf && !closed) {
-        LOG.error("{}: {}", thread.getName(), what, cause);
+      if (!failed && !closed) {
+        log.error("{}: {}", name, what, cause);
         failures.incrementAndGet();
-        deaf = true;
+        failed = true;
         boolean live = queues.length > 0;
         queues = NONE;
         if (live) {
@@ -120,21 +140,15 @@ final class QueueWorker {
     }
   }
 
-  /** Serves one batch of each queue; returns whether there may be more. */
-  private boolean serveEach() {
-    boolean more = false;
-    for (int i = 0; i < device.queueCount(); i++) {
-      lock.lock();
-      try {
-        SplitVirtqueue queue = paused || i >= queues.length ? null : queues[i];
-        if (queue != null) {
-          more |= serve(i, queue);
-        }
-      } finally {
-        lock.unlock();
-      }
+  /** Serves one batch of a queue, if it is live; returns whether there may be more. */
+  private boolean serve(int index) {
+    lock.lock();
+    try {
+      SplitVirtqueue queue = paused || index >= queues.length ? null : queues[index];
+      return queue != null && serve(index, queue) && !closed;
+    } finally {
+      lock.unlock();
     }
-    return more && !closed;
   }
 
   private boolean serve(int index, SplitVirtqueue queue) {
@@ -142,7 +156,7 @@ final class QueueWorker {
       queue.suppressNotifications();
       boolean more = device.process(index, queue);
       if (queue.publish()) {
-        interrupts.raise(InterruptStatus.USED_BUFFER);
+        interrupts.usedBuffers(index);
       }
       return more || queue.enableNotifications();
     } catch (VirtqueueException e) {
@@ -156,7 +170,7 @@ final class QueueWorker {
   }
 
   /**
-   * Serves nothing until the driver has reset the device; the thread goes on, so that it works
+   * Serves nothing until the driver has reset the device; the threads go on, so that it works
    * then. A guest may be able to cause it again and again: the trace is written once.
    */
   private void fail(String what, Throwable cause) {
@@ -165,7 +179,7 @@ final class QueueWorker {
       boolean live = queues.length > 0;
       queues = NONE;
       if (failures.incrementAndGet() == 1) {
-        LOG.error("{}: {}", thread.getName(), what, cause);
+        log.error("{}: {}", name, what, cause);
       }
       if (live) {
         fault.accept(what);
@@ -179,15 +193,15 @@ final class QueueWorker {
   void start(@Nullable SplitVirtqueue[] live) {
     lock.lock();
     try {
-      if (deaf) {
-        fault.accept("nobody can be notified");
+      if (failed) {
+        fault.accept("notifications do not arrive");
         return;
       }
       queues = live;
     } finally {
       lock.unlock();
     }
-    wake();
+    wakeAll();
   }
 
   /** Forgets the queues, and runs {@code then} while nobody touches guest memory. */
@@ -219,7 +233,7 @@ final class QueueWorker {
     } finally {
       lock.unlock();
     }
-    wake();
+    wakeAll();
   }
 
   /** Returns how often the host or the device failed, by no fault of the driver's. Any thread. */
@@ -227,7 +241,7 @@ final class QueueWorker {
     return failures.get();
   }
 
-  /** Returns the live queue of this number, or null. The worker is paused. */
+  /** Returns the live queue of this number, or null. Service is paused. */
   @Nullable SplitVirtqueue queue(int index) {
     lock.lock();
     try {
@@ -237,7 +251,7 @@ final class QueueWorker {
     }
   }
 
-  /** Ends the thread, after the batch that it is in. */
+  /** Ends the threads, after the batch that one of them is in. */
   void close() {
     lock.lock();
     try {
@@ -246,12 +260,15 @@ final class QueueWorker {
     } finally {
       lock.unlock();
     }
-    if (!signal()) {
-      // Either it has ended, or it waits for ever, and touches nothing.
-      LOG.error("{}: the thread cannot be told to end", thread.getName());
-      return;
+    for (int queue = 0; queue < threads.size(); queue++) {
+      Thread thread = threads.get(queue);
+      if (signal(queue)) {
+        // The memory and the event that it uses are about to go: it has to be waited for.
+        Threads.joinUninterruptibly(thread);
+      } else {
+        // Either it has ended, or it waits for ever, and touches nothing.
+        log.error("{}: the thread cannot be told to end", thread.getName());
+      }
     }
-    // The memory and the event that the thread uses are about to go: it has to be waited for.
-    Threads.joinUninterruptibly(thread);
   }
 }

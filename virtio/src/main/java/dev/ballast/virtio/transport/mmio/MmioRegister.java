@@ -1,7 +1,7 @@
-package dev.ballast.virtio.transport;
+package dev.ballast.virtio.transport.mmio;
 
 /** The offsets of the virtio-mmio registers in bytes (virtio v1.3 §4.2.2). */
-public final class Register {
+public final class MmioRegister {
   /** "virt", read-only. */
   public static final int MAGIC_VALUE = 0x000;
 
@@ -47,7 +47,7 @@ public final class Register {
   /** Which of those the driver has handled, write-only. */
   public static final int INTERRUPT_ACK = 0x064;
 
-  /** The bits of {@link DeviceStatus}; writing 0 resets. */
+  /** The bits of {@link dev.ballast.virtio.transport.DeviceStatus}; writing 0 resets. */
   public static final int STATUS = 0x070;
 
   /** The descriptor table, low half, write-only. */
@@ -86,5 +86,5 @@ public final class Register {
   /** Where the configuration space starts. */
   public static final int CONFIG = 0x100;
 
-  private Register() {}
+  private MmioRegister() {}
 }

@@ -1,4 +1,4 @@
-package dev.ballast.vmm.machine;
+package dev.ballast.vmm.device;
 
 import dev.ballast.vmm.state.Snapshottable;
 

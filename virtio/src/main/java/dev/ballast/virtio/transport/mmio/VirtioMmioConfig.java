@@ -1,0 +1,59 @@
+package dev.ballast.virtio.transport.mmio;
+
+import dev.ballast.ffi.linux.EventFd;
+import dev.ballast.virtio.transport.VirtioDevice;
+import dev.ballast.virtio.transport.VirtioDeviceConfig;
+import dev.ballast.vmm.acpi.AcpiConfig;
+import dev.ballast.vmm.bus.AddressMap;
+import dev.ballast.vmm.irq.GsiRouter;
+import dev.ballast.vmm.machine.DeviceConfig;
+import dev.ballast.vmm.machine.MachineBuilder;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A virtio device on virtio-mmio.
+ *
+ * @param device which
+ */
+public record VirtioMmioConfig(VirtioDeviceConfig device) implements DeviceConfig {
+  /** The first device on virtio-mmio, for the command line of a kernel that reads no ACPI tables. */
+  public static final String FIRST_DEVICE_PARAMETER =
+      "virtio_mmio.device=%dK@0x%x:%d"
+          .formatted(
+              VirtioMmio.SIZE >> 10, AddressMap.VIRTIO_MMIO, GsiRouter.FIRST_DEVICE_PIN);
+
+  @Override
+  public void attach(MachineBuilder machine) throws IOException {
+    VirtioDevice made = device.create(machine);
+    boolean attached = false;
+    try {
+      attach(machine, made);
+      attached = true;
+    } finally {
+      if (!attached) {
+        made.close();
+      }
+    }
+  }
+
+  private void attach(MachineBuilder machine, VirtioDevice made) throws IOException {
+    int gsi = machine.interrupts().allocatePin();
+    long base = machine.allocateMmio(VirtioMmio.SIZE);
+    List<EventFd> notifiers = new ArrayList<>();
+    for (int queue = 0; queue < made.queueCount(); queue++) {
+      notifiers.add(machine.notifier(base + MmioRegister.QUEUE_NOTIFY, Integer.BYTES, queue));
+    }
+    VirtioMmio transport =
+        new VirtioMmio(
+            device.name(),
+            made,
+            machine.memory(),
+            machine.interrupts().line(gsi, true),
+            notifiers);
+    machine.addDevice(transport);
+    machine.addMmio(base, VirtioMmio.SIZE, transport);
+    machine.describe(new AcpiConfig.VirtioMmio(base, VirtioMmio.SIZE, gsi));
+  }
+}

@@ -1,0 +1,127 @@
+package dev.ballast.vmm.irq;
+
+import dev.ballast.ffi.kvm.GsiRoute;
+import dev.ballast.ffi.kvm.KvmVm;
+import dev.ballast.ffi.kvm.VmStateKind;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+
+/**
+ * Hands out the machine's global system interrupts, and is the one that sets their routing (KVM API
+ * §4.52), which KVM replaces as a whole. GSI 0 to 15 are a PC's ISA interrupts, 16 to 23 the other
+ * pins of the I/O APIC, which are for devices with a line, and those from 24 on are messages. Any
+ * thread.
+ */
+public final class GsiRouter implements AutoCloseable {
+  /** How many pins KVM's I/O APIC has. */
+  public static final int PINS = 24;
+
+  /** The first pin that is no ISA interrupt. */
+  public static final int FIRST_DEVICE_PIN = 16;
+
+  private static final int PIC_PINS = 8;
+
+  /** KVM_MAX_IRQ_ROUTES of Linux on x86 is the limit of both GSIs and routes. */
+  private static final int MAX_GSIS = 4096;
+
+  private final KvmVm vm;
+  private final List<Runnable> closers = new ArrayList<>();
+  private final NavigableMap<Integer, GsiRoute.Msi> messages = new TreeMap<>();
+  private int nextPin = FIRST_DEVICE_PIN;
+  private int nextMessage = PINS;
+
+  /**
+   * @param vm the VM, with its interrupt controllers made
+   */
+  public GsiRouter(KvmVm vm) {
+    this.vm = vm;
+  }
+
+  /**
+   * Returns a pin of the I/O APIC that no other device has.
+   *
+   * @throws IOException if all are taken
+   */
+  public synchronized int allocatePin() throws IOException {
+    if (nextPin == PINS) {
+      throw new IOException(
+          "all %d interrupt lines for devices are taken".formatted(PINS - FIRST_DEVICE_PIN));
+    }
+    return nextPin++;
+  }
+
+  /**
+   * Connects a line to a pin; it is closed with this.
+   *
+   * @param gsi 0 to 23
+   * @param edge whether {@link InterruptLine#pulse} will be used
+   * @throws IOException if KVM refuses
+   */
+  public synchronized InterruptLine line(int gsi, boolean edge) throws IOException {
+    KvmInterruptLine line = new KvmInterruptLine(vm, gsi, edge);
+    closers.add(line::close);
+    return line;
+  }
+
+  /**
+   * Makes the message-signalled interrupts of a device, none of which goes anywhere yet; they are
+   * closed with this.
+   *
+   * @param count how many, from 1 on
+   * @throws IOException if KVM does not have as many
+   */
+  public synchronized MsiVectors allocateVectors(int count) throws IOException {
+    if (count > MAX_GSIS - nextMessage) {
+      throw new IOException(
+          "%d message-signalled interrupts: %d are left"
+              .formatted(count, MAX_GSIS - nextMessage));
+    }
+    MsiVectors vectors = new MsiVectors(vm, this, nextMessage, count);
+    nextMessage += count;
+    closers.add(vectors::close);
+    return vectors;
+  }
+
+  /**
+   * Replaces the messages of some GSIs.
+   *
+   * @param first the first GSI
+   * @param count of how many the old messages go
+   * @param routes the new ones
+   * @throws IOException if KVM refuses; the routing is as before then
+   */
+  synchronized void replace(int first, int count, List<GsiRoute.Msi> routes) throws IOException {
+    NavigableMap<Integer, GsiRoute.Msi> next = new TreeMap<>(messages);
+    next.subMap(first, first + count).clear();
+    routes.forEach(route -> next.put(route.gsi(), route));
+    List<GsiRoute> all = pins();
+    all.addAll(next.values());
+    vm.setGsiRouting(all);
+    messages.clear();
+    messages.putAll(next);
+  }
+
+  /** The routes that KVM_CREATE_IRQCHIP made, and that go with a call that has only messages. */
+  private static List<GsiRoute> pins() {
+    List<GsiRoute> routes = new ArrayList<>();
+    for (int gsi = 0; gsi < PINS; gsi++) {
+      routes.add(new GsiRoute.Pin(gsi, VmStateKind.IOAPIC, gsi));
+      if (gsi < PIC_PINS) {
+        routes.add(new GsiRoute.Pin(gsi, VmStateKind.PIC_MASTER, gsi));
+      } else if (gsi < 2 * PIC_PINS) {
+        routes.add(new GsiRoute.Pin(gsi, VmStateKind.PIC_SLAVE, gsi - PIC_PINS));
+      }
+    }
+    return routes;
+  }
+
+  /** Closes all lines and vectors. Nobody may use them any more. */
+  @Override
+  public synchronized void close() {
+    closers.reversed().forEach(Runnable::run);
+    closers.clear();
+  }
+}

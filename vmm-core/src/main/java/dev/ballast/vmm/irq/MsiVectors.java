@@ -1,0 +1,103 @@
+package dev.ballast.vmm.irq;
+
+import dev.ballast.ffi.kvm.GsiRoute;
+import dev.ballast.ffi.kvm.KvmVm;
+import dev.ballast.ffi.linux.ErrnoException;
+import dev.ballast.ffi.linux.EventFd;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The message-signalled interrupts of one device: for each a message (PCI 3.0 §6.8), and an irqfd
+ * that sends it. A driver sets many messages at a time, so that they take effect together. Any
+ * thread.
+ */
+public final class MsiVectors {
+  private final KvmVm vm;
+  private final GsiRouter router;
+  private final int firstGsi;
+  private final GsiRoute.@Nullable Msi[] messages;
+  private final @Nullable EventFd[] irqfds;
+
+  MsiVectors(KvmVm vm, GsiRouter router, int firstGsi, int count) {
+    this.vm = vm;
+    this.router = router;
+    this.firstGsi = firstGsi;
+    this.messages = new GsiRoute.Msi[count];
+    this.irqfds = new EventFd[count];
+  }
+
+  /** Returns how many there are. */
+  public int count() {
+    return messages.length;
+  }
+
+  /**
+   * Sets the message of a vector, from {@link #update} on.
+   *
+   * @param vector from 0
+   * @param address where it is written to, for instance the local APICs' registers
+   * @param data what is written
+   */
+  public synchronized void set(int vector, long address, int data) {
+    messages[vector] = new GsiRoute.Msi(firstGsi + vector, address, data);
+  }
+
+  /** Has a vector send nothing, from {@link #update} on. */
+  public synchronized void clear(int vector) {
+    messages[vector] = null;
+  }
+
+  /**
+   * Has all messages take effect that were set or cleared.
+   *
+   * @throws IOException if KVM refuses
+   */
+  public synchronized void update() throws IOException {
+    List<GsiRoute.Msi> routes = new ArrayList<>();
+    for (GsiRoute.Msi message : messages) {
+      if (message != null) {
+        routes.add(message);
+      }
+    }
+    router.replace(firstGsi, messages.length, routes);
+    // An irqfd before its route would send the message that the GSI had before, or none.
+    for (int i = 0; i < messages.length; i++) {
+      if (messages[i] != null && irqfds[i] == null) {
+        EventFd irqfd = EventFd.create(true);
+        irqfds[i] = irqfd;
+        vm.irqfd(irqfd, firstGsi + i, true);
+      }
+    }
+  }
+
+  /**
+   * Sends the message of a vector; nothing happens if it has none.
+   *
+   * @throws UncheckedIOException if the host cannot signal it, which no guest can cause
+   */
+  public void signal(int vector) {
+    EventFd irqfd;
+    synchronized (this) {
+      irqfd = messages[vector] == null ? null : irqfds[vector];
+    }
+    if (irqfd != null) {
+      try {
+        irqfd.signal();
+      } catch (ErrnoException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  synchronized void close() {
+    for (EventFd irqfd : irqfds) {
+      if (irqfd != null) {
+        irqfd.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,283 @@
+package dev.ballast.vmm.machine;
+
+import dev.ballast.ffi.kvm.Capability;
+import dev.ballast.ffi.kvm.CpuidTable;
+import dev.ballast.ffi.kvm.Kvm;
+import dev.ballast.ffi.kvm.KvmVcpu;
+import dev.ballast.ffi.kvm.KvmVm;
+import dev.ballast.ffi.linux.EventFd;
+import dev.ballast.ffi.linux.ThreadKick;
+import dev.ballast.vmm.acpi.AcpiConfig;
+import dev.ballast.vmm.bus.AddressMap;
+import dev.ballast.vmm.bus.Bus;
+import dev.ballast.vmm.bus.BusDevice;
+import dev.ballast.vmm.device.MachineDevice;
+import dev.ballast.vmm.irq.GsiRouter;
+import dev.ballast.vmm.irq.KvmInterruptControllers;
+import dev.ballast.vmm.memory.GuestMemory;
+import dev.ballast.vmm.memory.GuestRamBlock;
+import dev.ballast.vmm.memory.KvmDirtyLog;
+import dev.ballast.vmm.memory.PageFilter;
+import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.vcpu.GuestCpuid;
+import dev.ballast.vmm.vcpu.GuestTsc;
+import dev.ballast.vmm.vcpu.KvmVcpuTsc;
+import dev.ballast.vmm.vcpu.VcpuSet;
+import dev.ballast.vmm.vcpu.VcpuState;
+import dev.ballast.vmm.vcpu.VcpuThread;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a machine's hardware, in this order: the VM and guest RAM, interrupt controllers, the
+ * devices of every PC, those of the configuration, and at last the vCPUs. One thread.
+ */
+public final class MachineBuilder {
+  private static final List<Capability> NEEDED =
+      List.of(
+          Capability.IRQCHIP,
+          Capability.USER_MEMORY,
+          Capability.SET_TSS_ADDR,
+          Capability.PIT2,
+          Capability.IRQFD,
+          Capability.XSAVE,
+          Capability.VCPU_EVENTS,
+          Capability.DEBUGREGS,
+          Capability.IMMEDIATE_EXIT);
+
+  private final MachineConfig config;
+  private final Deque<Runnable> closers = new ArrayDeque<>();
+  private final Kvm kvm;
+  private final KvmVm vm;
+  private final GuestMemory memory;
+  private final GsiRouter interrupts;
+  private final Bus ports = new Bus("pio");
+  private final Bus mmio = new Bus("mmio");
+  private final List<MachineDevice> devices = new ArrayList<>();
+  private final List<AcpiConfig.VirtioMmio> acpiDevices = new ArrayList<>();
+  private final List<RamBlock> ramBlocks = new ArrayList<>();
+  private @Nullable PageFilter pageFilter;
+  private long nextMmio = AddressMap.VIRTIO_MMIO;
+
+  private MachineBuilder(MachineConfig config) throws IOException {
+    this.config = config;
+    boolean ready = false;
+    try {
+      kvm = owned(Kvm.open(config.kvm()), Kvm::close);
+      checkKvm();
+      vm = owned(kvm.createVm(), KvmVm::close);
+      memory = owned(new GuestMemory(config.ram().open()), GuestMemory::close);
+      ramBlocks.add(new GuestRamBlock(memory, new KvmDirtyLog(vm, memory)));
+      vm.setTssAddress(AddressMap.TASK_STATE_SEGMENT);
+      vm.setIdentityMapAddress(AddressMap.IDENTITY_MAP);
+      vm.createIrqChip();
+      vm.createPit2(KvmVm.PIT_SPEAKER_DUMMY);
+      interrupts = owned(new GsiRouter(vm), GsiRouter::close);
+      ready = true;
+    } finally {
+      if (!ready) {
+        close(closers);
+      }
+    }
+  }
+
+  /**
+   * Makes the hardware, and loads the guest unless it will arrive by migration. vCPUs are parked.
+   *
+   * @param config what it is made of; its console is closed if this throws
+   * @param vcpus gets the vCPUs
+   * @param events told what the guest does to its machine, once vCPUs run
+   * @throws IOException if KVM, memory or what a device needs is missing, or the guest cannot be
+   *     loaded; nothing is left behind
+   */
+  static Board build(MachineConfig config, VcpuSet vcpus, GuestEvents events) throws IOException {
+    Deque<Runnable> closers = new ArrayDeque<>();
+    boolean ready = false;
+    try {
+      MachineBuilder builder = new MachineBuilder(config);
+      closers = builder.closers;
+      Board board = builder.build(vcpus, events);
+      if (!config.incoming()) {
+        board.boot();
+      }
+      ready = true;
+      return board;
+    } finally {
+      if (!ready) {
+        close(closers);
+        // It belongs to nobody else yet if what failed came before the serial port.
+        config.console().close();
+      }
+    }
+  }
+
+  private Board build(VcpuSet vcpus, GuestEvents events) throws IOException {
+    PlatformDevices platform = new PlatformDevices(this, events);
+    devices.addAll(platform.all());
+    for (DeviceConfig device : config.devices()) {
+      device.attach(this);
+    }
+    CpuidTable cpuid = GuestCpuid.offered(kvm.supportedCpuid());
+    addVcpus(vcpus, cpuid, events);
+    List<KvmVcpu> made = vcpus.vcpus().stream().map(VcpuThread::vcpu).toList();
+    boolean scalable = vm.checkExtension(Capability.TSC_CONTROL) != 0;
+    GuestTsc tsc = new GuestTsc(made.stream().map(KvmVcpuTsc::new).toList(), scalable);
+    int[] msrs = kvm.msrIndexList();
+    List<VcpuState> states =
+        made.stream().map(vcpu -> new VcpuState(vcpu, msrs, tsc)).toList();
+    return new Board(
+        config,
+        kvm,
+        memory,
+        new Board.Processors(
+            vcpus,
+            new KvmParts(states, new KvmInterruptControllers(vm)),
+            new GuestClock(vm, tsc, config.clock()),
+            tsc,
+            GuestCpuid.features(cpuid)),
+        new Board.Devices(platform, devices, acpiDevices),
+        new Board.Blocks(ramBlocks, pageFilter),
+        closers);
+  }
+
+  private void addVcpus(VcpuSet vcpus, CpuidTable cpuid, GuestEvents events) throws IOException {
+    ThreadKick.install();
+    boolean tscDeadline = kvm.checkExtension(Capability.TSC_DEADLINE_TIMER) != 0;
+    for (int id = 0; id < config.vcpus(); id++) {
+      KvmVcpu vcpu = vm.createVcpu(id);
+      vcpus.add(
+          owned(new VcpuThread(vcpu, ports, mmio, memory, events::crashed), VcpuThread::close));
+      vcpu.setCpuid(GuestCpuid.forVcpu(cpuid, id, config.vcpus(), tscDeadline));
+    }
+  }
+
+  private void checkKvm() throws IOException {
+    int version = kvm.apiVersion();
+    if (version != Kvm.API_VERSION) {
+      throw new IOException(
+          config.kvm() + ": KVM API version is " + version + ", expected " + Kvm.API_VERSION);
+    }
+    for (Capability needed : NEEDED) {
+      if (kvm.checkExtension(needed) == 0) {
+        throw new IOException(
+            config.kvm() + ": this host's KVM lacks " + needed + "; a newer kernel has it");
+      }
+    }
+  }
+
+  /** Closes the latest first: vCPUs before devices, devices before guest RAM, the VM last. */
+  static void close(Deque<Runnable> closers) {
+    while (!closers.isEmpty()) {
+      closers.pop().run();
+    }
+  }
+
+  // ---- for devices
+
+  /** Returns what the machine is made of. */
+  public MachineConfig config() {
+    return config;
+  }
+
+  /** Returns guest RAM. */
+  public GuestMemory memory() {
+    return memory;
+  }
+
+  /** Returns what hands out interrupts. */
+  public GsiRouter interrupts() {
+    return interrupts;
+  }
+
+  /** Has a resource closed with the machine, before all that is there already; returns it. */
+  public <T> T owned(T resource, Consumer<? super T> close) {
+    closers.push(() -> close.accept(resource));
+    return resource;
+  }
+
+  /**
+   * Adds a device to the machine's life cycle, and its state to the machine's. It is closed with
+   * the machine.
+   */
+  public void addDevice(MachineDevice device) {
+    devices.add(owned(device, MachineDevice::close));
+  }
+
+  /**
+   * Puts registers into the guest's I/O ports.
+   *
+   * @param port the first
+   * @param count how many
+   * @param device takes the guest's accesses
+   */
+  public void addPorts(int port, int count, BusDevice device) {
+    ports.add(port, count, device);
+  }
+
+  /**
+   * Returns the guest physical address of a place for registers that no other device has.
+   *
+   * @param size in bytes, a multiple of 4096
+   */
+  public long allocateMmio(int size) {
+    long base = nextMmio;
+    nextMmio += size;
+    return base;
+  }
+
+  /**
+   * Puts registers into the guest's physical addresses.
+   *
+   * @param base the first address, from {@link #allocateMmio}
+   * @param size in bytes
+   * @param device takes the guest's accesses
+   */
+  public void addMmio(long base, int size, BusDevice device) {
+    mmio.add(base, size, device);
+  }
+
+  /**
+   * Makes a counter of the guest's writes of one value to one register, which KVM counts without an
+   * exit if it has ioeventfd (KVM API §4.59); else the write arrives at the device, which has to
+   * signal the counter itself.
+   *
+   * @param address guest physical
+   * @param size of the register in bytes: 1, 2, 4 or 8
+   * @param value which value
+   * @throws IOException if the host has no more descriptors, or KVM refuses
+   */
+  public EventFd notifier(long address, int size, long value) throws IOException {
+    EventFd notifier = owned(EventFd.create(false), EventFd::close);
+    if (vm.checkExtension(Capability.IOEVENTFD) != 0) {
+      vm.ioeventfd(notifier, address, size, KvmVm.IOEVENTFD_DATAMATCH, value, true);
+    }
+    return notifier;
+  }
+
+  /** Has the guest's firmware tables tell of a device. */
+  public void describe(AcpiConfig.VirtioMmio device) {
+    acpiDevices.add(device);
+  }
+
+  /** Adds a block that migrates beside guest RAM. */
+  public void addRamBlock(RamBlock block) {
+    ramBlocks.add(block);
+  }
+
+  /**
+   * Sets who knows the pages that need not migrate.
+   *
+   * @throws IOException if there is another already
+   */
+  public void pageFilter(PageFilter filter) throws IOException {
+    if (pageFilter != null) {
+      throw new IOException("a machine has one balloon at most");
+    }
+    pageFilter = filter;
+  }
+}

@@ -1,0 +1,70 @@
+package dev.ballast.vmm.machine;
+
+import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.device.SerialBackend;
+import dev.ballast.vmm.memory.RamConfig;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a machine is made of.
+ *
+ * @param kvm the device file of KVM, normally {@code /dev/kvm}
+ * @param ram guest RAM, at least 64 MiB
+ * @param vcpus 1 to {@link #MAX_VCPUS}
+ * @param kernel what boots; empty for a destination that never has to boot
+ * @param console where the serial port goes; closed with the machine
+ * @param clock what the guest's clocks do while it is stopped
+ * @param devices those that not every machine has, in the order in which they get their places
+ * @param incoming whether the guest will arrive by migration, rather than boot
+ */
+public record MachineConfig(
+    Path kvm,
+    RamConfig ram,
+    int vcpus,
+    Optional<KernelConfig> kernel,
+    SerialBackend console,
+    ClockPolicy clock,
+    List<DeviceConfig> devices,
+    boolean incoming) {
+  /** The smallest guest RAM in bytes. */
+  public static final long MIN_MEMORY = 64L << 20;
+
+  /** The most vCPUs. */
+  public static final int MAX_VCPUS = 16;
+
+  /** Makes one that boots, without devices, and whose clocks stand still while it is stopped. */
+  public MachineConfig(
+      Path kvm, RamConfig ram, int vcpus, Optional<KernelConfig> kernel, SerialBackend console) {
+    this(kvm, ram, vcpus, kernel, console, ClockPolicy.HOLD, List.of(), false);
+  }
+
+  /** Checks the ranges. */
+  public MachineConfig {
+    if (ram.bytes() < MIN_MEMORY) {
+      throw new IllegalArgumentException(
+          "memory of " + ram.bytes() + " bytes: must be at least 64 MiB");
+    }
+    if (vcpus < 1 || vcpus > MAX_VCPUS) {
+      throw new IllegalArgumentException("cpus " + vcpus + ": must be 1 to " + MAX_VCPUS);
+    }
+    devices = List.copyOf(devices);
+  }
+
+  /** Returns the same with another policy for its clocks. */
+  public MachineConfig withClock(ClockPolicy policy) {
+    return new MachineConfig(kvm, ram, vcpus, kernel, console, policy, devices, incoming);
+  }
+
+  /** Returns the same with these devices. */
+  public MachineConfig withDevices(DeviceConfig... others) {
+    return new MachineConfig(
+        kvm, ram, vcpus, kernel, console, clock, List.of(others), incoming);
+  }
+
+  /** Returns the same as the destination of a migration. */
+  public MachineConfig asDestination() {
+    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, devices, true);
+  }
+}
