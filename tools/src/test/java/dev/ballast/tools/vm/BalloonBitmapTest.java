@@ -65,7 +65,7 @@ class BalloonBitmapTest {
   }
 
   @Test
-  void pagesThatComeTwiceCountOnceAndStrayOnesNotAtAll() throws Exception {
+  void pagesThatComeTwiceCountOnceAndUnexpectedOnesNotAtAll() throws Exception {
     guest.send("inflate-pfn 0x8000 500", TIMEOUT);
     guest.send("inflate-pfn 0x8000 100 0", TIMEOUT);
     guest.send("inflate-pfn 0x8100 300", TIMEOUT);
@@ -74,7 +74,7 @@ class BalloonBitmapTest {
     guest.send("deflate-pfn 0x8000 8 0", TIMEOUT);
     assertBallooned(555);
     assertThat(vm.balloonDevice().orElseThrow().metrics().repeatedPages()).isPositive();
-    assertThat(vm.balloonDevice().orElseThrow().metrics().strayDeflatedPages()).isPositive();
+    assertThat(vm.balloonDevice().orElseThrow().metrics().unexpectedDeflatedPages()).isPositive();
     move("b", 555);
     guest.send("deflate-pfn 0x8001 555", TIMEOUT);
     assertBallooned(0);

@@ -58,9 +58,23 @@ public final class BalloonBitmap implements PageFilter {
     return bits.get(page);
   }
 
-  /** Tells whether all pages from {@code first} up to, not with, {@code end} are in the balloon. */
+  /**
+   * Returns whether all pages from {@code first} up to, not with, {@code end} are in the balloon.
+   */
   boolean containsAll(long first, long end) {
-    return bits.nextClear(first, end) == end;
+    return nextClear(first, end) == end;
+  }
+
+  /** Returns the first page from {@code from} on that is in the balloon, at most {@code end}. */
+  long nextSet(long from, long end) {
+    return bits.nextSet(from, end);
+  }
+
+  /**
+   * Returns the first page from {@code from} on that is not in the balloon, at most {@code end}.
+   */
+  long nextClear(long from, long end) {
+    return bits.nextClear(from, end);
   }
 
   void add(long first, long count) {

@@ -227,7 +227,11 @@ public final class BalloonDevice implements VirtioDevice {
 
   @Override
   public boolean process(int queue, SplitVirtqueue virtqueue) throws VirtqueueException {
-    return queue == STATS_QUEUE ? statistics.process(virtqueue) : pages.process(queue, virtqueue);
+    return switch (queue) {
+      case INFLATE_QUEUE -> pages.inflate(virtqueue);
+      case DEFLATE_QUEUE -> pages.deflate(virtqueue);
+      default -> statistics.process(virtqueue);
+    };
   }
 
   /** {@inheritDoc} The new driver, or kernel, knows of no balloon and will deflate nothing. */

@@ -9,7 +9,7 @@ public final class BalloonMetrics {
   final LongAdder inflatedPages = new LongAdder();
   final LongAdder repeatedPages = new LongAdder();
   final LongAdder deflatedPages = new LongAdder();
-  final LongAdder strayDeflatedPages = new LongAdder();
+  final LongAdder unexpectedDeflatedPages = new LongAdder();
   final LongAdder badPfns = new LongAdder();
   final LongAdder discards = new LongAdder();
   final LongAdder failedDiscards = new LongAdder();
@@ -32,8 +32,8 @@ public final class BalloonMetrics {
   }
 
   /** Returns how many pages were to come out of the balloon and were not in it. */
-  public long strayDeflatedPages() {
-    return strayDeflatedPages.sum();
+  public long unexpectedDeflatedPages() {
+    return unexpectedDeflatedPages.sum();
   }
 
   /** Returns how many page frame numbers were outside guest RAM, and ignored. */

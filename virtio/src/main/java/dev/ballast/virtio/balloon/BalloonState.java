@@ -20,7 +20,7 @@ record BalloonState(long targetPages, long actualPages, long statsInterval, int 
   /** The version that {@link #write} writes. */
   static final int VERSION = 2;
 
-  /** Tells whether the state is one that a device without statistics cannot have. */
+  /** Returns whether the state is one that a device without statistics cannot have. */
   boolean usesStatistics() {
     return statsInterval != 0 || heldStats != BalloonStatistics.NONE;
   }

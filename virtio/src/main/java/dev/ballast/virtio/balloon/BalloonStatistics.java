@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * The guest's reports of its memory (virtio v1.3 §5.5.6.3). The driver makes one buffer available,
  * with a report in it; the device keeps it, and asks for the next report by giving it back.
  *
- * <p>Nobody waits for the guest: what asks only leaves a wish that the queues' thread fulfils when
- * it has a buffer. A wish that the driver has not answered yet is not made twice.
+ * <p>No caller waits for the guest: asking only leaves a request that the queues' thread carries
+ * out when it has a buffer. A request that the driver has not answered yet is not made twice.
  */
 public final class BalloonStatistics {
   /** The longest time between two questions, in seconds. */
@@ -119,7 +119,7 @@ public final class BalloonStatistics {
     wake.run();
   }
 
-  /** Takes what has {@link #process} called soon. */
+  /** Registers a callback that has {@link #process} called soon. */
   void onAsk(Runnable newWake) {
     wake = newWake;
   }
@@ -131,7 +131,7 @@ public final class BalloonStatistics {
     stopTimer();
   }
 
-  // ---- the driver's side, with the queues' lock held or nobody there to have it
+  // ---- the driver's side, with the queues' lock held or no driver there
 
   void activate(boolean isNegotiated) {
     negotiated = isNegotiated;
@@ -161,7 +161,7 @@ public final class BalloonStatistics {
       throw new VirtqueueException(
           "statistics in a buffer with " + chain.writableBytes() + " writable bytes");
     }
-    read(chain.read(entries));
+    read(chain.reader().read(entries));
     // The driver has at most one buffer here (§5.5.6.3.1); one that has two gets the first back.
     giveBack(queue);
     held = chain.head();

@@ -1,9 +1,11 @@
 package dev.ballast.virtio.balloon;
 
+import dev.ballast.vmm.memory.PageBitmap;
 import java.util.Arrays;
 
 /**
- * Collects pages in any order and hands them out as runs. Made once, allocates nothing afterwards.
+ * Collects pages in any order and hands them out as runs. Made once for as many as come between two
+ * drains; allocates nothing afterwards.
  */
 final class PageBatch {
   private static final int DIGIT_BITS = 8;
@@ -19,16 +21,6 @@ final class PageBatch {
     this.spare = new long[capacity];
   }
 
-  /** Takes consecutive pages. */
-  @FunctionalInterface
-  interface RunConsumer {
-    void accept(long first, long count);
-  }
-
-  boolean isFull() {
-    return count == pages.length;
-  }
-
   void clear() {
     count = 0;
   }
@@ -40,7 +32,7 @@ final class PageBatch {
   /**
    * Hands each maximal run over, ascending, a repeated page once; the batch is empty afterwards.
    */
-  void drainRuns(RunConsumer consumer) {
+  <X extends Exception> void drainRuns(PageBitmap.RunConsumer<X> consumer) throws X {
     sort();
     int at = 0;
     while (at < count) {

@@ -3,18 +3,19 @@ package dev.ballast.virtio.balloon;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import dev.ballast.ffi.linux.VirtioConstants;
+import dev.ballast.virtio.queue.ChainReader;
 import dev.ballast.virtio.queue.DescriptorChain;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
 import dev.ballast.virtio.transport.RateLimitedLog;
 import dev.ballast.vmm.memory.GuestMemory;
+import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -43,15 +44,15 @@ final class PfnRequests {
   private final long pagesPerHostPage;
   private final RateLimitedLog log =
       new RateLimitedLog(LoggerFactory.getLogger(PfnRequests.class), "balloon");
+
+  /** A batch ends with the first read that brings it to {@link #BATCH_PFNS}. */
   private final PageBatch batch = new PageBatch(2 * BATCH_PFNS);
+
   private final MemorySegment pfns =
       Arena.ofAuto().allocate((long) BATCH_PFNS * PFN_BYTES, PFN_BYTES);
 
-  /** By queue: how many bytes of the request that is next in it are handled already. */
-  private final long[] handled = new long[2];
-
-  private final PageBatch.RunConsumer inflateRun = this::inflateRun;
-  private final PageBatch.RunConsumer deflateRun = this::deflateRun;
+  private final PfnQueue inflateQueue = new PfnQueue(this::inflateRun);
+  private final PfnQueue deflateQueue = new PfnQueue(this::deflateRun);
 
   private volatile boolean mustTellHost;
 
@@ -69,46 +70,70 @@ final class PfnRequests {
    */
   void activate(boolean tellsHost) {
     mustTellHost = tellsHost;
-    Arrays.fill(handled, 0);
+    inflateQueue.handled = 0;
+    deflateQueue.handled = 0;
   }
 
   /**
-   * Handles one batch of a queue. A request that is too long for one batch stays in the queue until
-   * its last page is handled. Should the machine move in between, the request is begun again there,
-   * which changes nothing: the pages before are as they are to be.
+   * Handles one batch of the inflate queue. A request that is too long for one batch stays in the
+   * queue until its last page is handled. Should the machine move in between, the request is begun
+   * again there, which changes nothing: the pages before are as they are to be.
    *
-   * @param queue {@link BalloonDevice#INFLATE_QUEUE} or {@link BalloonDevice#DEFLATE_QUEUE}
    * @return whether there may be more
    */
-  boolean process(int queue, SplitVirtqueue virtqueue) throws VirtqueueException {
-    PageBatch.RunConsumer change = queue == BalloonDevice.INFLATE_QUEUE ? inflateRun : deflateRun;
-    batch.clear();
-    long taken = 0;
-    boolean more = true;
-    while (taken < BATCH_PFNS) {
-      DescriptorChain chain = virtqueue.next();
-      if (chain == null) {
-        more = false;
-        break;
-      }
-      check(chain);
-      chain.skip(handled[queue]);
-      long got = 1;
-      while (taken < BATCH_PFNS && got > 0) {
-        got = chain.read(pfns);
-        collect(got, change);
-        handled[queue] += got;
-        taken += got / PFN_BYTES;
-      }
-      if (handled[queue] < chain.readableBytes()) {
-        virtqueue.putBack();
-      } else {
-        handled[queue] = 0;
-        virtqueue.complete(chain.head(), 0);
-      }
+  boolean inflate(SplitVirtqueue virtqueue) throws VirtqueueException {
+    return inflateQueue.process(virtqueue);
+  }
+
+  /**
+   * Handles one batch of the deflate queue, as {@link #inflate} does.
+   *
+   * @return whether there may be more
+   */
+  boolean deflate(SplitVirtqueue virtqueue) throws VirtqueueException {
+    return deflateQueue.process(virtqueue);
+  }
+
+  /** One of the two queues. */
+  private final class PfnQueue {
+    private final PageBitmap.RunConsumer<RuntimeException> change;
+
+    /** How many bytes of the request that is next in the queue are handled already. */
+    private long handled;
+
+    PfnQueue(PageBitmap.RunConsumer<RuntimeException> change) {
+      this.change = change;
     }
-    batch.drainRuns(change);
-    return more;
+
+    boolean process(SplitVirtqueue virtqueue) throws VirtqueueException {
+      batch.clear();
+      long taken = 0;
+      boolean more = true;
+      while (taken < BATCH_PFNS) {
+        DescriptorChain chain = virtqueue.next();
+        if (chain == null) {
+          more = false;
+          break;
+        }
+        check(chain);
+        ChainReader reader = chain.reader();
+        reader.skip(handled);
+        while (taken < BATCH_PFNS && reader.remaining() > 0) {
+          long bytes = reader.read(pfns);
+          collect(bytes);
+          taken += bytes / PFN_BYTES;
+        }
+        if (reader.remaining() > 0) {
+          handled = reader.position();
+          virtqueue.putBack();
+        } else {
+          handled = 0;
+          virtqueue.complete(chain.head(), 0);
+        }
+      }
+      batch.drainRuns(change);
+      return more;
+    }
   }
 
   private static void check(DescriptorChain chain) throws VirtqueueException {
@@ -117,14 +142,13 @@ final class PfnRequests {
         || bytes > (long) MAX_PFNS_PER_CHAIN * PFN_BYTES
         || chain.writableBytes() != 0) {
       throw new VirtqueueException(
-          String.format(
-              "a balloon request of %d readable and %d writable bytes",
-              bytes, chain.writableBytes()));
+          "a balloon request of %d readable and %d writable bytes"
+              .formatted(bytes, chain.writableBytes()));
     }
   }
 
   /** Adds the pages of the first {@code bytes} of {@link #pfns} to the batch. */
-  private void collect(long bytes, PageBatch.RunConsumer change) {
+  private void collect(long bytes) {
     long bad = 0;
     for (long at = 0; at < bytes; at += PFN_BYTES) {
       long address = Integer.toUnsignedLong(pfns.get(PFN, at)) << PFN_SHIFT;
@@ -132,9 +156,6 @@ final class PfnRequests {
       if (offset < 0) {
         bad++;
         continue;
-      }
-      if (batch.isFull()) {
-        batch.drainRuns(change);
       }
       batch.add(offset / RamBlock.PAGE_SIZE);
     }
@@ -147,17 +168,17 @@ final class PfnRequests {
   private void inflateRun(long first, long count) {
     long end = first + count;
     for (long at = first, next; at < end; at = next) {
-      next = endOfAlike(at, end);
+      next = endOfRun(at, end);
       if (bitmap.contains(at)) {
         metrics.repeatedPages.add(next - at);
       } else {
-        inflate(at, next);
+        takeIn(at, next);
       }
     }
   }
 
   /** Takes in pages that were not in the balloon; {@code end} is the first that is not meant. */
-  private void inflate(long first, long end) {
+  private void takeIn(long first, long end) {
     long from = wholeFrom(first, end);
     long to = wholeTo(first, end);
     if (from >= to || discard(from, to - from)) {
@@ -179,7 +200,7 @@ final class PfnRequests {
   }
 
   /**
-   * Tells whether pages {@code first} to {@code end} are all that the balloon lacked of the host
+   * Returns whether pages {@code first} to {@code end} are all that the balloon lacked of the host
    * page at {@code start}. A driver that does not tell the host may use what it gave before already
    * (§5.5.6.1): then only what it gives now counts.
    */
@@ -196,8 +217,7 @@ final class PfnRequests {
       metrics.discards.increment();
       return true;
     } catch (IOException e) {
-      // The pages count as the guest's own: they are not left out of a migration, and nothing is
-      // lost.
+      // The pages count as the guest's own: a migration sends them, and nothing is lost.
       metrics.failedDiscards.increment();
       log.warn("pages not given back to the host: " + e.getMessage());
       return false;
@@ -207,12 +227,12 @@ final class PfnRequests {
   private void deflateRun(long first, long count) {
     long end = first + count;
     for (long at = first, next; at < end; at = next) {
-      next = endOfAlike(at, end);
+      next = endOfRun(at, end);
       if (bitmap.contains(at)) {
         takeOut(at, next - at);
         metrics.deflatedPages.add(next - at);
       } else {
-        metrics.strayDeflatedPages.add(next - at);
+        metrics.unexpectedDeflatedPages.add(next - at);
       }
     }
   }
@@ -228,15 +248,8 @@ final class PfnRequests {
     memory.markDirty(first * RamBlock.PAGE_SIZE, count * RamBlock.PAGE_SIZE);
   }
 
-  /**
-   * The first page before {@code end} whose bit is not like that of {@code page}, or {@code end}.
-   */
-  private long endOfAlike(long page, long end) {
-    boolean in = bitmap.contains(page);
-    long next = page + 1;
-    while (next < end && bitmap.contains(next) == in) {
-      next++;
-    }
-    return next;
+  /** The end of the pages from {@code page} on that are all in the balloon or all out of it. */
+  private long endOfRun(long page, long end) {
+    return bitmap.contains(page) ? bitmap.nextClear(page, end) : bitmap.nextSet(page, end);
   }
 }

@@ -3,7 +3,7 @@ package dev.ballast.virtio.queue;
 import dev.ballast.ffi.linux.VirtioConstants;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
-import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One request of the driver: buffers the device reads, then buffers the device writes. The
@@ -11,8 +11,9 @@ import java.lang.foreign.MemorySegment;
  * RAM, there are at most as many as the queue has descriptors, and no loop. What is <em>in</em> the
  * buffers the guest may still change at any time.
  *
- * <p>The object belongs to its queue and is filled anew by the next {@link SplitVirtqueue#next}.
- * One thread.
+ * <p>The object is filled by {@link SplitVirtqueue#next(DescriptorChain)} and stays as it is until
+ * that is called with it again, whatever the queue does meanwhile: a device that works on several
+ * requests at once has an object for each. One thread at a time.
  */
 public final class DescriptorChain {
   /** Another descriptor follows (virtio v1.3 §2.7.5). */
@@ -31,42 +32,61 @@ public final class DescriptorChain {
   private static final long MAX_BYTES = 1L << 32;
 
   private final GuestMemory memory;
-  private final long table;
-  private final int queueSize;
-  private final boolean indirectAllowed;
-  private final long[] addresses;
+  private final QueueMemory ram;
+  private final long[] ramOffsets;
   private final long[] lengths;
+  private final ChainReader reader;
+  private final ChainWriter writer;
 
   private int head;
+  private int queueSize;
   private int count;
   private int readable;
   private long readableBytes;
   private long writableBytes;
-  private int cursorBuffer;
-  private long cursorOffset;
 
-  DescriptorChain(GuestMemory memory, long table, int queueSize, boolean indirectAllowed) {
+  /**
+   * Makes a chain without buffers.
+   *
+   * @param memory guest RAM
+   * @param capacity how many descriptors the queues may have that it is taken from
+   */
+  public DescriptorChain(GuestMemory memory, int capacity) {
     this.memory = memory;
-    this.table = table;
-    this.queueSize = queueSize;
-    this.indirectAllowed = indirectAllowed;
-    this.addresses = new long[queueSize];
-    this.lengths = new long[queueSize];
+    this.ram = new QueueMemory(memory);
+    this.ramOffsets = new long[capacity];
+    this.lengths = new long[capacity];
+    this.reader = new ChainReader(this, ram);
+    this.writer = new ChainWriter(this, ram);
   }
 
-  /** Copies the chain that starts at descriptor {@code first} of the queue's table. */
-  void load(int first) throws VirtqueueException {
+  /** Returns how many buffers there is room for. */
+  int capacity() {
+    return lengths.length;
+  }
+
+  /**
+   * Copies a chain of a queue.
+   *
+   * @param table the RAM offset of the queue's descriptor table
+   * @param size how many descriptors that has, at most {@link #capacity}
+   * @param first the first descriptor of the chain, unchecked
+   * @param indirectAllowed whether there may be an indirect table
+   */
+  void load(long table, int size, int first, boolean indirectAllowed) throws VirtqueueException {
     head = first;
+    queueSize = size;
     count = 0;
     readable = 0;
     readableBytes = 0;
     writableBytes = 0;
-    cursorBuffer = 0;
-    cursorOffset = 0;
     try {
-      walk(table, queueSize, first, indirectAllowed);
+      walk(table, size, first, indirectAllowed);
     } catch (GuestAddressException e) {
-      throw new VirtqueueException("descriptor chain " + head + ": " + e.getMessage());
+      throw broken(e.getMessage());
+    } finally {
+      reader.reset(0, readable, readableBytes);
+      writer.reset(readable, count, writableBytes);
     }
   }
 
@@ -74,18 +94,18 @@ public final class DescriptorChain {
    * Adds the descriptors from {@code index} of a table on. The bound of {@link #add} ends a loop:
    * only an indirect descriptor adds nothing, and it is the last one.
    */
-  private void walk(long from, int entries, int index, boolean indirectHere)
+  private void walk(long table, int entries, int index, boolean indirectHere)
       throws VirtqueueException, GuestAddressException {
     int at = index;
     while (true) {
       if (at >= entries) {
         throw broken("descriptor index " + at + " of " + entries);
       }
-      long entry = from + (long) at * DESCRIPTOR_SIZE;
-      long address = memory.readU64(entry);
-      long length = Integer.toUnsignedLong(memory.readU32(entry + 8));
-      int flags = memory.readU16(entry + 12);
-      int next = memory.readU16(entry + 14);
+      long entry = table + (long) at * DESCRIPTOR_SIZE;
+      long address = ram.readU64(entry);
+      long length = ram.readU32(entry + 8);
+      int flags = ram.readU16(entry + 12);
+      int next = ram.readU16(entry + 14);
       if ((flags & INDIRECT) != 0) {
         if (!indirectHere) {
           throw broken("an indirect descriptor where none may be");
@@ -111,8 +131,7 @@ public final class DescriptorChain {
     if (entries == 0 || length % DESCRIPTOR_SIZE != 0 || entries > 1 << 16) {
       throw broken("an indirect table of " + length + " bytes");
     }
-    memory.ramOffset(address, length);
-    walk(address, (int) entries, 0, false);
+    walk(memory.ramOffset(address, length), (int) entries, 0, false);
   }
 
   private void add(long address, long length, boolean writable)
@@ -120,7 +139,7 @@ public final class DescriptorChain {
     if (count == queueSize) {
       throw broken("more than " + queueSize + " descriptors, or a loop");
     }
-    memory.ramOffset(address, length);
+    long ramOffset = memory.ramOffset(address, length);
     if (writable) {
       writableBytes += length;
     } else {
@@ -133,12 +152,13 @@ public final class DescriptorChain {
     if (readableBytes + writableBytes > MAX_BYTES) {
       throw broken("more than 2^32 bytes");
     }
-    addresses[count] = address;
+    ramOffsets[count] = ramOffset;
     lengths[count] = length;
     count++;
   }
 
-  private VirtqueueException broken(String how) {
+  /** Says how the driver broke a rule by this chain. */
+  VirtqueueException broken(@Nullable String how) {
     return new VirtqueueException("descriptor chain " + head + ": " + how);
   }
 
@@ -157,13 +177,13 @@ public final class DescriptorChain {
     return readable;
   }
 
-  /** Returns the guest physical address of a buffer. */
-  public long address(int buffer) {
-    return addresses[buffer];
+  /** Returns where a buffer starts in {@link GuestMemory#ram}, in bytes. */
+  long ramOffset(int buffer) {
+    return ramOffsets[buffer];
   }
 
   /** Returns the length of a buffer in bytes, 0 to 2^32 - 1. */
-  public long length(int buffer) {
+  long length(int buffer) {
     return lengths[buffer];
   }
 
@@ -177,47 +197,13 @@ public final class DescriptorChain {
     return writableBytes;
   }
 
-  /**
-   * Passes over the next bytes of the readable buffers.
-   *
-   * @param bytes how many; more than are left is all of them
-   */
-  public void skip(long bytes) {
-    long left = bytes;
-    while (left > 0 && cursorBuffer < readable) {
-      long piece = Math.min(left, lengths[cursorBuffer] - cursorOffset);
-      cursorOffset += piece;
-      left -= piece;
-      if (cursorOffset == lengths[cursorBuffer]) {
-        cursorBuffer++;
-        cursorOffset = 0;
-      }
-    }
+  /** Returns the cursor over what the device may read; the same for each call. */
+  public ChainReader reader() {
+    return reader;
   }
 
-  /**
-   * Copies the next bytes out of the readable buffers, as if they were one (§2.7.4: the device
-   * makes no assumption about how a message is cut into descriptors).
-   *
-   * @param into filled from its start
-   * @return how many bytes were copied; less than {@code into} has room for only at the end
-   */
-  public long read(MemorySegment into) {
-    long wanted = into.byteSize();
-    long done = 0;
-    while (done < wanted && cursorBuffer < readable) {
-      long left = lengths[cursorBuffer] - cursorOffset;
-      if (left == 0) {
-        cursorBuffer++;
-        cursorOffset = 0;
-        continue;
-      }
-      long piece = Math.min(left, wanted - done);
-      long from = memory.find(addresses[cursorBuffer] + cursorOffset, piece);
-      MemorySegment.copy(memory.ram(), from, into, done, piece);
-      done += piece;
-      cursorOffset += piece;
-    }
-    return done;
+  /** Returns the cursor over what the device may write; the same for each call. */
+  public ChainWriter writer() {
+    return writer;
   }
 }

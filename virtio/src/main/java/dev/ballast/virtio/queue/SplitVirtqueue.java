@@ -1,7 +1,6 @@
 package dev.ballast.virtio.queue;
 
 import dev.ballast.ffi.linux.VirtioConstants;
-import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
@@ -12,13 +11,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   while ((chain = queue.next()) != null) {   takes what the driver made available
- *     ...
+ *     ...                                      chain.reader(), chain.writer()
  *     queue.complete(chain.head(), written);   writes a used entry, not visible yet
  *   }
  *   if (queue.publish()) interrupt();          makes them visible, once for all
  * </pre>
  *
- * One thread at a time.
+ * <p>A device that works on several chains at once takes them by {@link #next(DescriptorChain)} and
+ * completes them in any order. One thread at a time; allocates nothing once it is made.
  */
 public final class SplitVirtqueue {
   private static final int FLAGS = 0;
@@ -29,12 +29,17 @@ public final class SplitVirtqueue {
   private static final int NO_INTERRUPT = VirtioConstants.AVAIL_F_NO_INTERRUPT;
   private static final int NO_NOTIFY = VirtioConstants.USED_F_NO_NOTIFY;
   private static final int U16 = 0xffff;
+  private static final long U32 = 0xffff_ffffL;
 
-  private final GuestMemory memory;
+  private final QueueMemory memory;
   private final QueueState setup;
   private final int size;
+
+  // The rings do not move: where they lie in RAM is looked up once.
+  private final long table;
   private final long available;
   private final long used;
+  private final boolean indirect;
   private final boolean eventIndex;
   private final DescriptorChain chain;
 
@@ -56,11 +61,10 @@ public final class SplitVirtqueue {
   public SplitVirtqueue(
       GuestMemory memory, QueueState state, int maxSize, boolean indirect, boolean eventIndex)
       throws VirtqueueException {
-    this.memory = memory;
+    this.memory = new QueueMemory(memory);
     this.setup = state;
     this.size = state.size();
-    this.available = state.availableRing();
-    this.used = state.usedRing();
+    this.indirect = indirect;
     this.eventIndex = eventIndex;
     this.nextAvailable = state.nextAvailable();
     this.nextUsed = state.nextUsed();
@@ -73,27 +77,29 @@ public final class SplitVirtqueue {
               + maxSize);
     }
     // Each ring ends with the other side's event index, which is there whether it is used or not.
-    checkRing(
-        "descriptor table",
-        state.descriptorTable(),
-        (long) size * DescriptorChain.DESCRIPTOR_SIZE,
-        DescriptorChain.DESCRIPTOR_SIZE);
-    checkRing("available ring", available, RING + (long) size * AVAILABLE_ENTRY + 2, 2);
-    checkRing("used ring", used, RING + (long) size * USED_ENTRY + 2, 4);
+    long tableBytes = (long) size * DescriptorChain.DESCRIPTOR_SIZE;
+    long availableBytes = RING + (long) size * AVAILABLE_ENTRY + Short.BYTES;
+    long usedBytes = RING + (long) size * USED_ENTRY + Short.BYTES;
+    this.table = locate(memory, "descriptor table", state.descriptorTable(), tableBytes, 16);
+    this.available = locate(memory, "available ring", state.availableRing(), availableBytes, 2);
+    this.used = locate(memory, "used ring", state.usedRing(), usedBytes, 4);
     if (unpublished() > size) {
       throw new VirtqueueException(unpublished() + " chains in flight in a queue of " + size);
     }
-    this.chain = new DescriptorChain(memory, state.descriptorTable(), size, indirect);
+    this.chain = new DescriptorChain(memory, size);
   }
 
-  private void checkRing(String name, long address, long length, int alignment)
+  /** Where a ring lies in RAM; one that is not in one region as a whole is refused. */
+  private static long locate(
+      GuestMemory memory, String name, long address, long length, int alignment)
       throws VirtqueueException {
-    if ((address & (alignment - 1)) != 0 || memory.find(address, length) < 0) {
+    long ramOffset = memory.find(address, length);
+    if ((address & (alignment - 1)) != 0 || ramOffset < 0) {
       throw new VirtqueueException(
-          String.format(
-              "%s at 0x%x: not %d bytes of guest RAM aligned to %d",
-              name, address, length, alignment));
+          "%s at 0x%x: not %d bytes of guest RAM aligned to %d"
+              .formatted(name, address, length, alignment));
     }
+    return ramOffset;
   }
 
   /** How many chains were taken and are not back with the driver. */
@@ -102,26 +108,42 @@ public final class SplitVirtqueue {
   }
 
   /**
-   * Takes the next available chain.
+   * Takes the next available chain into an object of the queue's own: for a device that is done
+   * with a chain before it takes another.
    *
    * @return the chain, valid until the next call, or null if there is none
    * @throws VirtqueueException if the driver broke a rule; the queue is unusable then
    */
   public @Nullable DescriptorChain next() throws VirtqueueException {
-    int pending = pending();
-    if (pending == 0) {
-      return null;
+    return next(chain) ? chain : null;
+  }
+
+  /**
+   * Takes the next available chain into an object of the caller's, which may keep it until long
+   * after other chains were taken. At most {@link #size} chains are in flight; their heads differ
+   * only if the driver keeps to the rules.
+   *
+   * @param into of a capacity of at least {@link #size}, and over the same guest RAM
+   * @return whether there was one; if not, {@code into} is as it was
+   * @throws VirtqueueException if the driver broke a rule; the queue is unusable then
+   * @throws IllegalArgumentException if {@code into} has too small a capacity
+   */
+  public boolean next(DescriptorChain into) throws VirtqueueException {
+    if (into.capacity() < size) {
+      throw new IllegalArgumentException(
+          "a chain for " + into.capacity() + " descriptors, and a queue of " + size);
     }
-    long slot = available + RING + (long) (nextAvailable & (size - 1)) * AVAILABLE_ENTRY;
-    int head;
-    try {
-      head = memory.readU16(slot);
-    } catch (GuestAddressException e) {
-      throw new IllegalStateException(e);
+    if (pending() == 0) {
+      return false;
     }
-    chain.load(head);
+    int head = memory.readU16(available + RING + (long) slot(nextAvailable) * AVAILABLE_ENTRY);
+    into.load(table, size, head, indirect);
     nextAvailable = (nextAvailable + 1) & U16;
-    return chain;
+    return true;
+  }
+
+  private int slot(int index) {
+    return index & (size - 1);
   }
 
   /**
@@ -151,9 +173,8 @@ public final class SplitVirtqueue {
     int pending = (loadIndex() - nextAvailable) & U16;
     if (pending > size - unpublished()) {
       throw new VirtqueueException(
-          String.format(
-              "%d chains available and %d in flight in a queue of %d",
-              pending, unpublished(), size));
+          "%d chains available and %d in flight in a queue of %d"
+              .formatted(pending, unpublished(), size));
     }
     return pending;
   }
@@ -163,29 +184,23 @@ public final class SplitVirtqueue {
    * visible.
    */
   private int loadIndex() {
-    try {
-      return memory.readU16Acquire(available + INDEX);
-    } catch (GuestAddressException e) {
-      throw new IllegalStateException(e);
-    }
+    return memory.readU16Acquire(available + INDEX);
   }
 
   /**
    * Says that a chain is done. The driver does not see it before {@link #publish}.
    *
    * @param head the chain's {@link DescriptorChain#head}
-   * @param written how many bytes the device wrote into its writable buffers, unsigned
+   * @param written how many bytes the device wrote into its writable buffers, 0 to 2^32: {@link
+   *     ChainWriter#written}
    * @throws IllegalStateException if no chain is in flight
    */
-  public void complete(int head, int written) {
+  public void complete(int head, long written) {
     requireInFlight();
-    long slot = used + RING + (long) (nextUsed & (size - 1)) * USED_ENTRY;
-    try {
-      memory.writeU32(slot, head);
-      memory.writeU32(slot + 4, written);
-    } catch (GuestAddressException e) {
-      throw new IllegalStateException(e);
-    }
+    long entry = used + RING + (long) slot(nextUsed) * USED_ENTRY;
+    memory.writeU32(entry, head);
+    // A chain may have one byte more than the field can say; a driver has to stand less (§2.7.8.2).
+    memory.writeU32(entry + 4, (int) Math.min(written, U32));
     nextUsed = (nextUsed + 1) & U16;
   }
 
@@ -199,23 +214,18 @@ public final class SplitVirtqueue {
     if (nextUsed == before) {
       return false;
     }
-    try {
-      memory.writeU16Release(used + INDEX, nextUsed);
-      publishedUsed = nextUsed;
-      // The driver may be about to ask for an interrupt and to look at the index again: either it
-      // sees
-      // the index written above, or the device sees its wish below.
-      VarHandle.fullFence();
-      if (!eventIndex) {
-        return (memory.readU16(available + FLAGS) & NO_INTERRUPT) == 0;
-      }
-      int event = memory.readU16(available + RING + (long) size * AVAILABLE_ENTRY);
-      // vring_need_event of §2.7.10: whether the published entries include the one the driver
-      // named.
-      return ((nextUsed - event - 1) & U16) < ((nextUsed - before) & U16);
-    } catch (GuestAddressException e) {
-      throw new IllegalStateException(e);
+    memory.writeU16Release(used + INDEX, nextUsed);
+    publishedUsed = nextUsed;
+    // The driver may be about to ask for an interrupt and to look at the index again: either it
+    // sees the index written above, or the device sees its wish below.
+    VarHandle.fullFence();
+    if (!eventIndex) {
+      return (memory.readU16(available + FLAGS) & NO_INTERRUPT) == 0;
     }
+    int event = memory.readU16(available + RING + (long) size * AVAILABLE_ENTRY);
+    // vring_need_event of §2.7.10: whether the published entries include the one that the driver
+    // named.
+    return ((nextUsed - event - 1) & U16) < ((nextUsed - before) & U16);
   }
 
   /** Asks the driver for no more notifications: the device is looking anyway. A hint, §2.7.8. */
@@ -234,11 +244,7 @@ public final class SplitVirtqueue {
    */
   public boolean enableNotifications() throws VirtqueueException {
     if (eventIndex) {
-      try {
-        memory.writeU16(used + RING + (long) size * USED_ENTRY, nextAvailable);
-      } catch (GuestAddressException e) {
-        throw new IllegalStateException(e);
-      }
+      memory.writeU16(used + RING + (long) size * USED_ENTRY, nextAvailable);
     } else {
       setUsedFlags(0);
     }
@@ -248,11 +254,7 @@ public final class SplitVirtqueue {
   }
 
   private void setUsedFlags(int flags) {
-    try {
-      memory.writeU16(used + FLAGS, flags);
-    } catch (GuestAddressException e) {
-      throw new IllegalStateException(e);
-    }
+    memory.writeU16(used + FLAGS, flags);
   }
 
   /** Returns how many descriptors the queue has. */

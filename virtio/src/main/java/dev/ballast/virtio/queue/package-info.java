@@ -23,8 +23,12 @@
  *
  * <p>All of this memory belongs to the guest, which may write anything into it at any time. So
  * every field is read once into a local, and the local is checked; a broken rule is a {@link
- * dev.ballast.virtio.queue.VirtqueueException}, never a crash. All writes go through {@link
- * dev.ballast.vmm.memory.GuestMemory}, so that a migration sees them.
+ * dev.ballast.virtio.queue.VirtqueueException}, never a crash. Guest addresses end here: they are
+ * checked and become offsets in RAM when a queue comes alive and when a chain is taken. A device
+ * gets a {@link dev.ballast.virtio.queue.ChainReader} and a {@link
+ * dev.ballast.virtio.queue.ChainWriter} over the buffers of a {@link
+ * dev.ballast.virtio.queue.DescriptorChain}. Every write is marked as one of the VMM's, so that a
+ * migration sees it.
  */
 @NullMarked
 package dev.ballast.virtio.queue;

@@ -170,7 +170,7 @@ class BalloonDeviceTest {
     assertThat(dirty.get(0x1000)).isFalse();
     assertThat(dirty.get(0x3000)).isFalse();
     assertThat(balloon.metrics().deflatedPages()).isEqualTo(2);
-    assertThat(balloon.metrics().strayDeflatedPages()).isEqualTo(1);
+    assertThat(balloon.metrics().unexpectedDeflatedPages()).isEqualTo(1);
   }
 
   @Test

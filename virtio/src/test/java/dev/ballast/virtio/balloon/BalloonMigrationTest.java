@@ -118,7 +118,7 @@ class BalloonMigrationTest {
 
     target.mmio.resume();
     sendFromTheTarget(BalloonDevice.DEFLATE_QUEUE, guest.deflateQueue(), PAGE);
-    assertThat(target.balloon.metrics().strayDeflatedPages()).isEqualTo(1);
+    assertThat(target.balloon.metrics().unexpectedDeflatedPages()).isEqualTo(1);
     sendFromTheTarget(BalloonDevice.INFLATE_QUEUE, guest.inflateQueue(), PAGE + 7);
     assertThat(target.balloon.bitmap().excluded().get(PAGE + 7)).isTrue();
     assertThat(target.balloon.bitmap().excluded().cardinality()).isEqualTo(1);

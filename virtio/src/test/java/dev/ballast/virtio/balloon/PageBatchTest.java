@@ -40,14 +40,9 @@ class PageBatchTest {
   }
 
   @Test
-  void isFullAtItsCapacity() {
-    for (int i = 0; i < 8; i++) {
-      assertThat(batch.isFull()).isFalse();
-      batch.add(i * 2L);
-    }
-    assertThat(batch.isFull()).isTrue();
-    assertThat(drain()).hasSize(8);
-    assertThat(batch.isFull()).isFalse();
+  void takesAsManyAsItsCapacity() {
+    assertThat(drain(14, 12, 10, 8, 6, 4, 2, 0)).hasSize(8);
+    assertThat(drain(0, 1, 2, 3, 4, 5, 6, 7)).containsExactly("0+8");
   }
 
   @Test

@@ -9,6 +9,7 @@ import dev.ballast.virtio.mock.MockQueue;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageBitmap;
+import java.util.Arrays;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -50,9 +51,9 @@ class SplitVirtqueueTest {
     assertThat(chain.head()).isEqualTo(first);
     assertThat(chain.bufferCount()).isEqualTo(2);
     assertThat(chain.readableCount()).isEqualTo(1);
-    assertThat(chain.address(0)).isEqualTo(0x10000);
+    assertThat(chain.ramOffset(0)).isEqualTo(0x10000);
     assertThat(chain.length(0)).isEqualTo(16);
-    assertThat(chain.address(1)).isEqualTo(0x20000);
+    assertThat(chain.ramOffset(1)).isEqualTo(0x20000);
     assertThat(chain.readableBytes()).isEqualTo(16);
     assertThat(chain.writableBytes()).isEqualTo(32);
     assertThat(take(queue).head()).isEqualTo(second);
@@ -270,6 +271,106 @@ class SplitVirtqueueTest {
     assertThatThrownBy(() -> new SplitVirtqueue(memory, setup, 256, true, true))
         .isInstanceOf(VirtqueueException.class)
         .hasMessageContaining(says);
+  }
+
+  @Test
+  void refusesRingsAcrossTheHoleBelowFourGibibytes() throws Exception {
+    long low = GuestMemory.MMIO_HOLE_START;
+    long high = GuestMemory.HIGH_RAM_START;
+    try (GuestMemory large = new GuestMemory(new SparseRam(low + (4 << 20)))) {
+      assertThatThrownBy(() -> alive(large, SETUP.withDescriptorTable(low - 16)))
+          .isInstanceOf(VirtqueueException.class)
+          .hasMessageContaining("descriptor table at 0xbffffff0");
+      assertThatThrownBy(() -> alive(large, SETUP.withAvailableRing(low - 4)))
+          .isInstanceOf(VirtqueueException.class)
+          .hasMessageContaining("available ring at 0xbffffffc");
+      assertThatThrownBy(() -> alive(large, SETUP.withUsedRing(low - 4)))
+          .isInstanceOf(VirtqueueException.class)
+          .hasMessageContaining("used ring at 0xbffffffc");
+
+      // Above the hole an address is not the offset in RAM.
+      QueueState above = new QueueState(SIZE, true, high, high + 0x1000, high + 0x2000, 0, 0);
+      SplitVirtqueue queue = alive(large, above);
+      MockQueue ring =
+          new MockQueue(new GuestView(large), SIZE, high, high + 0x1000, high + 0x2000);
+      int head = ring.add(MockBuffer.readable(high + 0x3000, 16));
+      large.vmmDirty().clearAll();
+      DescriptorChain chain = take(queue);
+      assertThat(chain.ramOffset(0)).isEqualTo(low + 0x3000);
+      queue.complete(chain.head(), 0);
+      assertThat(queue.publish()).isTrue();
+      assertThat(ring.usedIndex()).isEqualTo(1);
+      assertThat(ring.usedHead(0)).isEqualTo(head);
+      assertThat(large.vmmDirty().nextSet(0)).isEqualTo((low + 0x2000) / 4096);
+      assertThat(large.vmmDirty().cardinality()).isEqualTo(1);
+    }
+  }
+
+  private static SplitVirtqueue alive(GuestMemory memory, QueueState setup)
+      throws VirtqueueException {
+    return new SplitVirtqueue(memory, setup, 256, true, false);
+  }
+
+  @Test
+  void chainsOfTheDevicesOwnOutliveTheNextAndAreCompletedInAnyOrder() throws Exception {
+    SplitVirtqueue queue = queue(false);
+    DescriptorChain[] taken = new DescriptorChain[SIZE];
+    for (int i = 0; i < SIZE; i++) {
+      driver.add(MockBuffer.writable(0x10000 + 0x1000L * i, 4 + i));
+      taken[i] = new DescriptorChain(memory, SIZE);
+      assertThat(queue.next(taken[i])).isTrue();
+    }
+    assertThat(queue.next(new DescriptorChain(memory, SIZE))).isFalse();
+    assertThat(queue.inFlight()).isEqualTo(SIZE);
+    for (int i = 0; i < SIZE; i++) {
+      driver.descriptor(i, MockBuffer.readable(-1, 0xffff_ffffL), 0, 0);
+    }
+
+    for (int i = 0; i < SIZE; i++) {
+      DescriptorChain chain = taken[(i * 5 + 3) % SIZE];
+      assertThat(chain.writer().fill((byte) chain.head(), 2 * SIZE)).isEqualTo(4 + chain.head());
+      queue.complete(chain.head(), chain.writer().written());
+      assertThat(queue.publish()).isTrue();
+    }
+
+    GuestView guest = new GuestView(memory);
+    for (int i = 0; i < SIZE; i++) {
+      int head = (i * 5 + 3) % SIZE;
+      assertThat(driver.usedHead(i)).isEqualTo(head);
+      assertThat(driver.usedLength(i)).isEqualTo(4 + head);
+      assertThat(guest.get16(0x10000 + 0x1000L * head)).isEqualTo(head | head << 8);
+    }
+    assertThat(queue.inFlight()).isZero();
+  }
+
+  @Test
+  void aChainThatIsTooSmallForTheQueueIsTheDevicesError() throws Exception {
+    SplitVirtqueue queue = queue(false);
+    driver.add(MockBuffer.readable(0x10000, 16));
+    DescriptorChain small = new DescriptorChain(memory, SIZE - 1);
+    assertThatThrownBy(() -> queue.next(small))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("7 descriptors");
+    assertThat(queue.next(new DescriptorChain(memory, 2 * SIZE))).isTrue();
+  }
+
+  @Test
+  void aLargerChainStillHasTheBoundsOfItsQueue() throws Exception {
+    SplitVirtqueue queue = queue(false);
+    MockBuffer[] tooMany = new MockBuffer[SIZE + 1];
+    Arrays.fill(tooMany, MockBuffer.readable(0x10000, 16));
+    driver.add(driver.indirect(0x8000, tooMany));
+    assertThatThrownBy(() -> queue.next(new DescriptorChain(memory, 2 * SIZE)))
+        .isInstanceOf(VirtqueueException.class)
+        .hasMessageContaining("more than 8 descriptors");
+  }
+
+  @Test
+  void aChainWrittenToItsLastByteOfFourGibibytesIsReportedAsLongAsCanBe() throws Exception {
+    SplitVirtqueue queue = queue(false);
+    driver.add(MockBuffer.writable(0x10000, 16));
+    queue.complete(take(queue).head(), 1L << 32);
+    assertThat(driver.usedLength(0)).isEqualTo(0xffff_ffff);
   }
 
   @Test

@@ -1,0 +1,90 @@
+package dev.ballast.virtio.queue;
+
+import dev.ballast.vmm.memory.GuestMemory;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/**
+ * Guest RAM by offset in {@link GuestMemory#ram}, for rings, descriptors and buffers: their guest
+ * addresses were checked and translated once. Every write is marked, as those of {@link
+ * GuestMemory} are. Values are little-endian.
+ *
+ * <p>Any thread. Allocates nothing.
+ */
+final class QueueMemory {
+  private static final ValueLayout.OfShort U16 =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt U32 =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong U64 =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final VarHandle ALIGNED_U16 =
+      ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+
+  private final GuestMemory memory;
+  private final MemorySegment ram;
+
+  QueueMemory(GuestMemory memory) {
+    this.memory = memory;
+    this.ram = memory.ram();
+  }
+
+  int readU8(long offset) {
+    return ram.get(ValueLayout.JAVA_BYTE, offset) & 0xff;
+  }
+
+  int readU16(long offset) {
+    return ram.get(U16, offset) & 0xffff;
+  }
+
+  /** Later reads see at least what the guest wrote before this value. Aligned. */
+  int readU16Acquire(long offset) {
+    return (short) ALIGNED_U16.getAcquire(ram, offset) & 0xffff;
+  }
+
+  /** Returns 32 bits, unsigned. */
+  long readU32(long offset) {
+    return Integer.toUnsignedLong(ram.get(U32, offset));
+  }
+
+  long readU64(long offset) {
+    return ram.get(U64, offset);
+  }
+
+  void read(long offset, MemorySegment into, long at, long length) {
+    MemorySegment.copy(ram, offset, into, at, length);
+  }
+
+  void writeU16(long offset, int value) {
+    ram.set(U16, offset, (short) value);
+    memory.markDirty(offset, Short.BYTES);
+  }
+
+  /** A guest that sees the value also sees all that was written before. Aligned. */
+  void writeU16Release(long offset, int value) {
+    ALIGNED_U16.setRelease(ram, offset, (short) value);
+    memory.markDirty(offset, Short.BYTES);
+  }
+
+  void writeU32(long offset, int value) {
+    ram.set(U32, offset, value);
+    memory.markDirty(offset, Integer.BYTES);
+  }
+
+  void write(long offset, MemorySegment from, long at, long length) {
+    MemorySegment.copy(from, at, ram, offset, length);
+    memory.markDirty(offset, length);
+  }
+
+  void fill(long offset, byte value, long length) {
+    ram.asSlice(offset, length).fill(value);
+    memory.markDirty(offset, length);
+  }
+
+  /** Marks what something else wrote, the kernel for instance, after it has. */
+  void markDirty(long offset, long length) {
+    memory.markDirty(offset, length);
+  }
+}
