@@ -4,8 +4,8 @@
  * To fuzz for real, one method at a time:
  *
  * <pre>
- * JAZZER_FUZZ=1 mvn -pl migration -am -Dsurefire.failIfNoSpecifiedTests=false \
- *     -Dtest='DestinationFuzzTest#stream' test
+ * JAZZER_FUZZ=1 ./test -pl migration -am -Dsurefire.failIfNoSpecifiedTests=false \
+ *     -Dtest='DestinationFuzzTest#stream'
  * </pre>
  *
  * <p>It goes on for as long as the annotation says, keeps what it learns in {@code .cifuzz-corpus},

@@ -54,8 +54,10 @@ record ApplicationImage(Path image, Path mountPoint) {
   private static void build(Distribution distribution, RuntimeImage runtime, Path directory)
       throws IOException {
     Path root = Files.createDirectory(directory.resolve("root"));
-    Path launcher = copy(distribution.launcher(), root);
-    Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
+    for (Path script : distribution.scripts()) {
+      Files.setPosixFilePermissions(
+          copy(script, root), PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
     Path lib = Files.createDirectory(root.resolve("lib"));
     try (Stream<Path> jars = Files.list(distribution.lib())) {
       for (Path jar : jars.toList()) {

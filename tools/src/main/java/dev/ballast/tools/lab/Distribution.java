@@ -13,7 +13,8 @@ import java.util.SequencedCollection;
 import java.util.TreeSet;
 
 /**
- * Ballast as it is installed: the launcher {@code ballast} and {@code lib/*.jar}.
+ * Ballast as it is installed: the launcher {@code ballast}, {@code jdk.sh}, which it sources, and
+ * {@code lib/*.jar}.
  *
  * @param directory an absolute path without symbolic links
  */
@@ -48,7 +49,7 @@ public record Distribution(Path directory) {
       throw new LabException(
           "the lab copies Ballast's distribution, and there is none in "
               + directory
-              + ": mvn -DskipTests package");
+              + ": ./test -DskipTests in the sources' directory makes one");
     }
     return distribution;
   }
@@ -56,6 +57,11 @@ public record Distribution(Path directory) {
   /** Returns the shell script that starts Ballast. */
   public Path launcher() {
     return directory.resolve("ballast");
+  }
+
+  /** Returns the shell scripts: the launcher and what it sources from beside itself. */
+  List<Path> scripts() {
+    return List.of(launcher(), directory.resolve("jdk.sh"));
   }
 
   /** Returns where the jars are. */
