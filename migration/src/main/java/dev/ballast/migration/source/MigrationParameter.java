@@ -100,11 +100,6 @@ public sealed interface MigrationParameter {
       return getter.applyAsLong(parameters);
     }
 
-    /** Returns the number that holds unless it is changed. */
-    public long defaultValue() {
-      return get(MigrationParameters.DEFAULTS);
-    }
-
     /**
      * Returns the same parameters with another number.
      *
@@ -158,14 +153,12 @@ public sealed interface MigrationParameter {
     }
   }
 
-  /** Returns the number of a name in QMP. */
-  static Numeric numeric(String qmpName) {
+  /** Returns the parameter of a name in QMP. */
+  static MigrationParameter of(String qmpName) {
     return ALL.stream()
-        .filter(Numeric.class::isInstance)
-        .map(Numeric.class::cast)
         .filter(parameter -> parameter.qmpName().equals(qmpName))
         .findFirst()
-        .orElseThrow(() -> new IllegalArgumentException("no number is called " + qmpName));
+        .orElseThrow(() -> new IllegalArgumentException("no parameter is called " + qmpName));
   }
 
   private static Numeric millis(

@@ -37,7 +37,8 @@ class MigrationParameterTest {
   void aNumberIsTakenWithinItsRangeAndChangesNothingElse() {
     for (MigrationParameter parameter : MigrationParameter.ALL) {
       if (parameter instanceof Numeric numeric) {
-        assertThat(numeric.defaultValue()).isBetween(numeric.min(), numeric.max());
+        assertThat(numeric.get(MigrationParameters.DEFAULTS))
+            .isBetween(numeric.min(), numeric.max());
         for (long value : new long[] {numeric.min(), numeric.min() + 5, numeric.max()}) {
           assertOnlyChanged(numeric, value, numeric.with(MigrationParameters.DEFAULTS, value));
         }
@@ -87,6 +88,15 @@ class MigrationParameterTest {
         .hasMessage("multifd-channels 65: must be 1 to 64");
     assertThatThrownBy(() -> defaults.withMaxPasses(0)).hasMessage("0 passes: must be at least 1");
     assertThatCode(() -> defaults.withMaxPasses(1)).doesNotThrowAnyException();
+  }
+
+  @Test
+  void aParameterIsFoundByItsName() {
+    for (MigrationParameter parameter : MigrationParameter.ALL) {
+      assertThat(MigrationParameter.of(parameter.qmpName())).isSameAs(parameter);
+    }
+    assertThatThrownBy(() -> MigrationParameter.of("speed"))
+        .hasMessage("no parameter is called speed");
   }
 
   @Test

@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
-      "Exit code: 0 done, 1 failed, 2 wrong usage.",
+      "Exit code: 0 done, 1 failed, 2 wrong usage; 130 ended by Ctrl-C (128 and the signal's"
+          + " number).",
       "",
       "'ballast COMMAND --help' tells more about a command."
     })
@@ -98,8 +99,8 @@ public final class Ballast implements Runnable {
     Ballast ballast = new Ballast();
     CommandLine line = new CommandLine(ballast);
     names.forEach(name -> line.addSubcommand(name, COMMANDS.get(name)));
-    return line.setCaseInsensitiveEnumValuesAllowed(true)
-        .setParameterExceptionHandler(Failures::wrongUsage)
+    line.getSubcommands().values().forEach(c -> OptionValues.apply(c.getCommandSpec()));
+    return line.setParameterExceptionHandler(Failures::wrongUsage)
         .setExecutionExceptionHandler((e, all, result) -> Failures.failed(e, all, ballast.debug));
   }
 

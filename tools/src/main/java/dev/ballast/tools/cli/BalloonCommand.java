@@ -1,7 +1,9 @@
 package dev.ballast.tools.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpException;
+import dev.ballast.virtio.balloon.BalloonStatistics;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
@@ -25,18 +27,27 @@ import picocli.CommandLine.Spec;
     footer = {"", "Example: ballast balloon --qmp unix:/tmp/vm 400M --wait 30"},
     mixinStandardHelpOptions = true)
 final class BalloonCommand implements Callable<Integer> {
+  /** Said while there is no driver: the guest boots still, or has none. */
+  static final String NO_DRIVER = "no driver in the guest uses the balloon yet";
+
   private static final String QUERY = "query";
+
+  /** A day, in seconds. */
+  private static final long MAX_WAIT = 86_400;
+
   private static final Duration POLL = Duration.ofMillis(100);
 
   @Spec private CommandSpec spec;
   @Mixin private QmpOption qmp;
 
+  @Range(min = 0, max = MAX_WAIT, example = 30)
   @Option(
       names = "--wait",
       paramLabel = "SECONDS",
       description = "Wait until the guest is there, at most so long; fail if it is not.")
   private long wait;
 
+  @Range(min = 0, max = BalloonStatistics.MAX_INTERVAL, example = 5)
   @Option(
       names = "--stats",
       paramLabel = "SECONDS",
@@ -59,7 +70,11 @@ final class BalloonCommand implements Callable<Integer> {
     if (size.equals(QUERY)) {
       try (QmpClient client = qmp.connect()) {
         pollStatistics(client);
-        print(actual(client));
+        JsonNode balloon = query(client);
+        print(actual(balloon));
+        if (lacksDriver(balloon)) {
+          System.out.println(NO_DRIVER);
+        }
       }
       return 0;
     }
@@ -68,6 +83,9 @@ final class BalloonCommand implements Callable<Integer> {
       pollStatistics(client);
       long memory = client.command("query-memory-size-summary").path("base-memory").asLong();
       client.command("balloon", QmpClient.arguments().put("value", target));
+      if (lacksDriver(query(client))) {
+        System.out.println(NO_DRIVER + ": the request waits for one");
+      }
       return wait > 0 ? await(client, Math.min(target, memory)) : 0;
     }
   }
@@ -89,22 +107,41 @@ final class BalloonCommand implements Callable<Integer> {
   private int await(QmpClient client, long target)
       throws IOException, QmpException, InterruptedException {
     long deadline = System.nanoTime() + Duration.ofSeconds(wait).toNanos();
-    long actual = actual(client);
+    JsonNode balloon = query(client);
+    long actual = actual(balloon);
     while (actual != target && System.nanoTime() < deadline) {
       // An event comes at most once a second, and says that it is worth to look.
       client.nextEvent(POLL);
-      actual = actual(client);
+      balloon = query(client);
+      actual = actual(balloon);
     }
     print(actual);
     if (actual != target) {
       throw new IOException(
-          "the guest has not reached " + Units.bytes(target) + " within " + wait + " s");
+          "the guest has not reached "
+              + Units.bytes(target)
+              + " within "
+              + wait
+              + " s"
+              + (lacksDriver(balloon) ? ": " + NO_DRIVER : ""));
     }
     return 0;
   }
 
-  private static long actual(QmpClient client) throws IOException, QmpException {
-    return client.command("query-balloon").path("actual").asLong();
+  private static JsonNode query(QmpClient client) throws IOException, QmpException {
+    return client.command("query-balloon");
+  }
+
+  private static long actual(JsonNode balloon) {
+    return balloon.path("actual").asLong();
+  }
+
+  /**
+   * Returns whether a machine says that no driver uses its balloon; one that is older than this
+   * does not say.
+   */
+  static boolean lacksDriver(JsonNode balloon) {
+    return !balloon.path("x-driver").asBoolean(true);
   }
 
   private static void print(long actual) {

@@ -51,6 +51,7 @@ final class BenchCommand implements Callable<Integer> {
       description = "Run only these scenarios (default: all).")
   private List<String> only = List.of();
 
+  @Range(min = 1, max = 100, example = 3)
   @Option(
       names = "--repeat",
       paramLabel = "N",
@@ -75,9 +76,6 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    if (repeat < 1 || repeat > 100) {
-      throw new ParameterException(spec.commandLine(), "--repeat is to be 1 to 100");
-    }
     List<Scenario> chosen = chosen();
     if (list) {
       chosen.forEach(

@@ -8,8 +8,14 @@ import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -18,13 +24,23 @@ final class Failures {
   /** The exit code of a command that could not do what it was asked for. */
   static final int FAILED = 1;
 
+  private static final String START = "start the destination with ";
+
+  /** A field in which two machines differ, and what the source has. */
+  private static final Pattern MISMATCH =
+      Pattern.compile(
+          "\\b(memory|memory layout|page size|vCPU count|device list|CPUID [^:]+|features of [^:]+)"
+              + ": source has (.*?), destination has ");
+
+  private static final Pattern BYTES = Pattern.compile("([1-9][0-9]{0,17}) bytes");
+
   private Failures() {}
 
   /** Says what is wrong with a command line. */
   static int wrongUsage(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("ballast: " + oneLine(String.valueOf(e.getMessage())));
+    err.println("ballast: " + oneLine(asTyped(e, args)));
     if (!UnmatchedArgumentException.printSuggestions(e, err)) {
       err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     }
@@ -34,7 +50,8 @@ final class Failures {
   /** Says why a command failed. */
   static int failed(Exception e, CommandLine command, boolean debug) {
     PrintWriter err = command.getErr();
-    err.println("ballast: " + describe(e));
+    String reason = describe(e);
+    err.println("ballast: " + reason + wayOut(reason).map(way -> "; " + way).orElse(""));
     if (debug) {
       e.printStackTrace(err);
     } else if (!isExpected(e)) {
@@ -59,6 +76,63 @@ final class Failures {
       default ->
           isExpected(e) ? Objects.requireNonNullElse(e.getMessage(), e.toString()) : e.toString();
     };
+  }
+
+  /** Picocli names an option by its longest name, whichever of its names the user wrote. */
+  private static String asTyped(ParameterException e, String[] args) {
+    String message = String.valueOf(e.getMessage());
+    if (!(e.getArgSpec() instanceof OptionSpec option)) {
+      return message;
+    }
+    List<String> typed =
+        Arrays.stream(option.names())
+            .filter(
+                name ->
+                    Arrays.stream(args)
+                        .anyMatch(word -> word.equals(name) || word.startsWith(name + "=")))
+            .toList();
+    return typed.size() == 1
+        ? message.replace("'" + option.longestName() + "'", "'" + typed.getFirst() + "'")
+        : message;
+  }
+
+  /**
+   * Returns what the user can do about machines that do not match; empty when the failure is
+   * another one.
+   *
+   * @param failure what the source or the destination says, which holds what {@code
+   *     MachineDescription.refusal} says
+   */
+  static Optional<String> wayOut(String failure) {
+    Matcher mismatch = MISMATCH.matcher(failure);
+    if (!mismatch.find()) {
+      return Optional.empty();
+    }
+    String field = mismatch.group(1);
+    String source = mismatch.group(2);
+    return Optional.of(
+        switch (field) {
+          case "memory" -> START + size(source);
+          case "vCPU count" -> START + "--cpus " + source + ", as the source has";
+          case "device list" -> START + "the same --balloon and --cpus as the source";
+          case "memory layout", "page size" ->
+              "the two are not of the same version of Ballast: start the destination with the"
+                  + " source's";
+          default ->
+              field.startsWith("CPUID")
+                  ? "the destination's CPU lacks what the guest may use: move it to a host whose"
+                      + " CPU has that"
+                  : START + "the same --balloon as the source";
+        });
+  }
+
+  /** What a peer says need be no size. */
+  private static String size(String bytes) {
+    Matcher number = BYTES.matcher(bytes);
+    return number.matches()
+        ? "--memory %s, as the source has"
+            .formatted(new MemorySize(Long.parseLong(number.group(1))).text())
+        : "the same --memory as the source";
   }
 
   private static String oneLine(String message) {

@@ -11,11 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code ballast lab}: runs a command where KVM is complete, whatever the host has. */
 @Command(
@@ -36,6 +38,9 @@ import picocli.CommandLine.Spec;
 public final class LabCommand implements Callable<Integer> {
   private static final int FAILED = 1;
 
+  /** A week, in seconds. */
+  private static final long MAX_TIMEOUT = 604_800;
+
   /** Variables of the terminal that commands in the lab see as well. */
   private static final List<String> TERMINAL =
       List.of("TERM", "COLUMNS", "LINES", "NO_COLOR", "COLORTERM");
@@ -46,15 +51,16 @@ public final class LabCommand implements Callable<Integer> {
       names = "--memory",
       paramLabel = "SIZE",
       defaultValue = "3G",
-      converter = MemorySize.Converter.class,
+      converter = MemoryConverter.class,
       description = "Memory of the lab, for instance 4G or 2500M (default: ${DEFAULT-VALUE}).")
   private MemorySize memory;
 
+  @Range(min = 1, max = LabOptions.MAX_CPUS, example = 2)
   @Option(
       names = "--cpus",
       paramLabel = "N",
       defaultValue = "2",
-      description = "Virtual CPUs of the lab (default: ${DEFAULT-VALUE}).")
+      description = "Virtual CPUs of the lab, 1 to 64 (default: ${DEFAULT-VALUE}).")
   private int cpus;
 
   @Option(
@@ -70,6 +76,7 @@ public final class LabCommand implements Callable<Integer> {
       description = "Where the content of /out goes, if there is any (default: ${DEFAULT-VALUE}).")
   private Path out;
 
+  @Range(min = 1, max = MAX_TIMEOUT, example = 600)
   @Option(
       names = "--timeout",
       paramLabel = "SECONDS",
@@ -88,6 +95,21 @@ public final class LabCommand implements Callable<Integer> {
   /** For picocli, which sets the fields. */
   @SuppressWarnings("NullAway.Init")
   LabCommand() {}
+
+  /** Takes the sizes that the lab can have. */
+  static final class MemoryConverter implements ITypeConverter<MemorySize> {
+    @Override
+    public MemorySize convert(String value) {
+      MemorySize size = new MemorySize.Converter().convert(value);
+      long mebibytes = size.mebibytes();
+      if (mebibytes < LabOptions.MIN_MEMORY_MIB || mebibytes > LabOptions.MAX_MEMORY_MIB) {
+        throw new TypeConversionException(
+            "'%s' is %s; the lab can have 512M to 1T, for instance --memory 3G"
+                .formatted(value, Units.bytes(size.bytes())));
+      }
+      return size;
+    }
+  }
 
   @Override
   public Integer call() throws IOException {

@@ -39,6 +39,12 @@ public record MemorySize(long bytes) {
     return new MemorySize(number << shift);
   }
 
+  /** Returns the size as the command line takes it, in the largest unit that divides it. */
+  public String text() {
+    int unit = Math.min(Long.numberOfTrailingZeros(bytes) / 10, 4);
+    return unit == 0 ? bytes + " bytes" : (bytes >> unit * 10) + " KMGT".substring(unit, unit + 1);
+  }
+
   /** Returns the size in MiB, rounded up. */
   public long mebibytes() {
     return (bytes >> 20) + ((bytes & (1 << 20) - 1) == 0 ? 0 : 1);

@@ -3,6 +3,7 @@ package dev.ballast.tools.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpException;
 import dev.ballast.vmm.machine.RunState;
@@ -28,7 +29,8 @@ import picocli.CommandLine.Parameters;
     footer = {
       "",
       "Exit code: 0 the guest has moved; 1 it has not, and goes on here, or it was handed over and"
-          + " the destination did not confirm that it runs there: the message says which.",
+          + " the destination did not confirm that it runs there: the message says which; 2 wrong usage;"
+          + " 130 after Ctrl-C.",
       "",
       "Example: ballast migrate --qmp unix:/tmp/a unix:/tmp/b.migration"
     },
@@ -41,15 +43,8 @@ final class MigrateCommand implements Callable<Integer> {
 
   /** A switch in words. */
   enum OnOff {
-    on,
-    off
-  }
-
-  /** How pages are compressed. */
-  enum Compression {
-    none,
-    lz4,
-    zstd
+    ON,
+    OFF
   }
 
   @Mixin private QmpOption qmp;
@@ -72,35 +67,43 @@ final class MigrateCommand implements Callable<Integer> {
       description = "Let both sides hash all memory outside the balloon, and compare.")
   private boolean verify;
 
+  @SetsParameter(value = "max-bandwidth", zero = "no limit")
   @Option(
       names = "--max-bandwidth",
       paramLabel = "SIZE",
       converter = MemorySize.Converter.class,
-      description = "Send at most so much a second, for instance 100M (default: no limit).")
+      description = "Send at most so much a second, for instance 100M (default: {default}).")
   private @Nullable MemorySize maxBandwidth;
 
+  @SetsParameter(value = "downtime-limit", example = 300)
   @Option(
       names = "--downtime-limit",
       paramLabel = "MS",
-      description = "Stop the guest once the rest takes so long (default: 300).")
+      description = "Stop the guest once the rest takes so long, {range} (default: {default}).")
   private @Nullable Long downtimeLimit;
 
+  @SetsParameter(value = "x-timeout", unit = MILLIS, zero = "never", example = 60)
   @Option(
       names = "--timeout",
       paramLabel = "SECONDS",
-      description = "Give up when the guest is not handed over after this time (default: never).")
+      description =
+          "Give up when the guest is not handed over after this time, {range}; 0 is never"
+              + " (default: {default}).")
   private @Nullable Long timeout;
 
+  @SetsParameter(value = "x-connect-timeout", unit = MILLIS, example = 10)
   @Option(
       names = "--connect-timeout",
       paramLabel = "SECONDS",
-      description = "Give up when nobody answers for this time (default: 10).")
+      description = "Give up when nobody answers for this time, {range} (default: {default}).")
   private @Nullable Long connectTimeout;
 
+  @SetsParameter(value = "x-silence-timeout", unit = MILLIS, example = 30)
   @Option(
       names = "--silence-timeout",
       paramLabel = "SECONDS",
-      description = "Give up when the other side is silent for this time (default: 30).")
+      description =
+          "Give up when the other side is silent for this time, {range} (default: {default}).")
   private @Nullable Long silenceTimeout;
 
   @Option(
@@ -111,19 +114,21 @@ final class MigrateCommand implements Callable<Integer> {
               + " (default: as the machine is set, off at first).")
   private @Nullable OnOff autoConverge;
 
+  @SetsParameter(value = "multifd-channels", example = 4)
   @Option(
       names = "--multifd",
       paramLabel = "N",
-      description = "Send pages over so many connections, 1 to 64 (default: over the one).")
+      description = "Send pages over so many connections, {range} (default: over the one).")
   private @Nullable Integer multifd;
 
+  @SetsParameter("multifd-compression")
   @Option(
       names = "--compress",
       paramLabel = "none|lz4|zstd",
       description =
           "Compress pages, over however many connections: lz4 takes less time, zstd fewer bytes"
-              + " (default: as the machine is set, none at first).")
-  private @Nullable Compression compression;
+              + " (default: as the machine is set, {default} at first).")
+  private @Nullable PageCompression compression;
 
   @Option(
       names = "--json",
@@ -171,13 +176,13 @@ final class MigrateCommand implements Callable<Integer> {
       capabilities
           .addObject()
           .put("capability", "skip-balloon")
-          .put("state", skipBalloon == OnOff.on);
+          .put("state", skipBalloon == OnOff.ON);
     }
     if (autoConverge != null) {
       capabilities
           .addObject()
           .put("capability", "auto-converge")
-          .put("state", autoConverge == OnOff.on);
+          .put("state", autoConverge == OnOff.ON);
     }
     if (multifd != null) {
       capabilities.addObject().put("capability", "multifd").put("state", true);
@@ -200,7 +205,7 @@ final class MigrateCommand implements Callable<Integer> {
       parameters.put("multifd-channels", multifd);
     }
     if (compression != null) {
-      parameters.put("multifd-compression", compression.name());
+      parameters.put("multifd-compression", compression.qmpName());
     }
     parameters.put("x-timeout", timeout == null ? 0 : timeout * MILLIS);
     client.command("migrate-set-parameters", parameters);
@@ -236,6 +241,7 @@ final class MigrateCommand implements Callable<Integer> {
   }
 
   private int report(QmpClient client, JsonNode info) throws IOException, QmpException {
+    String error = info.path("error-desc").asText();
     if (json) {
       System.out.println(info.toPrettyString());
     } else {
@@ -244,6 +250,7 @@ final class MigrateCommand implements Callable<Integer> {
     if (info.path("status").asText().equals("completed")) {
       return 0;
     }
+    Failures.wayOut(error).ifPresent(way -> System.err.println("ballast: " + way));
     System.err.println(
         "ballast: " + whereTheGuestIs(client.command("query-status").path("status").asText()));
     return Failures.FAILED;

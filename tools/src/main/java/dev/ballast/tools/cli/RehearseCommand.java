@@ -35,6 +35,7 @@ final class RehearseCommand implements Callable<Integer> {
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
   private static final long MOMENT_NANOS = 2_000_000;
 
+  @Range(min = 0, max = 1000, example = 4)
   @Option(names = "--hops", defaultValue = "4", description = "How often the guest moves.")
   private int hops;
 

@@ -1,5 +1,6 @@
 package dev.ballast.tools.cli;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.tools.host.HostSystem;
 import dev.ballast.tools.host.KvmProbe;
 import dev.ballast.tools.qmp.QmpServer;
@@ -49,7 +50,8 @@ import picocli.CommandLine.TypeConversionException;
     footer = {
       "",
       "Exit code: 0 the guest powered off or was told to quit; 1 it panicked (but see --on-panic),"
-          + " KVM could not go on, or it could not start; 2 wrong usage.",
+          + " KVM could not go on, or it could not start; 2 wrong usage; 130 it was ended by Ctrl-C where that is no key for"
+          + " the guest (128 and the signal's number).",
       "",
       "Example: ballast run --kernel vmlinuz --initrd initramfs --cmdline 'console=ttyS0' \\",
       "             --memory 1G --cpus 2 --qmp unix:/tmp/vm"
@@ -112,6 +114,7 @@ final class RunCommand implements Callable<Integer> {
               + " type=memfd,reserve=on).")
   private MemoryBackendOption memoryBackend = MemoryBackendOption.NONE;
 
+  @Range(min = 1, max = BoardConfig.MAX_VCPUS, example = 2)
   @Option(
       names = "--cpus",
       paramLabel = "N",
@@ -192,7 +195,8 @@ final class RunCommand implements Callable<Integer> {
       description =
           "What the guest's clocks do while it is stopped or moves: 'hold' has them stand still,"
               + " 'realtime' has them catch up with the host's, which the other host's must agree"
-              + " with (default: ${DEFAULT-VALUE}).")
+              + " with; a destination has its own, and does not compare it with the source's"
+              + " (default: ${DEFAULT-VALUE}).")
   private ClockPolicy clock;
 
   @Option(names = "--paused", description = "Do not start the guest before 'ballast cont'.")
@@ -210,7 +214,9 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "UUID",
       defaultValue = "00000000-0000-0000-0000-000000000000",
       converter = UuidConverter.class,
-      description = "UUID of the machine, for QMP's query-uuid (default: all zeros).")
+      description =
+          "UUID of the machine, for QMP's query-uuid; it does not move with the guest: give a"
+              + " destination the same (default: all zeros).")
   private UUID uuid;
 
   @Option(
@@ -390,7 +396,8 @@ final class RunCommand implements Callable<Integer> {
         vm.cont();
       }
     } else if (!incoming.equals(DEFER)) {
-      vm.migration().startIncoming(incoming);
+      MigrationUri at = vm.migration().startIncoming(incoming);
+      spec.commandLine().getErr().println("ballast: waiting for a guest at " + at);
     }
   }
 

@@ -2,9 +2,13 @@ package dev.ballast.tools.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpException;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.StringJoiner;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -81,14 +85,33 @@ final class StatusCommand implements Callable<Integer> {
                 + " left to the guest; "
                 + Units.count(balloon.path("pages").asLong())
                 + " pages in the bitmap");
+    if (BalloonCommand.lacksDriver(balloon)) {
+      line("", BalloonCommand.NO_DRIVER);
+    }
     if (balloon.has("guest-stats")) {
       line("guest", GuestStatistics.text(balloon.path("guest-stats")));
     }
     JsonNode migration = status.path("migration");
-    line("migration", migration.isEmpty() ? "none" : migration.path("status").asText());
+    line("migration", migration.isEmpty() ? "none" : stage(migration));
     if (migration.has("error-desc")) {
       line("", migration.path("error-desc").asText());
     }
+  }
+
+  private static String stage(JsonNode migration) {
+    String status = migration.path("status").asText();
+    StringJoiner at = new StringJoiner(", ", ", waiting for a guest at ", "").setEmptyValue("");
+    if (status.equals(MigrationStatus.SETUP.qmpName())) {
+      migration.path("socket-address").forEach(address -> at.add(uri(address)));
+    }
+    return status + at;
+  }
+
+  private static String uri(JsonNode address) {
+    return (address.path("type").asText().equals("unix")
+            ? new MigrationUri.Unix(Path.of(address.path("path").asText()))
+            : new MigrationUri.Tcp(address.path("host").asText(), address.path("port").asInt()))
+        .toString();
   }
 
   private static void line(String name, String value) {

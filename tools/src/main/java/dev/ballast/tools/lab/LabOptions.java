@@ -30,12 +30,23 @@ public record LabOptions(
   /** How many directories can be copied in. */
   public static final int MAX_COPY_IN = 16;
 
+  /** The most virtual CPUs. */
+  public static final int MAX_CPUS = 64;
+
+  /** The least memory, in MiB. */
+  public static final int MIN_MEMORY_MIB = 512;
+
+  /** The most memory, in MiB. */
+  public static final int MAX_MEMORY_MIB = 1 << 20;
+
   private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
 
   /** Checks the bounds. */
   public LabOptions {
-    require(memoryMib >= 512 && memoryMib <= 1 << 20, "memory of " + memoryMib + " MiB");
-    require(cpus >= 1 && cpus <= 64, cpus + " CPUs");
+    require(
+        memoryMib >= MIN_MEMORY_MIB && memoryMib <= MAX_MEMORY_MIB,
+        "memory of " + memoryMib + " MiB");
+    require(cpus >= 1 && cpus <= MAX_CPUS, cpus + " CPUs");
     require(timeout.isPositive(), "a timeout of " + timeout);
     require(copyIn.size() <= MAX_COPY_IN, copyIn.size() + " directories to copy in");
     Set<String> names = new HashSet<>();

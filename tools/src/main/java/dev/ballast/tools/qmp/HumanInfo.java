@@ -1,5 +1,6 @@
 package dev.ballast.tools.qmp;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.tools.Version;
@@ -9,6 +10,7 @@ import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.RamBlock;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -65,7 +67,7 @@ enum HumanInfo {
       case CHARDEV -> "serial0: filename=" + vm.serialFilename() + "\n";
       case CPUS -> vcpus(vm.vcpus(), vcpu);
       case KVM -> "kvm support: enabled\n";
-      case MIGRATE -> migration(vm.migration().progress());
+      case MIGRATE -> migration(vm.migration().progress(), vm.migration().listening());
       case NAME -> vm.name().isEmpty() ? "" : vm.name() + "\n";
       case REGISTERS -> RegisterText.of(List.of(vm.vcpuSnapshots().get(vcpu)));
       case STATUS -> status(vm.runState());
@@ -104,7 +106,7 @@ enum HumanInfo {
     };
   }
 
-  private static String migration(MigrationProgress progress) {
+  private static String migration(MigrationProgress progress, Optional<MigrationUri> listening) {
     MigrationStatus status = progress.status();
     if (status == MigrationStatus.NONE) {
       return "";
@@ -112,6 +114,7 @@ enum HumanInfo {
     MigrationProgress.Times times = progress.times();
     StringBuilder text = new StringBuilder("Migration status: " + status.qmpName());
     progress.error().ifPresent(error -> text.append(" (").append(error).append(')'));
+    listening.ifPresent(uri -> text.append("\nsocket address: [\n\t").append(uri).append("\n]"));
     text.append("\ntotal time: ").append(times.total()).append(" ms\n");
     if (status == MigrationStatus.COMPLETED) {
       times

@@ -35,7 +35,9 @@ record MigrationCommands(MigrationControl migration) {
             Argument.optional("detach", new Bool())),
         QmpCommand.action("migrate_cancel", this::cancel),
         QmpCommand.action("migrate-incoming", this::incoming, Argument.required("uri", new Str())),
-        QmpCommand.of("query-migrate", arguments -> MigrationJson.of(migration.progress())),
+        QmpCommand.of(
+            "query-migrate",
+            arguments -> MigrationJson.of(migration.progress(), migration.listening())),
         QmpCommand.action(
             "migrate-set-capabilities",
             this::setCapabilities,

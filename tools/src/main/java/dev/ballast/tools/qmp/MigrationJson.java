@@ -1,15 +1,18 @@
 package dev.ballast.tools.qmp;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.vmm.memory.RamBlock;
+import java.nio.file.Path;
+import java.util.Optional;
 
 /** The answer to {@code query-migrate}. */
 final class MigrationJson {
   private MigrationJson() {}
 
-  static ObjectNode of(MigrationProgress progress) {
+  static ObjectNode of(MigrationProgress progress, Optional<MigrationUri> listening) {
     ObjectNode json = Json.object();
     MigrationStatus status = progress.status();
     if (status == MigrationStatus.NONE) {
@@ -29,6 +32,7 @@ final class MigrationJson {
       json.put("cpu-throttle-percentage", progress.throttlePercentage());
     }
     progress.error().ifPresent(error -> json.put("error-desc", error));
+    listening.ifPresent(uri -> address(uri, json.putArray("socket-address").addObject()));
     ram(progress.ram(), progress.traffic(), json.putObject("ram"));
     balloon(progress.balloon(), json.putObject("x-balloon"));
     json.put("x-pages-scanned", progress.ram().scanned());
@@ -36,6 +40,17 @@ final class MigrationJson {
       times.verify().ifPresent(millis -> json.put("x-verified", true).put("x-verify-time", millis));
     }
     return json;
+  }
+
+  /** QEMU's SocketAddress, in which the port is a string. */
+  private static void address(MigrationUri uri, ObjectNode json) {
+    switch (uri) {
+      case MigrationUri.Unix(Path path) -> json.put("type", "unix").put("path", path.toString());
+      case MigrationUri.Tcp(String host, int port) ->
+          json.put("type", "inet")
+              .put("host", host.isEmpty() ? "0.0.0.0" : host)
+              .put("port", Integer.toString(port));
+    }
   }
 
   private static void ram(

@@ -17,6 +17,9 @@ public interface BalloonControl {
    */
   void setTarget(long logicalSize) throws VmException;
 
+  /** Returns whether a driver in the guest uses the balloon: until one does, a target waits. */
+  boolean hasDriver();
+
   /** Returns the live set of pages in the balloon, one bit per 4 KiB of guest RAM. */
   PageBitmap bitmap();
 

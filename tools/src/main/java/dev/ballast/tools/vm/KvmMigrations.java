@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -107,7 +108,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   }
 
   @Override
-  public void startIncoming(String uri) throws VmException {
+  public MigrationUri startIncoming(String uri) throws VmException {
     if (machine.runState() != RunState.INMIGRATE) {
       throw new VmException(
           "the machine does not wait for a guest: start it with --incoming defer");
@@ -120,6 +121,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
       throw new VmException(String.valueOf(e.getMessage()), e);
     }
     startIncoming(listening);
+    return listening.uri();
   }
 
   private synchronized void startIncoming(MigrationDestination listening) throws VmException {
@@ -243,6 +245,13 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     return progress.status() == MigrationStatus.NONE
         ? progress.with(MigrationStatus.SETUP)
         : progress;
+  }
+
+  @Override
+  public synchronized Optional<MigrationUri> listening() {
+    return source == null && incomingStatus.underWay()
+        ? Optional.ofNullable(destination).map(MigrationDestination::uri)
+        : Optional.empty();
   }
 
   @Override

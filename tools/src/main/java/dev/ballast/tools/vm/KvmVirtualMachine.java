@@ -298,6 +298,11 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
     }
 
     @Override
+    public boolean hasDriver() {
+      return device.hasDriver();
+    }
+
+    @Override
     public void setTarget(long logicalSize) throws VmException {
       long pages = Math.max(0, memoryBytes() - logicalSize) / RamBlock.PAGE_SIZE;
       long target = Math.min(pages, device.maxTargetPages());

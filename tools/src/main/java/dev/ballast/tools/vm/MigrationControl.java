@@ -1,8 +1,10 @@
 package dev.ballast.tools.vm;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.source.MigrationParameters;
 import dev.ballast.migration.source.MigrationProgress;
 import java.util.Map;
+import java.util.Optional;
 
 /** The one migration, out or in, that a machine can be in. Any thread. */
 public interface MigrationControl {
@@ -19,15 +21,19 @@ public interface MigrationControl {
    * Starts to wait for a guest. Returns once others can connect.
    *
    * @param uri {@code unix:PATH} or {@code tcp:HOST:PORT}
+   * @return where it waits: with the port that was chosen if that was 0
    * @throws VmException if the address cannot be used, or the machine does not wait for a guest
    */
-  void startIncoming(String uri) throws VmException;
+  MigrationUri startIncoming(String uri) throws VmException;
 
   /** Cancels an outgoing migration; has no effect when there is none. Returns at once. */
   void cancel() throws VmException;
 
   /** Returns how far the migration has come; of a guest that arrives only the status is known. */
   MigrationProgress progress();
+
+  /** Returns where a guest is awaited, or arrives; empty when there is neither. */
+  Optional<MigrationUri> listening();
 
   /** Returns every capability and whether it is on. */
   Map<MigrationCapability, Boolean> capabilities();

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -115,6 +116,17 @@ final class BallastProcess implements AutoCloseable {
         .redirectErrorStream(true)
         .redirectOutput(output.toFile())
         .start();
+  }
+
+  /** Runs a command for this machine, and returns what it printed on both its outputs. */
+  String ballast(String command, String... words) throws IOException, InterruptedException {
+    List<String> line =
+        new ArrayList<>(List.of(command, "--qmp", "unix:" + directory.resolve(name + ".qmp")));
+    line.addAll(List.of(words));
+    Process process = new ProcessBuilder(command(line)).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    process.waitFor();
+    return output;
   }
 
   private static String uri(Path directory, String name) {

@@ -116,7 +116,7 @@ class FailuresTest {
     assertThat(run(kernel, "--memory", "1M").exitCode()).isEqualTo(WRONG_USAGE);
     Result odd = run(kernel, "--memory", "1536M,hugepages=1G");
     assertThat(odd.exitCode()).isEqualTo(WRONG_USAGE);
-    assertThat(odd.errors()).contains("must be a multiple of 1024 MiB");
+    assertThat(odd.errors()).contains("must be a multiple of 1G");
     assertThat(run(kernel, "--cpus", "17").exitCode()).isEqualTo(WRONG_USAGE);
     assertThat(ballast("fly").exitCode()).isEqualTo(WRONG_USAGE);
   }

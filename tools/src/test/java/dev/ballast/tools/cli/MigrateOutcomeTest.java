@@ -1,8 +1,18 @@
 package dev.ballast.tools.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import dev.ballast.vmm.machine.MachineDescription;
+import dev.ballast.vmm.machine.MachineDescription.CpuFeatureWord;
+import dev.ballast.vmm.machine.MachineDescription.DeviceFeatures;
+import dev.ballast.vmm.machine.MachineDescription.RamRange;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Where the user is told to look for a guest whose migration did not complete. */
 class MigrateOutcomeTest {
@@ -17,5 +27,56 @@ class MigrateOutcomeTest {
   void aGuestThatStayedIsHere() {
     assertThat(MigrateCommand.whereTheGuestIs("running"))
         .isEqualTo("the guest has not moved; the machine here is running");
+  }
+
+  private static final MachineDescription SOURCE =
+      new MachineDescription(
+          3L << 30,
+          4096,
+          4,
+          List.of("vcpu0", "balloon0"),
+          List.of(new CpuFeatureWord(7, 0, "ebx", 0x11)),
+          List.of(new RamRange(0, 3L << 30)),
+          List.of(new DeviceFeatures("balloon0", 7)));
+
+  private static MachineDescription destination(
+      long memory, int pageSize, int vcpus, String device, int cpu, long start, long offers) {
+    return new MachineDescription(
+        memory,
+        pageSize,
+        vcpus,
+        List.of("vcpu0", device),
+        List.of(new CpuFeatureWord(7, 0, "ebx", cpu)),
+        List.of(new RamRange(start, 3L << 30)),
+        List.of(new DeviceFeatures("balloon0", offers)));
+  }
+
+  static Stream<Arguments> mismatches() {
+    long same = 3L << 30;
+    return Stream.of(
+        arguments(destination(1L << 30, 4096, 4, "balloon0", 0x11, 0, 7), "--memory 3G,"),
+        arguments(destination(same, 4096, 4, "balloon0", 0x11, 4096, 7), "version of Ballast"),
+        arguments(destination(same, 8192, 4, "balloon0", 0x11, 0, 7), "version of Ballast"),
+        arguments(destination(same, 4096, 2, "balloon0", 0x11, 0, 7), "--cpus 4,"),
+        arguments(destination(same, 4096, 4, "x", 0x11, 0, 7), "the same --balloon and --cpus"),
+        arguments(destination(same, 4096, 4, "balloon0", 1, 0, 7), "a host whose CPU has that"),
+        arguments(destination(same, 4096, 4, "balloon0", 0x11, 0, 3), "the same --balloon as"));
+  }
+
+  /** Whatever differs, there is a way out, and it is the one for that. */
+  @ParameterizedTest
+  @MethodSource("mismatches")
+  void machinesThatDoNotMatchHaveAWayOut(MachineDescription destination, String way) {
+    String refusal = destination.refusal(SOURCE).orElseThrow();
+    assertThat(Failures.wayOut("the destination gave up: " + refusal).orElseThrow()).contains(way);
+  }
+
+  @Test
+  void otherFailuresHaveNoWayOut() {
+    assertThat(Failures.wayOut("unix:/x: connection refused")).isEmpty();
+    assertThat(Failures.wayOut("balloon0: source has 1, destination has 2")).isEmpty();
+    assertThat(
+            Failures.wayOut("memory: source has -1 bytes, destination has 2 bytes").orElseThrow())
+        .contains("the same --memory as the source");
   }
 }

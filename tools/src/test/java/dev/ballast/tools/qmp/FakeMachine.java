@@ -1,5 +1,6 @@
 package dev.ballast.tools.qmp;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.source.MigrationParameters;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.tools.vm.BalloonControl;
@@ -49,9 +50,11 @@ final class FakeMachine implements VirtualMachine {
   volatile UUID uuid = NO_UUID;
   volatile List<VcpuSnapshot> snapshots = List.of();
   volatile boolean hasBalloon = true;
+  volatile boolean hasDriver = true;
   volatile boolean hasStatistics = true;
   volatile MemoryReport report = MemoryReport.NONE;
   private volatile long interval;
+  volatile Optional<MigrationUri> listening = Optional.empty();
   volatile MigrationProgress progress = MigrationProgress.IDLE;
   private final FakeMigration migration = new FakeMigration();
 
@@ -175,6 +178,11 @@ final class FakeMachine implements VirtualMachine {
     }
 
     @Override
+    public boolean hasDriver() {
+      return hasDriver;
+    }
+
+    @Override
     public void setTarget(long logicalSize) {
       calls.add("balloon " + logicalSize);
     }
@@ -223,7 +231,7 @@ final class FakeMachine implements VirtualMachine {
     }
 
     @Override
-    public void startIncoming(String uri) throws VmException {
+    public MigrationUri startIncoming(String uri) throws VmException {
       throw new VmException("the machine does not wait for a guest");
     }
 
@@ -235,6 +243,11 @@ final class FakeMachine implements VirtualMachine {
     @Override
     public MigrationProgress progress() {
       return progress;
+    }
+
+    @Override
+    public Optional<MigrationUri> listening() {
+      return listening;
     }
 
     @Override

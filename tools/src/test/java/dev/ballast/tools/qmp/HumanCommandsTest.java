@@ -3,6 +3,7 @@ package dev.ballast.tools.qmp;
 import static dev.ballast.tools.qmp.RawClient.desc;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.tools.Version;
@@ -96,8 +97,17 @@ class HumanCommandsTest {
         .contains("total time: 100 ms\ndowntime: 7 ms\nsetup: 5 ms\n")
         .doesNotContain("expected downtime");
     served.machine.progress = MigrationProgress.IDLE.with(MigrationStatus.ACTIVE);
+    served.machine.listening = Optional.of(new MigrationUri.Tcp("127.0.0.1", 4444));
     assertThat(human("info migrate"))
-        .startsWith("Migration status: active\ntotal time: 0 ms\nsetup: 0 ms\n");
+        .startsWith(
+            """
+            Migration status: active
+            socket address: [
+            	tcp:127.0.0.1:4444
+            ]
+            total time: 0 ms
+            setup: 0 ms
+            """);
   }
 
   @Test

@@ -5,6 +5,7 @@ import static dev.ballast.tools.qmp.RawClient.errorClass;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.tools.vm.VmEvent;
@@ -19,6 +20,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the commands do to a machine, and what its events say. */
 @Timeout(30)
@@ -70,6 +73,11 @@ class QmpCommandsTest {
       assertThat(machine.calls).containsExactly("balloon 500000000");
       assertThat(client.ask("{'execute':'query-balloon'}").at("/return/actual").asLong())
           .isEqualTo(FakeMachine.MEMORY - 21 * 4096);
+      assertThat(client.ask("{'execute':'query-balloon'}").at("/return/x-driver").asBoolean())
+          .isTrue();
+      machine.hasDriver = false;
+      assertThat(client.ask("{'execute':'query-balloon'}").at("/return/x-driver").asBoolean(true))
+          .isFalse();
       JsonNode bitmap = client.ask("{'execute':'x-query-balloon-bitmap'}").path("return");
       assertThat(bitmap.path("pages").asLong()).isEqualTo(21);
       assertThat(bitmap.path("runs").asLong()).isEqualTo(2);
@@ -158,6 +166,25 @@ class QmpCommandsTest {
       machine.progress = MigrationProgress.IDLE.with(MigrationStatus.COMPLETED);
       assertThat(client.ask("{'execute':'query-migrate'}").path("return"))
           .hasToString("{\"status\":\"completed\"," + zeros);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "unix:/run/b.mig | {\"type\":\"unix\",\"path\":\"/run/b.mig\"}",
+        "tcp:host:4444 | {\"type\":\"inet\",\"host\":\"host\",\"port\":\"4444\"}",
+        "tcp:[::1]:4444 | {\"type\":\"inet\",\"host\":\"::1\",\"port\":\"4444\"}",
+        "tcp::4444 | {\"type\":\"inet\",\"host\":\"0.0.0.0\",\"port\":\"4444\"}",
+      })
+  void tellsWhereAGuestIsAwaited(String uri, String address) throws IOException {
+    try (RawClient client = served.negotiated()) {
+      machine.progress = MigrationProgress.IDLE.with(MigrationStatus.SETUP);
+      machine.listening = Optional.of(MigrationUri.parse(uri));
+      assertThat(client.ask("{'execute':'query-migrate'}").at("/return/socket-address"))
+          .hasToString("[" + address + "]");
     }
   }
 

@@ -65,6 +65,7 @@ public final class BalloonDevice implements VirtioDevice {
 
   private final AtomicInteger actual = new AtomicInteger();
   private volatile int target;
+  private volatile boolean hasDriver;
   private volatile Runnable configChanged = () -> {};
   private volatile LongConsumer actualChanged = claimed -> {};
 
@@ -149,6 +150,11 @@ public final class BalloonDevice implements VirtioDevice {
     return (ramPages - Math.min(ramPages, actualPages())) * RamBlock.PAGE_SIZE;
   }
 
+  /** Returns whether a driver has set DRIVER_OK since the last reset. Any thread. */
+  public boolean hasDriver() {
+    return hasDriver;
+  }
+
   /**
    * Takes what hears of every change of {@link #actualPages}. It is called on vCPU threads and must
    * return at once. There is one; a second call replaces it.
@@ -229,9 +235,11 @@ public final class BalloonDevice implements VirtioDevice {
     statistics.activate((negotiated & STATS_VQ) != 0);
     bitmap.setInactiveReason(
         mustTellHost ? null : "the driver did not negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST");
+    hasDriver = true;
   }
 
   private void noDriver() {
+    hasDriver = false;
     bitmap.setInactiveReason("no driver uses the balloon");
   }
 
