@@ -30,8 +30,8 @@ class CompressionTest {
   private static final long MIB = 64;
   private static final long PAGE = 4096;
 
-  private static MigrationParameters.Builder compressed(PageCompression compression) {
-    return Hop.PARAMETERS.edit().compression(compression);
+  private static MigrationParameters compressed(PageCompression compression) {
+    return Hop.PARAMETERS.withCompression(compression);
   }
 
   private static DestinationParameters speaking(int version) {
@@ -64,7 +64,7 @@ class CompressionTest {
       long pages = 1 + 512 + 700 + 80 + 600 + 65 + 1;
 
       Hop hop =
-          Hop.run(a, b, compressed(compression).streams(streams).pageChecksums(checksums).build());
+          Hop.run(a, b, Hop.over(streams, compressed(compression).withPageChecksums(checksums)));
 
       assertCompleted(hop, a, b);
       assertThat(hop.progress().ram().normal()).isEqualTo(pages);
@@ -85,17 +85,16 @@ class CompressionTest {
           TestMachine b = TestMachine.waiting(MIB)) {
         a.fill(0, 1000, Content.WORDS, 1);
         int level = i == 0 ? 1 : 19;
-        Hop hop = Hop.run(a, b, compressed(PageCompression.ZSTD).zstdLevel(level).build());
+        Hop hop = Hop.run(a, b, compressed(PageCompression.ZSTD).withZstdLevel(level));
         assertCompleted(hop, a, b);
         sent[i] = hop.progress().traffic().transferred();
       }
     }
     assertThat(sent[1]).isLessThan(sent[0]);
     for (int level : new int[] {0, 21}) {
-      MigrationParameters.Builder builder = Hop.PARAMETERS.edit().zstdLevel(level);
-      assertThatThrownBy(builder::build)
+      assertThatThrownBy(() -> Hop.PARAMETERS.withZstdLevel(level))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("the level of zstd is 1 to 20, not " + level);
+          .hasMessage("multifd-zstd-level " + level + ": must be 1 to 20");
     }
   }
 
@@ -110,7 +109,7 @@ class CompressionTest {
       a.fill(3000, 3000, Content.HALF, seed);
       a.fill(6000, 4000, Content.WORDS, seed);
       a.startGuest(seed, MigrationTest::writeAndBalloon);
-      Hop hop = Hop.run(a, b, slow().compression(compression).streams(streams).build());
+      Hop hop = Hop.run(a, b, Hop.over(streams, slow().withCompression(compression)));
       assertCompleted(hop, a, b);
       assertThat(hop.progress().ram().passes()).isGreaterThan(1);
       assertThat(b.steps()).isEqualTo(a.steps()).isPositive();
@@ -126,11 +125,7 @@ class CompressionTest {
       a.fill(0, 100, Content.WORDS, 1);
       Hop refused =
           Hop.run(
-              a,
-              b,
-              compressed(PageCompression.ZSTD).build(),
-              speaking(version),
-              MigrationListener.NONE);
+              a, b, compressed(PageCompression.ZSTD), speaking(version), MigrationListener.NONE);
       String reason =
           "compression zstd needs protocol version 4, and the destination speaks "
               + version
@@ -156,7 +151,7 @@ class CompressionTest {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
         TestMachine b = TestMachine.waiting(MIB)) {
       MigrationParameters older =
-          compressed(compression).maxProtocolVersion(Protocol.VERSION_3).build();
+          compressed(compression).withMaxProtocolVersion(Protocol.VERSION_3);
       Hop hop = Hop.run(a, b, older);
       assertThat(hop.progress().error().orElse(""))
           .startsWith("compression " + compression.qmpName() + " needs protocol version 4");
@@ -185,9 +180,8 @@ class CompressionTest {
           };
       MigrationParameters parameters =
           compressed(PageCompression.ZSTD)
-              .maxBandwidth(2 << 20)
-              .downtimeLimit(Duration.ofSeconds(5))
-              .build();
+              .withMaxBandwidth(2 << 20)
+              .withDowntimeLimit(Duration.ofSeconds(5));
       Hop hop = Hop.run(a, b, parameters, Hop.DESTINATION, guest);
       assertCompleted(hop, a, b);
       assertThat(hop.progress().traffic().transferred()).isGreaterThan(2 << 20);

@@ -27,8 +27,8 @@ class ConvergenceTest {
   private static final long BANDWIDTH = 20L << 20;
   private static final Duration DOWNTIME = Duration.ofMillis(50);
 
-  private static MigrationParameters.Builder limited() {
-    return Hop.PARAMETERS.edit().verify(false).maxBandwidth(BANDWIDTH).downtimeLimit(DOWNTIME);
+  private static MigrationParameters limited() {
+    return Hop.PARAMETERS.withVerify(false).withMaxBandwidth(BANDWIDTH).withDowntimeLimit(DOWNTIME);
   }
 
   /**
@@ -74,8 +74,7 @@ class ConvergenceTest {
   @Test
   void theThrottleRisesUntilTheRestShrinks() throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING)) {
-      MigrationParameters parameters =
-          limited().autoConverge(AutoConverge.OFF.enabled(true)).build();
+      MigrationParameters parameters = limited().withAutoConverge(true);
       Run run = migrate(a, parameters, pass -> 2000);
       assertThat(run.hop().progress().error()).isEmpty();
       assertThat(run.hop().progress().status()).isEqualTo(MigrationStatus.COMPLETED);
@@ -87,7 +86,7 @@ class ConvergenceTest {
   void theThrottleStopsAtItsLimitAndTheEndIsClear() throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING)) {
       MigrationParameters parameters =
-          limited().maxPasses(9).autoConverge(new AutoConverge(true, 7, 40, 60)).build();
+          limited().withMaxPasses(9).withAutoConverge(new AutoConverge(true, 7, 40, 60));
       Run run = migrate(a, parameters, pass -> 3000);
       assertThat(run.percentages()).containsExactly(0, 0, 7, 7, 47, 47, 60, 60, 60);
       assertThat(run.hop().progress().status()).isEqualTo(MigrationStatus.FAILED);
@@ -101,7 +100,7 @@ class ConvergenceTest {
   @Test
   void withoutAutoConvergeTheGuestIsNotSlowedDown() throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING)) {
-      Run run = migrate(a, limited().maxPasses(6).build(), pass -> 2000);
+      Run run = migrate(a, limited().withMaxPasses(6), pass -> 2000);
       assertThat(run.percentages()).containsOnly(0);
       assertThat(run.hop().progress().error().orElse(""))
           .endsWith("auto-converge is off: switch it on, or raise downtime-limit");
@@ -111,8 +110,7 @@ class ConvergenceTest {
   @Test
   void aPassThatMakesHeadwayDoesNotRaiseTheThrottle() throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING)) {
-      MigrationParameters parameters =
-          limited().autoConverge(AutoConverge.OFF.enabled(true)).build();
+      MigrationParameters parameters = limited().withAutoConverge(true);
       Run run = migrate(a, parameters, pass -> 4000 >> (2 * pass - 2));
       assertThat(run.hop().progress().status()).isEqualTo(MigrationStatus.COMPLETED);
       assertThat(run.percentages()).containsOnly(0);
@@ -123,11 +121,11 @@ class ConvergenceTest {
   void theGuestStopsOnlyWhenTheRestFitsTheDowntimeLimit() throws Exception {
     for (Duration limit : List.of(Duration.ofMillis(10), Duration.ofMillis(40))) {
       try (TestMachine a = new TestMachine(MIB, RunState.RUNNING)) {
-        MigrationParameters parameters = limited().downtimeLimit(limit).build();
+        MigrationParameters parameters = limited().withDowntimeLimit(limit);
         Run run = migrate(a, parameters, pass -> Math.max(0, 2400 - 200 * pass));
         assertThat(run.hop().progress().status()).isEqualTo(MigrationStatus.COMPLETED);
         assertThat(run.percentages()).hasSizeGreaterThan(3);
-        assertThat(run.hop().progress().times().expectedDowntime())
+        assertThat(run.hop().progress().times().expectedDowntime().orElseThrow())
             .as("expected downtime when the guest was stopped, limit %s", limit)
             .isLessThanOrEqualTo(limit.toMillis());
       }
@@ -138,7 +136,7 @@ class ConvergenceTest {
   void theBandwidthLimitIsKept() throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING)) {
       a.fill(0, 2560, 1);
-      MigrationParameters parameters = limited().maxBandwidth(20L << 20).build();
+      MigrationParameters parameters = limited().withMaxBandwidth(20L << 20);
       Run run = migrate(a, parameters, pass -> 0);
       long bytes = run.hop().progress().traffic().precopy();
       assertThat(bytes).isGreaterThan(10L << 20);

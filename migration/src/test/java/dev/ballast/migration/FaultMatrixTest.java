@@ -193,9 +193,8 @@ class FaultMatrixTest {
   private static Try migrate(Fault fault, Direction direction, long position, boolean again)
       throws Exception {
     tries++;
-    MigrationParameters.Builder how = Hop.PARAMETERS.edit().compression(PageCompression.ZSTD);
-    MigrationParameters parameters =
-        (fault == Fault.STALL ? how.silenceTimeout(SHORT) : how).build();
+    MigrationParameters how = Hop.PARAMETERS.withCompression(PageCompression.ZSTD);
+    MigrationParameters parameters = fault == Fault.STALL ? how.withSilenceTimeout(SHORT) : how;
     DestinationParameters here =
         fault == Fault.STALL || fault == Fault.HOLD
             ? new DestinationParameters(Duration.ofSeconds(5), SHORT, Protocol.MAX_VERSION)

@@ -79,7 +79,7 @@ class HandoverTest {
           new MigrationSource(
               a,
               destination.uri(),
-              Hop.PARAMETERS.edit().silenceTimeout(Duration.ofMillis(400)).build(),
+              Hop.PARAMETERS.withSilenceTimeout(Duration.ofMillis(400)),
               MigrationListener.NONE);
       source.start();
       MigrationProgress end = source.await();
@@ -171,7 +171,7 @@ class HandoverTest {
           new MigrationSource(
               a,
               destination.uri(),
-              Hop.PARAMETERS.edit().silenceTimeout(Duration.ofMinutes(10)).build(),
+              Hop.PARAMETERS.withSilenceTimeout(Duration.ofMinutes(10)),
               MigrationListener.NONE);
       source.start();
       await().until(destination::isCommitted);

@@ -44,7 +44,7 @@ class HostPageTest {
       a.fill(0, 4 * PARTS, 3);
       a.balloon().inflate(PARTS, PARTS + 100);
 
-      Hop first = Hop.run(a, b, Hop.PARAMETERS.edit().verify(true).build());
+      Hop first = Hop.run(a, b, Hop.PARAMETERS.withVerify(true));
       assertCompleted(first, a, b);
       assertThat(first.progress().balloon().pagesSkipped()).isEqualTo(PARTS);
       assertThat(first.progress().ram().normal()).isEqualTo(3 * PARTS);
@@ -52,7 +52,7 @@ class HostPageTest {
       assertThat(b.balloon().excluded().cardinality()).isEqualTo(PARTS + 100);
       assertThat(b.populated().cardinality()).isEqualTo(3 * PARTS - 100);
 
-      Hop second = Hop.run(b, c, Hop.PARAMETERS.edit().verify(true).build());
+      Hop second = Hop.run(b, c, Hop.PARAMETERS.withVerify(true));
       assertCompleted(second, b, c);
       assertThat(second.progress().balloon().pagesSkipped()).isEqualTo(PARTS + 100);
       assertThat(second.arrived().pagesDiscarded()).isZero();
@@ -81,8 +81,7 @@ class HostPageTest {
             }
           };
 
-      Hop hop =
-          Hop.run(a, b, Hop.PARAMETERS.edit().verify(true).build(), Hop.DESTINATION, listener);
+      Hop hop = Hop.run(a, b, Hop.PARAMETERS.withVerify(true), Hop.DESTINATION, listener);
 
       assertCompleted(hop, a, b);
       assertThat(hop.arrived().pagesDiscarded()).isEqualTo(20 + 30 + 2 * PARTS + 10);
@@ -126,12 +125,12 @@ class HostPageTest {
       a.balloon().inflate(2 * PARTS, 3 * PARTS);
       a.balloon().inflate(6 * PARTS + 5, 4 * PARTS);
       a.startGuest(seed, HostPageTest::writeAndBalloon);
-      Hop first = Hop.run(a, b, MigrationTest.slow().verify(true).build());
+      Hop first = Hop.run(a, b, MigrationTest.slow().withVerify(true));
       assertCompleted(first, a, b);
       assertThat(first.progress().ram().passes()).as("seed %d", seed).isGreaterThan(1);
 
       b.startGuest(seed + 1, HostPageTest::writeAndBalloon);
-      Hop second = Hop.run(b, c, MigrationTest.slow().verify(true).build());
+      Hop second = Hop.run(b, c, MigrationTest.slow().withVerify(true));
       assertCompleted(second, b, c);
     }
   }

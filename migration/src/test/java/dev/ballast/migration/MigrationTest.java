@@ -72,7 +72,7 @@ class MigrationTest {
           (machine, random) -> machine.guestWrite(random.nextLong(6000), random.nextLong());
       a.startGuest(seed, work);
 
-      Hop hop = Hop.run(a, b, slow().build());
+      Hop hop = Hop.run(a, b, slow());
 
       assertCompleted(hop, a, b);
       assertThat(hop.progress().ram().passes()).isGreaterThan(1);
@@ -126,7 +126,7 @@ class MigrationTest {
                 }
               });
       MigrationParameters parameters =
-          Hop.PARAMETERS.edit().maxBandwidth(20_000_000).downtimeLimit(Duration.ZERO).build();
+          Hop.PARAMETERS.withMaxBandwidth(20_000_000).withDowntimeLimit(Duration.ZERO);
 
       Hop hop = Hop.run(a, b, parameters, Hop.DESTINATION, counter);
 
@@ -153,7 +153,7 @@ class MigrationTest {
       }
       int before = ProcessMappings.count(b.ram());
 
-      Hop hop = Hop.run(a, b, Hop.PARAMETERS.edit().streams(streams).build());
+      Hop hop = Hop.run(a, b, Hop.over(streams, Hop.PARAMETERS));
 
       assertCompleted(hop, a, b);
       assertThat(ProcessMappings.count(b.ram()) - before).isLessThan(8 * (streams + 1));
@@ -211,7 +211,7 @@ class MigrationTest {
       a.fill(0, 2000, 3);
       a.balloon().inflate(500, 700);
 
-      Hop hop = Hop.run(a, b, Hop.PARAMETERS.edit().skipBalloon(false).build());
+      Hop hop = Hop.run(a, b, Hop.PARAMETERS.withSkipBalloon(false));
 
       assertThat(hop.progress().status()).isEqualTo(MigrationStatus.COMPLETED);
       assertThat(hop.progress().balloon())
@@ -296,8 +296,7 @@ class MigrationTest {
                 }
               }
             };
-        Hop hop =
-            Hop.run(a, b, Hop.PARAMETERS.edit().verify(verify).build(), Hop.DESTINATION, listener);
+        Hop hop = Hop.run(a, b, Hop.PARAMETERS.withVerify(verify), Hop.DESTINATION, listener);
         if (verify) {
           assertThat(hop.progress().error().orElse(""))
               .startsWith("the destination gave up: memory differs in pages 0 to 1023");
@@ -354,7 +353,7 @@ class MigrationTest {
         TestMachine c = TestMachine.waiting(MIB)) {
       a.fill(0, 8000, seed);
       a.startGuest(seed, MigrationTest::writeAndBalloon);
-      Hop first = Hop.run(a, b, slow().build());
+      Hop first = Hop.run(a, b, slow());
       assertCompleted(first, a, b);
       assertThat(first.progress().ram().passes()).isGreaterThan(1);
       assertThat(b.balloon().excluded().cardinality())
@@ -362,7 +361,7 @@ class MigrationTest {
           .isPositive();
 
       b.startGuest(seed + 1, MigrationTest::writeAndBalloon);
-      Hop second = Hop.run(b, c, slow().build());
+      Hop second = Hop.run(b, c, slow());
       assertCompleted(second, b, c);
     }
   }
@@ -389,7 +388,7 @@ class MigrationTest {
         TestMachine b = TestMachine.waiting(MIB)) {
       a.fill(0, 100, 3);
       a.balloon().inflate(50, 10);
-      Hop hop = Hop.run(a, b, Hop.PARAMETERS.edit().maxProtocolVersion(Protocol.VERSION_1).build());
+      Hop hop = Hop.run(a, b, Hop.PARAMETERS.withMaxProtocolVersion(Protocol.VERSION_1));
       assertThat(hop.progress().status()).isEqualTo(MigrationStatus.COMPLETED);
       assertThat(hop.arrived().protocolVersion()).isEqualTo(1);
       assertThat(hop.progress().balloon().reason())
@@ -401,12 +400,11 @@ class MigrationTest {
   /**
    * So slow that a busy guest dirties something in every pass, so strict that there are several.
    */
-  static MigrationParameters.Builder slow() {
+  static MigrationParameters slow() {
     return Hop.PARAMETERS
-        .edit()
-        .maxBandwidth(60 << 20)
-        .downtimeLimit(Duration.ofMillis(20))
-        .maxPasses(1000);
+        .withMaxBandwidth(60 << 20)
+        .withDowntimeLimit(Duration.ofMillis(20))
+        .withMaxPasses(1000);
   }
 
   static void assertCompleted(Hop hop, TestMachine from, TestMachine to) {

@@ -157,7 +157,7 @@ class MismatchTest {
           TestMachine b = TestMachine.waiting(MIB)) {
         a.tsc(version == Protocol.VERSION_5 ? 0 : 2_900_000, false);
         b.tsc(2_100_000, false);
-        Hop hop = Hop.run(a, b, Hop.PARAMETERS.edit().maxProtocolVersion(version).build());
+        Hop hop = Hop.run(a, b, Hop.PARAMETERS.withMaxProtocolVersion(version));
         assertThat(hop.progress().status()).isEqualTo(MigrationStatus.COMPLETED);
         assertThat(b.description().tscKhz()).isEqualTo(2_100_000);
       }
@@ -194,7 +194,7 @@ class MismatchTest {
         try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
             TestMachine b = TestMachine.waiting(MIB)) {
           a.fill(3, 5, source);
-          MigrationParameters parameters = Hop.PARAMETERS.edit().maxProtocolVersion(source).build();
+          MigrationParameters parameters = Hop.PARAMETERS.withMaxProtocolVersion(source);
           DestinationParameters here =
               new DestinationParameters(
                   Hop.DESTINATION.acceptTimeout(), Hop.DESTINATION.silenceTimeout(), destination);

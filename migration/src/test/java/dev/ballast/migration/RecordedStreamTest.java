@@ -116,7 +116,7 @@ class RecordedStreamTest {
           new MigrationSource(
               a,
               proxy.uri(),
-              Hop.PARAMETERS.edit().maxProtocolVersion(Protocol.VERSION_1).build(),
+              Hop.PARAMETERS.withMaxProtocolVersion(Protocol.VERSION_1),
               MigrationListener.NONE);
       source.start();
       assertThat(source.await().status()).isEqualTo(MigrationStatus.COMPLETED);

@@ -39,12 +39,9 @@ class StalePagesTest {
   private static final long PAGES = 8000;
 
   private static MigrationParameters parameters(int streams) {
-    return Hop.PARAMETERS
-        .edit()
-        .streams(streams)
-        .maxBandwidth(60 << 20)
-        .downtimeLimit(Duration.ofMillis(20))
-        .build();
+    return Hop.over(streams, Hop.PARAMETERS)
+        .withMaxBandwidth(60 << 20)
+        .withDowntimeLimit(Duration.ofMillis(20));
   }
 
   private static MigrationConfig config(TestMachine machine, StreamSetup streams) {

@@ -131,7 +131,7 @@ class StrangersTest {
     }
 
     void takesTheGuest() throws Exception {
-      takesTheGuest(Hop.PARAMETERS.edit().silenceTimeout(PATIENCE).build());
+      takesTheGuest(Hop.PARAMETERS.withSilenceTimeout(PATIENCE));
     }
 
     @Override
@@ -275,7 +275,7 @@ class StrangersTest {
           }
         }
       }
-      waiting.takesTheGuest(Hop.PARAMETERS.edit().streams(2).silenceTimeout(PATIENCE).build());
+      waiting.takesTheGuest(Hop.over(2, Hop.PARAMETERS).withSilenceTimeout(PATIENCE));
       assertThat(waiting.turnedAway).hasSize(3);
     }
   }
@@ -365,7 +365,7 @@ class StrangersTest {
               throw new AssertionError(e);
             }
           });
-      waiting.takesTheGuest(Hop.PARAMETERS.edit().streams(2).silenceTimeout(PATIENCE).build());
+      waiting.takesTheGuest(Hop.over(2, Hop.PARAMETERS).withSilenceTimeout(PATIENCE));
       for (Socket stranger : waiting.strangers) {
         assertThat(stranger.getInputStream().readAllBytes())
             .as("closed, after a word or none")

@@ -41,7 +41,7 @@ class StreamsTest {
   private static final long MIB = 256;
 
   private static MigrationParameters streams(int count) {
-    return Hop.PARAMETERS.edit().streams(count).build();
+    return Hop.over(count, Hop.PARAMETERS);
   }
 
   private static void assertMoved(Hop hop, TestMachine a, TestMachine b) {
@@ -87,11 +87,7 @@ class StreamsTest {
           Hop.run(
               a,
               b,
-              streams(3)
-                  .edit()
-                  .maxBandwidth(60 << 20)
-                  .downtimeLimit(Duration.ofMillis(100))
-                  .build());
+              streams(3).withMaxBandwidth(60 << 20).withDowntimeLimit(Duration.ofMillis(100)));
 
       assertMoved(hop, a, b);
       assertThat(hop.progress().ram().passes()).isGreaterThan(2);
@@ -214,10 +210,7 @@ class StreamsTest {
       CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
       MigrationSource source =
           new MigrationSource(
-              a,
-              destination.uri(),
-              streams(3).edit().maxBandwidth(8 << 20).build(),
-              MigrationListener.NONE);
+              a, destination.uri(), streams(3).withMaxBandwidth(8 << 20), MigrationListener.NONE);
       source.start();
       while (source.progress().ram().normal() < 1000) {
         Thread.onSpinWait();

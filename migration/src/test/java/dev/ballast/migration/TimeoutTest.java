@@ -55,7 +55,7 @@ class TimeoutTest {
   void aDestinationThatAcceptsAndSaysNothing() throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
         ServerSocket mute = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      MigrationParameters parameters = Hop.PARAMETERS.edit().silenceTimeout(SHORT).build();
+      MigrationParameters parameters = Hop.PARAMETERS.withSilenceTimeout(SHORT);
       assertThat(migrate(a, uri(mute), parameters).error())
           .contains(uri(mute) + ": the other side sent nothing for 200 ms");
     }
@@ -66,7 +66,7 @@ class TimeoutTest {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
         ServerSocket full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       List<Socket> waiting = fillBacklog(full);
-      MigrationParameters parameters = Hop.PARAMETERS.edit().connectTimeout(SHORT).build();
+      MigrationParameters parameters = Hop.PARAMETERS.withConnectTimeout(SHORT);
       assertThat(migrate(a, uri(full), parameters).error())
           .contains(uri(full) + ": no connection after 200 ms");
       for (Socket socket : waiting) {
@@ -80,7 +80,7 @@ class TimeoutTest {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
         ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       MigrationParameters parameters =
-          Hop.PARAMETERS.edit().streams(1).connectTimeout(Duration.ofMinutes(10)).build();
+          Hop.over(1, Hop.PARAMETERS).withConnectTimeout(Duration.ofMinutes(10));
       MigrationSource source =
           new MigrationSource(a, uri(server), parameters, MigrationListener.NONE);
       source.start();
@@ -134,15 +134,14 @@ class TimeoutTest {
       a.fill(0, 4000, 1);
       a.balloon().inflate(4000, 50);
       CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
-      MigrationParameters parameters =
-          Hop.PARAMETERS.edit().maxBandwidth(1 << 20).timeout(SHORT).build();
+      MigrationParameters parameters = Hop.PARAMETERS.withMaxBandwidth(1 << 20).withTimeout(SHORT);
       String message = "not finished within the timeout of 200 ms";
       assertThat(migrate(a, destination.uri(), parameters).error()).contains(message);
       assertThat(Hop.of(MigrationProgress.IDLE, received).failure()).isNotNull();
       assertThat(b.runState()).isEqualTo(RunState.INMIGRATE);
       assertThat(a.balloon().excluded().cardinality()).isEqualTo(50);
       try (TestMachine c = TestMachine.waiting(MIB)) {
-        Hop again = Hop.run(a, c, Hop.PARAMETERS.edit().timeout(Duration.ofMinutes(1)).build());
+        Hop again = Hop.run(a, c, Hop.PARAMETERS.withTimeout(Duration.ofMinutes(1)));
         assertThat(again.progress().status()).isEqualTo(MigrationStatus.COMPLETED);
         assertThat(c.firstDifference(a)).isEqualTo(-1);
       }

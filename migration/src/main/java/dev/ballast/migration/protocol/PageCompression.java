@@ -38,6 +38,15 @@ public enum PageCompression {
   }
 
   /**
+   * Returns what users know by a name.
+   *
+   * @param qmpName a name that {@link #qmpName} returns
+   */
+  public static PageCompression of(String qmpName) {
+    return Arrays.stream(values()).filter(c -> c.qmpName.equals(qmpName)).findFirst().orElseThrow();
+  }
+
+  /**
    * Returns what has a number on the wire.
    *
    * @param code a number that {@link #code} returns

@@ -10,27 +10,27 @@ package dev.ballast.migration.source;
  */
 public record AutoConverge(
     boolean enabled, int initialPercent, int incrementPercent, int maxPercent) {
-  /** Off; 20 %, then 10 % more each time, up to 99 %. */
-  public static final AutoConverge OFF = new AutoConverge(false, 20, 10, 99);
-
-  private static final int LIMIT = 99;
-
-  /** Checks the ranges. */
-  public AutoConverge {
-    check("cpu-throttle-initial", initialPercent);
-    check("cpu-throttle-increment", incrementPercent);
-    check("max-cpu-throttle", maxPercent);
-  }
-
-  private static void check(String name, int percent) {
-    if (percent < 1 || percent > LIMIT) {
-      throw new IllegalArgumentException(name + " " + percent + ": must be 1 to " + LIMIT);
-    }
-  }
+  /** The largest share of the time for which vCPUs can be stopped, in percent. */
+  static final int MAX_PERCENT = 99;
 
   /** Returns the same percentages, switched on or off. */
-  public AutoConverge enabled(boolean on) {
+  AutoConverge withEnabled(boolean on) {
     return new AutoConverge(on, initialPercent, incrementPercent, maxPercent);
+  }
+
+  /** Returns the same with another first percentage. */
+  AutoConverge withInitial(int percent) {
+    return new AutoConverge(enabled, percent, incrementPercent, maxPercent);
+  }
+
+  /** Returns the same with another step. */
+  AutoConverge withIncrement(int percent) {
+    return new AutoConverge(enabled, initialPercent, percent, maxPercent);
+  }
+
+  /** Returns the same with another largest percentage. */
+  AutoConverge withMax(int percent) {
+    return new AutoConverge(enabled, initialPercent, incrementPercent, percent);
   }
 
   /** Returns the percentage that follows {@code percent}. */

@@ -47,9 +47,9 @@ final class ConvergencePolicy {
   private int throttle;
 
   ConvergencePolicy(MigrationParameters parameters) {
-    this.maxPasses = parameters.maxPasses();
+    this.maxPasses = parameters.limits().passes();
     this.autoConverge = parameters.autoConverge();
-    this.downtimeLimit = parameters.downtimeLimit();
+    this.downtimeLimit = parameters.limits().downtime();
   }
 
   /** Changes how long the guest may be stopped. Any thread. */

@@ -8,215 +8,225 @@ import java.net.StandardProtocolFamily;
 import java.time.Duration;
 
 /**
- * How to migrate.
+ * How to migrate. Those values that users set have their names and ranges in {@link
+ * MigrationParameter}.
  *
- * @param maxBandwidth bytes a second while the guest runs; 0 is no limit
- * @param downtimeLimit how long the guest may be stopped, as far as that can be foreseen
- * @param maxPasses after how many passes without hope of the downtime limit the migration fails
- * @param skipBalloon whether ballooned pages are left out where that is possible
- * @param verify whether both sides compare digests of all memory before the guest moves
- * @param pageChecksums whether each page carries a checksum on its way through a network; one that
- *     stays in the memory of this host needs none
- * @param streams over how many connections besides its own the pages go, 0 to {@link
- *     StreamSetup#MAX_COUNT}
- * @param compression how pages are compressed, over whichever connection they go; the destination
- *     must speak protocol version 4
- * @param zstdLevel for {@link PageCompression#ZSTD}, {@link PageCompression#MIN_ZSTD_LEVEL} to
- *     {@link PageCompression#MAX_ZSTD_LEVEL}
- * @param connectTimeout how long to wait for the connection
- * @param silenceTimeout how long the other side may be silent
- * @param timeout how long the whole may take until the guest is handed over; zero is for ever
+ * @param limits how much the migration may cost
+ * @param pages which pages go, and how they are checked
+ * @param multifd whether pages go over connections of their own
+ * @param compression how pages are compressed, over whichever connection they go
  * @param autoConverge how a guest that dirties memory too fast is slowed down
+ * @param timeouts how long to wait
  * @param maxProtocolVersion the newest protocol version to offer
  */
 public record MigrationParameters(
-    long maxBandwidth,
-    Duration downtimeLimit,
-    int maxPasses,
-    boolean skipBalloon,
-    boolean verify,
-    boolean pageChecksums,
-    int streams,
-    PageCompression compression,
-    int zstdLevel,
-    Duration connectTimeout,
-    Duration silenceTimeout,
-    Duration timeout,
+    Limits limits,
+    Pages pages,
+    Multifd multifd,
+    Compression compression,
     AutoConverge autoConverge,
+    Timeouts timeouts,
     int maxProtocolVersion) {
-  /** No bandwidth limit, 300 ms of downtime, skip-balloon, checksums, no digests. */
-  public static final MigrationParameters DEFAULTS = new Builder().build();
+  /** What holds unless it is changed. */
+  public static final MigrationParameters DEFAULTS =
+      new MigrationParameters(
+          new Limits(0, Duration.ofMillis(300), 100),
+          new Pages(true, true, false),
+          new Multifd(false, 2),
+          new Compression(PageCompression.NONE, PageCompression.MIN_ZSTD_LEVEL),
+          new AutoConverge(false, 20, 10, 99),
+          new Timeouts(Duration.ofSeconds(10), Duration.ofSeconds(30), Duration.ZERO),
+          Protocol.MAX_VERSION);
 
-  /** Tells whether pages carry checksums on their way to an address. */
-  boolean pageChecksumsTo(MigrationUri uri) {
-    return pageChecksums && uri.family() != StandardProtocolFamily.UNIX;
-  }
+  /**
+   * How much a migration may cost.
+   *
+   * @param bandwidth bytes a second while the guest runs; 0 is no limit
+   * @param downtime how long the guest may be stopped, as far as that can be foreseen
+   * @param passes number of passes after which the migration fails if the downtime limit is still
+   *     out of reach, at least 1
+   */
+  public record Limits(long bandwidth, Duration downtime, int passes) {}
 
-  /** Checks the ranges. */
-  public MigrationParameters {
-    if (maxBandwidth < 0 || downtimeLimit.isNegative() || maxPasses < 1) {
-      throw new IllegalArgumentException(
-          "max-bandwidth and downtime-limit are at least 0, the number of passes at least 1");
-    }
-    if (streams < 0 || streams > StreamSetup.MAX_COUNT) {
-      throw new IllegalArgumentException(
-          "the number of streams is 0 to " + StreamSetup.MAX_COUNT + ", not " + streams);
-    }
-    if (zstdLevel < PageCompression.MIN_ZSTD_LEVEL || zstdLevel > PageCompression.MAX_ZSTD_LEVEL) {
-      throw new IllegalArgumentException(
-          "the level of zstd is 1 to " + PageCompression.MAX_ZSTD_LEVEL + ", not " + zstdLevel);
-    }
-    if (connectTimeout.toMillis() < 1 || silenceTimeout.toMillis() < 1) {
-      throw new IllegalArgumentException("timeouts are at least a millisecond");
-    }
-    if (timeout.isNegative()) {
-      throw new IllegalArgumentException("the timeout of the whole is at least 0");
+  /**
+   * Which pages go, and how they are checked.
+   *
+   * @param skipBalloon whether ballooned pages are left out where that is possible
+   * @param checksums whether each page carries a checksum on its way through a network; one that
+   *     stays in the memory of this host needs none
+   * @param verify whether both sides compare digests of all memory before the guest moves
+   */
+  public record Pages(boolean skipBalloon, boolean checksums, boolean verify) {}
+
+  /**
+   * Connections for pages besides the migration's own.
+   *
+   * @param enabled whether there are any
+   * @param channels how many if so, 1 to {@link StreamSetup#MAX_COUNT}
+   */
+  public record Multifd(boolean enabled, int channels) {}
+
+  /**
+   * How pages are compressed; the destination must speak protocol version 4.
+   *
+   * @param method how
+   * @param zstdLevel for {@link PageCompression#ZSTD}, {@link PageCompression#MIN_ZSTD_LEVEL} to
+   *     {@link PageCompression#MAX_ZSTD_LEVEL}
+   */
+  public record Compression(PageCompression method, int zstdLevel) {}
+
+  /**
+   * How long to wait.
+   *
+   * @param connect for the connection, at least a millisecond
+   * @param silence for the next byte of the other side, at least a millisecond
+   * @param total until the guest is handed over; zero is for ever
+   */
+  public record Timeouts(Duration connect, Duration silence, Duration total) {}
+
+  /**
+   * Checks the ranges.
+   *
+   * @throws IllegalArgumentException if a value is out of its range
+   */
+  public MigrationParameters(
+      Limits limits,
+      Pages pages,
+      Multifd multifd,
+      Compression compression,
+      AutoConverge autoConverge,
+      Timeouts timeouts,
+      int maxProtocolVersion) {
+    this.limits = limits;
+    this.pages = pages;
+    this.multifd = multifd;
+    this.compression = compression;
+    this.autoConverge = autoConverge;
+    this.timeouts = timeouts;
+    this.maxProtocolVersion = maxProtocolVersion;
+    MigrationParameter.ALL.forEach(parameter -> parameter.check(this));
+    if (limits.passes() < 1) {
+      throw new IllegalArgumentException(limits.passes() + " passes: must be at least 1");
     }
     if (maxProtocolVersion < Protocol.MIN_VERSION || maxProtocolVersion > Protocol.MAX_VERSION) {
       throw new IllegalArgumentException("no protocol version " + maxProtocolVersion);
     }
   }
 
-  /** Returns a builder that starts with these values. */
-  public Builder edit() {
-    Builder builder = new Builder();
-    builder.maxBandwidth = maxBandwidth;
-    builder.downtimeLimit = downtimeLimit;
-    builder.maxPasses = maxPasses;
-    builder.skipBalloon = skipBalloon;
-    builder.verify = verify;
-    builder.pageChecksums = pageChecksums;
-    builder.streams = streams;
-    builder.compression = compression;
-    builder.zstdLevel = zstdLevel;
-    builder.connectTimeout = connectTimeout;
-    builder.silenceTimeout = silenceTimeout;
-    builder.timeout = timeout;
-    builder.autoConverge = autoConverge;
-    builder.maxProtocolVersion = maxProtocolVersion;
-    return builder;
+  /** Returns over how many connections besides its own the pages go. */
+  int streams() {
+    return multifd.enabled() ? multifd.channels() : 0;
   }
 
-  /** Changes some values. One thread. */
-  public static final class Builder {
-    private long maxBandwidth;
-    private Duration downtimeLimit = Duration.ofMillis(300);
-    private int maxPasses = 100;
-    private boolean skipBalloon = true;
-    private boolean verify;
-    private boolean pageChecksums = true;
-    private int streams;
-    private PageCompression compression = PageCompression.NONE;
-    private int zstdLevel = PageCompression.MIN_ZSTD_LEVEL;
-    private Duration connectTimeout = Duration.ofSeconds(10);
-    private Duration silenceTimeout = Duration.ofSeconds(30);
-    private Duration timeout = Duration.ZERO;
-    private AutoConverge autoConverge = AutoConverge.OFF;
-    private int maxProtocolVersion = Protocol.MAX_VERSION;
+  /** Returns whether pages carry checksums on their way to an address. */
+  boolean pageChecksumsTo(MigrationUri uri) {
+    return pages.checksums() && uri.family() != StandardProtocolFamily.UNIX;
+  }
 
-    private Builder() {}
+  private MigrationParameters with(Limits changed) {
+    return new MigrationParameters(
+        changed, pages, multifd, compression, autoConverge, timeouts, maxProtocolVersion);
+  }
 
-    /** Sets the bandwidth limit in bytes a second; 0 is none. */
-    public Builder maxBandwidth(long value) {
-      maxBandwidth = value;
-      return this;
-    }
+  private MigrationParameters with(Pages changed) {
+    return new MigrationParameters(
+        limits, changed, multifd, compression, autoConverge, timeouts, maxProtocolVersion);
+  }
 
-    /** Sets the downtime limit. */
-    public Builder downtimeLimit(Duration value) {
-      downtimeLimit = value;
-      return this;
-    }
+  private MigrationParameters with(Multifd changed) {
+    return new MigrationParameters(
+        limits, pages, changed, compression, autoConverge, timeouts, maxProtocolVersion);
+  }
 
-    /** Sets the limit of passes. */
-    public Builder maxPasses(int value) {
-      maxPasses = value;
-      return this;
-    }
+  private MigrationParameters with(Compression changed) {
+    return new MigrationParameters(
+        limits, pages, multifd, changed, autoConverge, timeouts, maxProtocolVersion);
+  }
 
-    /** Turns the capability {@code skip-balloon} on or off. */
-    public Builder skipBalloon(boolean value) {
-      skipBalloon = value;
-      return this;
-    }
+  private MigrationParameters with(Timeouts changed) {
+    return new MigrationParameters(
+        limits, pages, multifd, compression, autoConverge, changed, maxProtocolVersion);
+  }
 
-    /** Turns digests on or off. */
-    public Builder verify(boolean value) {
-      verify = value;
-      return this;
-    }
+  /** Returns these with another bandwidth limit, in bytes a second; 0 is none. */
+  public MigrationParameters withMaxBandwidth(long bytesPerSecond) {
+    return with(new Limits(bytesPerSecond, limits.downtime(), limits.passes()));
+  }
 
-    /** Turns checksums of pages on or off. */
-    public Builder pageChecksums(boolean value) {
-      pageChecksums = value;
-      return this;
-    }
+  /** Returns these with another downtime limit. */
+  public MigrationParameters withDowntimeLimit(Duration downtime) {
+    return with(new Limits(limits.bandwidth(), downtime, limits.passes()));
+  }
 
-    /** Sets over how many connections besides its own the pages go. */
-    public Builder streams(int value) {
-      streams = value;
-      return this;
-    }
+  /** Returns these with another limit of passes. */
+  public MigrationParameters withMaxPasses(int passes) {
+    return with(new Limits(limits.bandwidth(), limits.downtime(), passes));
+  }
 
-    /** Sets how pages are compressed. */
-    public Builder compression(PageCompression value) {
-      compression = value;
-      return this;
-    }
+  /** Returns these with ballooned pages left out, or not. */
+  public MigrationParameters withSkipBalloon(boolean on) {
+    return with(new Pages(on, pages.checksums(), pages.verify()));
+  }
 
-    /** Sets the level of {@link PageCompression#ZSTD}. */
-    public Builder zstdLevel(int value) {
-      zstdLevel = value;
-      return this;
-    }
+  /** Returns these with or without checksums of pages. */
+  public MigrationParameters withPageChecksums(boolean on) {
+    return with(new Pages(pages.skipBalloon(), on, pages.verify()));
+  }
 
-    /** Sets how long to wait for the connection. */
-    public Builder connectTimeout(Duration value) {
-      connectTimeout = value;
-      return this;
-    }
+  /** Returns these with or without digests of all memory. */
+  public MigrationParameters withVerify(boolean on) {
+    return with(new Pages(pages.skipBalloon(), pages.checksums(), on));
+  }
 
-    /** Sets how long the other side may be silent. */
-    public Builder silenceTimeout(Duration value) {
-      silenceTimeout = value;
-      return this;
-    }
+  /** Returns these with or without connections for pages, as many as they were. */
+  public MigrationParameters withMultifd(boolean on) {
+    return with(new Multifd(on, multifd.channels()));
+  }
 
-    /** Sets how long the whole may take; zero is for ever. */
-    public Builder timeout(Duration value) {
-      timeout = value;
-      return this;
-    }
+  /** Returns these with another number of connections for pages, if there are to be any. */
+  public MigrationParameters withMultifdChannels(int channels) {
+    return with(new Multifd(multifd.enabled(), channels));
+  }
 
-    /** Sets how a guest that dirties memory too fast is slowed down. */
-    public Builder autoConverge(AutoConverge value) {
-      autoConverge = value;
-      return this;
-    }
+  /** Returns these with another way to compress pages. */
+  public MigrationParameters withCompression(PageCompression method) {
+    return with(new Compression(method, compression.zstdLevel()));
+  }
 
-    /** Sets the newest protocol version to offer. */
-    public Builder maxProtocolVersion(int value) {
-      maxProtocolVersion = value;
-      return this;
-    }
+  /** Returns these with another level of {@link PageCompression#ZSTD}. */
+  public MigrationParameters withZstdLevel(int level) {
+    return with(new Compression(compression.method(), level));
+  }
 
-    /** Returns the parameters. */
-    public MigrationParameters build() {
-      return new MigrationParameters(
-          maxBandwidth,
-          downtimeLimit,
-          maxPasses,
-          skipBalloon,
-          verify,
-          pageChecksums,
-          streams,
-          compression,
-          zstdLevel,
-          connectTimeout,
-          silenceTimeout,
-          timeout,
-          autoConverge,
-          maxProtocolVersion);
-    }
+  /** Returns these with another way to slow the guest down. */
+  public MigrationParameters withAutoConverge(AutoConverge changed) {
+    return new MigrationParameters(
+        limits, pages, multifd, compression, changed, timeouts, maxProtocolVersion);
+  }
+
+  /** Returns these with the guest slowed down by the same percentages, or not at all. */
+  public MigrationParameters withAutoConverge(boolean on) {
+    return withAutoConverge(autoConverge.withEnabled(on));
+  }
+
+  /** Returns these with another time to wait for the connection. */
+  public MigrationParameters withConnectTimeout(Duration connect) {
+    return with(new Timeouts(connect, timeouts.silence(), timeouts.total()));
+  }
+
+  /** Returns these with another time that the other side may be silent. */
+  public MigrationParameters withSilenceTimeout(Duration silence) {
+    return with(new Timeouts(timeouts.connect(), silence, timeouts.total()));
+  }
+
+  /** Returns these with another time that the whole may take; zero is for ever. */
+  public MigrationParameters withTimeout(Duration total) {
+    return with(new Timeouts(timeouts.connect(), timeouts.silence(), total));
+  }
+
+  /** Returns these with another newest protocol version to offer. */
+  public MigrationParameters withMaxProtocolVersion(int version) {
+    return new MigrationParameters(
+        limits, pages, multifd, compression, autoConverge, timeouts, version);
   }
 }

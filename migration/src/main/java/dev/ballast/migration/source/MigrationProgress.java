@@ -1,6 +1,7 @@
 package dev.ballast.migration.source;
 
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * How far a migration has come, at one moment.
@@ -26,24 +27,35 @@ public record MigrationProgress(
       new MigrationProgress(
           MigrationStatus.NONE,
           Optional.empty(),
-          new Times(0, 0, 0, 0, 0),
+          new Times(0, 0, OptionalLong.empty(), OptionalLong.empty(), OptionalLong.empty()),
           new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0),
           new Traffic(0, 0, 0, 0, 0, 0),
-          new Balloon(false, "there was no migration", 0, 0, 0),
+          new Balloon(false, "", 0, 0, 0),
           0);
+
+  /** Returns the same with another status: of a guest that arrives, no more than that is known. */
+  public MigrationProgress with(MigrationStatus changed) {
+    return new MigrationProgress(changed, error, times, ram, traffic, balloon, throttlePercentage);
+  }
 
   /**
    * Times in milliseconds.
    *
    * @param total from the start to now or to the end
    * @param setup until the first page
-   * @param downtime from the stop of the guest until it ran in the destination, or here again; 0
-   *     before
-   * @param expectedDowntime what the downtime would be if the guest were stopped now
-   * @param verify how much of the downtime both sides spent on comparing memory; 0 without
-   *     verification
+   * @param downtime from the stop of the guest until it ran in the destination, or here again;
+   *     empty before
+   * @param expectedDowntime what the downtime would be if the guest were stopped now; empty for a
+   *     guest that arrives
+   * @param verify how much of the downtime both sides spent on comparing memory; empty without
+   *     verification, and before
    */
-  public record Times(long total, long setup, long downtime, long expectedDowntime, long verify) {}
+  public record Times(
+      long total,
+      long setup,
+      OptionalLong downtime,
+      OptionalLong expectedDowntime,
+      OptionalLong verify) {}
 
   /**
    * Pages of 4096 bytes.
@@ -91,7 +103,7 @@ public record MigrationProgress(
    * The capability {@code skip-balloon}.
    *
    * @param active whether ballooned pages are left out
-   * @param reason why not; empty when they are
+   * @param reason why not; empty when they are, and before the first migration
    * @param pagesSkipped how many pages the balloon excluded in the first pass
    * @param bitmapBytes payload of the bitmap in all
    * @param bitmapBytesDowntime payload of the bitmap while the guest was stopped

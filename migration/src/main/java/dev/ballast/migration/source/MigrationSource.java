@@ -103,8 +103,8 @@ public final class MigrationSource {
         new PrecopyLoop(
             streams, writer, policy, counters, listener, this::checkPeer, machine::throttle);
     this.thread = Thread.ofPlatform().daemon().name("migration").unstarted(this::run);
-    channel.silenceTimeout(parameters.silenceTimeout());
-    this.maxBandwidth = parameters.maxBandwidth();
+    channel.silenceTimeout(parameters.timeouts().silence());
+    this.maxBandwidth = parameters.limits().bandwidth();
     channel.maxBandwidth(maxBandwidth);
   }
 
@@ -115,7 +115,7 @@ public final class MigrationSource {
   public void start() {
     boolean started = false;
     try {
-      if (!parameters.timeout().isZero()) {
+      if (!parameters.timeouts().total().isZero()) {
         Thread.ofPlatform().daemon().name("migration-timeout").start(this::expire);
       }
       thread.start();
@@ -131,7 +131,7 @@ public final class MigrationSource {
   /** Gives the migration up when it takes too long, if the guest is not handed over yet. */
   private void expire() {
     try {
-      if (over.await(parameters.timeout().toNanos(), TimeUnit.NANOSECONDS)) {
+      if (over.await(parameters.timeouts().total().toNanos(), TimeUnit.NANOSECONDS)) {
         return;
       }
     } catch (InterruptedException e) {
@@ -220,7 +220,10 @@ public final class MigrationSource {
       if (handover == SourceHandover.COMMITTED) {
         reason = "this process ends";
       } else if (hasExpired()) {
-        reason = "not finished within the timeout of " + parameters.timeout().toMillis() + " ms";
+        reason =
+            "not finished within the timeout of "
+                + parameters.timeouts().total().toMillis()
+                + " ms";
       } else {
         outcome = MigrationStatus.CANCELLED;
       }
@@ -245,7 +248,7 @@ public final class MigrationSource {
         || now == RunState.POSTMIGRATE) {
       throw new IOException("there is no guest to migrate: the machine is " + now.qmpName());
     }
-    channel.connect(parameters.connectTimeout());
+    channel.connect(parameters.timeouts().connect());
   }
 
   private void negotiate() throws IOException {
@@ -263,7 +266,7 @@ public final class MigrationSource {
           version);
     }
 
-    SkipBalloon skip = SkipBalloon.decide(machine, parameters.skipBalloon(), version);
+    SkipBalloon skip = SkipBalloon.decide(machine, parameters.pages().skipBalloon(), version);
     counters.skipActive = skip.filter() != null;
     counters.skipReason = skip.reason();
     List<MigrationConfig.Block> blocks = new ArrayList<>();
@@ -285,9 +288,9 @@ public final class MigrationSource {
         new MigrationConfig(
             machine.description(),
             blocks,
-            parameters.verify(),
+            parameters.pages().verify(),
             streamSetup(version),
-            parameters.compression());
+            parameters.compression().method());
     writer.frame(FrameType.CONFIG, config.encode(version));
     writer.flush();
     reader.expect(FrameType.CONFIG_REPLY);
@@ -299,14 +302,14 @@ public final class MigrationSource {
 
   /** Fails rather than falling back: a user who asks for compression has a slow link. */
   private void prepareCompression(int version) throws IOException {
-    PageCompression compression = parameters.compression();
+    PageCompression compression = parameters.compression().method();
     if (compression != PageCompression.NONE && version < Protocol.VERSION_4) {
       throw new IOException(
           "compression %s needs protocol version %d, and the destination speaks %d: migrate without it"
               .formatted(compression.qmpName(), Protocol.VERSION_4, version));
     }
     if (parameters.streams() == 0) {
-      writer.compress(compression, parameters.zstdLevel());
+      writer.compress(compression, parameters.compression().zstdLevel());
     }
   }
 
@@ -344,7 +347,7 @@ public final class MigrationSource {
     // Saved before the last sync: should saving write to guest RAM, that is in the sync.
     List<Messages.StateSection> sections = StateSender.save(machine.stateSections());
     precopy.finish();
-    if (parameters.verify()) {
+    if (parameters.pages().verify()) {
       long start = System.nanoTime();
       precopy.sendDigests();
       counters.verifyNanos = System.nanoTime() - start;
@@ -355,7 +358,7 @@ public final class MigrationSource {
     checkPeer();
     commit();
     // However much the destination says that it is still there: the guest stands still.
-    channel.deadline(parameters.silenceTimeout());
+    channel.deadline(parameters.timeouts().silence());
     reader.expect(FrameType.RUNNING);
     handover = handover.confirmed();
     counters.guestContinued = System.nanoTime();

@@ -30,11 +30,16 @@ public enum MigrationStatus {
     return qmpName;
   }
 
-  /** Tells whether nothing follows any more. */
+  /** Returns whether nothing follows any more. */
   public boolean isFinal() {
     return switch (this) {
       case COMPLETED, FAILED, CANCELLED -> true;
       case NONE, SETUP, ACTIVE, DEVICE, CANCELLING -> false;
     };
+  }
+
+  /** Returns whether it has begun and not ended yet. */
+  public boolean underWay() {
+    return this != NONE && !isFinal();
   }
 }

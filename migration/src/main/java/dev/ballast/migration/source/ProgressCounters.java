@@ -3,6 +3,7 @@ package dev.ballast.migration.source;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.vmm.memory.RamBlock;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -59,10 +60,10 @@ final class ProgressCounters {
             (now - started) / NANOS_PER_MILLI,
             ((setupEnd != 0 ? setupEnd : now) - started) / NANOS_PER_MILLI,
             guestStopped == 0
-                ? 0
-                : ((guestContinued != 0 ? guestContinued : now) - guestStopped) / NANOS_PER_MILLI,
-            expectedDowntimeMillis,
-            verifyNanos / NANOS_PER_MILLI),
+                ? OptionalLong.empty()
+                : millis((guestContinued != 0 ? guestContinued : now) - guestStopped),
+            OptionalLong.of(expectedDowntimeMillis),
+            verifyNanos == 0 ? OptionalLong.empty() : millis(verifyNanos)),
         new MigrationProgress.Ram(
             pagesTotal,
             pagesRemaining.get(),
@@ -83,6 +84,10 @@ final class ProgressCounters {
         new MigrationProgress.Balloon(
             skipActive, skipReason, pagesSkipped, bitmapBytes, bitmapBytesDowntime),
         throttlePercentage);
+  }
+
+  private static OptionalLong millis(long nanos) {
+    return OptionalLong.of(nanos / NANOS_PER_MILLI);
   }
 
   private static long perSecond(long amount, long nanos) {

@@ -54,9 +54,9 @@ final class SendingStream implements AutoCloseable {
     FrameWriter writer = new FrameWriter(channel, parameters.pageChecksumsTo(channel.uri()));
     boolean ready = false;
     try {
-      channel.silenceTimeout(parameters.silenceTimeout());
-      channel.connect(parameters.connectTimeout());
-      writer.compress(parameters.compression(), parameters.zstdLevel());
+      channel.silenceTimeout(parameters.timeouts().silence());
+      channel.connect(parameters.timeouts().connect());
+      writer.compress(parameters.compression().method(), parameters.compression().zstdLevel());
       writer.frame(FrameType.STREAM, setup.greeting(index).encode());
       writer.flush();
       ready = true;

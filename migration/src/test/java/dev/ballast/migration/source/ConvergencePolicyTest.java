@@ -9,11 +9,7 @@ import org.junit.jupiter.api.Test;
 class ConvergencePolicyTest {
   private final ConvergencePolicy policy =
       new ConvergencePolicy(
-          MigrationParameters.DEFAULTS
-              .edit()
-              .maxPasses(3)
-              .downtimeLimit(Duration.ofMillis(100))
-              .build());
+          MigrationParameters.DEFAULTS.withMaxPasses(3).withDowntimeLimit(Duration.ofMillis(100)));
 
   @Test
   void stopsTheGuestWhenTheRestFitsTheLimit() {

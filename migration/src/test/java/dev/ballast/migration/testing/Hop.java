@@ -31,11 +31,9 @@ public record Hop(
   /** Short timeouts, so that a test of silence does not take long. */
   public static final MigrationParameters PARAMETERS =
       MigrationParameters.DEFAULTS
-          .edit()
-          .verify(true)
-          .connectTimeout(Duration.ofSeconds(5))
-          .silenceTimeout(Duration.ofSeconds(10))
-          .build();
+          .withVerify(true)
+          .withConnectTimeout(Duration.ofSeconds(5))
+          .withSilenceTimeout(Duration.ofSeconds(10));
 
   /** The same for the other side. */
   public static final DestinationParameters DESTINATION =
@@ -43,6 +41,13 @@ public record Hop(
           Duration.ofSeconds(10),
           Duration.ofSeconds(10),
           DestinationParameters.DEFAULTS.maxProtocolVersion());
+
+  /** Returns the parameters with pages over so many connections; over the migration's own if 0. */
+  public static MigrationParameters over(int streams, MigrationParameters parameters) {
+    return streams == 0
+        ? parameters.withMultifd(false)
+        : parameters.withMultifd(true).withMultifdChannels(streams);
+  }
 
   /** Listens on any free port. */
   public static MigrationDestination listen() throws IOException {

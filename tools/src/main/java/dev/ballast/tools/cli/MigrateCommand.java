@@ -3,13 +3,12 @@ package dev.ballast.tools.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpException;
-import dev.ballast.tools.vm.MigrationParameters;
 import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -40,20 +39,12 @@ final class MigrateCommand implements Callable<Integer> {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration CANCEL_TIMEOUT = Duration.ofSeconds(10);
   private static final long MILLIS = 1000;
-  private static final long MAX_TIMEOUT = MigrationParameters.MAX_TIMEOUT_MILLIS / MILLIS;
   private static final Set<String> FINAL = Set.of("completed", "failed", "cancelled");
 
   /** A switch in words. */
   enum OnOff {
     ON,
     OFF
-  }
-
-  /** How pages are compressed. */
-  enum Compression {
-    NONE,
-    LZ4,
-    ZSTD
   }
 
   @Mixin private QmpOption qmp;
@@ -76,39 +67,43 @@ final class MigrateCommand implements Callable<Integer> {
       description = "Let both sides hash all memory outside the balloon, and compare.")
   private boolean verify;
 
+  @SetsParameter(value = "max-bandwidth", zero = "no limit")
   @Option(
       names = "--max-bandwidth",
       paramLabel = "SIZE",
       converter = MemorySize.Converter.class,
-      description = "Send at most so much a second, for instance 100M (default: no limit).")
+      description = "Send at most so much a second, for instance 100M (default: {default}).")
   private @Nullable MemorySize maxBandwidth;
 
-  @Range(min = 0, max = MigrationParameters.MAX_DOWNTIME_LIMIT_MILLIS, example = 300)
+  @SetsParameter(value = "downtime-limit", example = 300)
   @Option(
       names = "--downtime-limit",
       paramLabel = "MS",
-      description = "Stop the guest once the rest takes so long (default: 300).")
+      description = "Stop the guest once the rest takes so long, {range} (default: {default}).")
   private @Nullable Long downtimeLimit;
 
-  @Range(min = 0, max = MAX_TIMEOUT, example = 60)
+  @SetsParameter(value = "x-timeout", unit = MILLIS, zero = "never", example = 60)
   @Option(
       names = "--timeout",
       paramLabel = "SECONDS",
-      description = "Give up when the guest is not handed over after this time (default: never).")
+      description =
+          "Give up when the guest is not handed over after this time, {range}; 0 is never"
+              + " (default: {default}).")
   private @Nullable Long timeout;
 
-  @Range(min = 1, max = MAX_TIMEOUT, example = 10)
+  @SetsParameter(value = "x-connect-timeout", unit = MILLIS, example = 10)
   @Option(
       names = "--connect-timeout",
       paramLabel = "SECONDS",
-      description = "Give up when nobody answers for this time (default: 10).")
+      description = "Give up when nobody answers for this time, {range} (default: {default}).")
   private @Nullable Long connectTimeout;
 
-  @Range(min = 1, max = MAX_TIMEOUT, example = 30)
+  @SetsParameter(value = "x-silence-timeout", unit = MILLIS, example = 30)
   @Option(
       names = "--silence-timeout",
       paramLabel = "SECONDS",
-      description = "Give up when the other side is silent for this time (default: 30).")
+      description =
+          "Give up when the other side is silent for this time, {range} (default: {default}).")
   private @Nullable Long silenceTimeout;
 
   @Option(
@@ -119,20 +114,21 @@ final class MigrateCommand implements Callable<Integer> {
               + " (default: as the machine is set, off at first).")
   private @Nullable OnOff autoConverge;
 
-  @Range(min = 1, max = MigrationParameters.MAX_MULTIFD_CHANNELS, example = 4)
+  @SetsParameter(value = "multifd-channels", example = 4)
   @Option(
       names = "--multifd",
       paramLabel = "N",
-      description = "Send pages over so many connections, 1 to 64 (default: over the one).")
+      description = "Send pages over so many connections, {range} (default: over the one).")
   private @Nullable Integer multifd;
 
+  @SetsParameter("multifd-compression")
   @Option(
       names = "--compress",
       paramLabel = "none|lz4|zstd",
       description =
           "Compress pages, over however many connections: lz4 takes less time, zstd fewer bytes"
-              + " (default: as the machine is set, none at first).")
-  private @Nullable Compression compression;
+              + " (default: as the machine is set, {default} at first).")
+  private @Nullable PageCompression compression;
 
   @Option(
       names = "--json",
@@ -209,7 +205,7 @@ final class MigrateCommand implements Callable<Integer> {
       parameters.put("multifd-channels", multifd);
     }
     if (compression != null) {
-      parameters.put("multifd-compression", compression.name().toLowerCase(Locale.ROOT));
+      parameters.put("multifd-compression", compression.qmpName());
     }
     parameters.put("x-timeout", timeout == null ? 0 : timeout * MILLIS);
     client.command("migrate-set-parameters", parameters);

@@ -1,10 +1,15 @@
 package dev.ballast.tools.cli;
 
+import dev.ballast.migration.source.MigrationParameter;
+import dev.ballast.migration.source.MigrationParameters;
+import java.lang.annotation.Annotation;
 import java.lang.reflect.AnnotatedElement;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,7 +19,8 @@ import picocli.CommandLine.TypeConversionException;
 
 /**
  * What picocli takes as the values of options, and says of others: numbers within their {@link
- * Range}, and the constants of enums as lower-case words.
+ * Range} or that of the {@link SetsParameter parameter that they set}, and the constants of enums
+ * as lower-case words.
  */
 final class OptionValues {
   private static final Pattern NUMBER = Pattern.compile("-?[0-9]{1,18}");
@@ -31,6 +37,39 @@ final class OptionValues {
                 command.add(with(argument, converter));
               });
     }
+    for (OptionSpec option : List.copyOf(command.options())) {
+      SetsParameter sets = annotation(option, SetsParameter.class);
+      if (sets != null) {
+        command.remove(option);
+        command.add(OptionSpec.builder(option).description(described(option, sets)).build());
+      }
+    }
+  }
+
+  private static String[] described(OptionSpec option, SetsParameter sets) {
+    String range;
+    String defaultValue;
+    switch (MigrationParameter.of(sets.value())) {
+      case MigrationParameter.Numeric numeric -> {
+        Limits limits = Limits.of(numeric, sets);
+        range = limits.min() + " to " + limits.max();
+        long value = numeric.get(MigrationParameters.DEFAULTS) / sets.unit();
+        defaultValue = value == 0 ? sets.zero() : Long.toString(value);
+      }
+      case MigrationParameter.Choice choice -> {
+        range = String.join(", ", choice.words());
+        defaultValue = choice.get(MigrationParameters.DEFAULTS);
+      }
+    }
+    return Arrays.stream(option.description())
+        .map(line -> line.replace("{range}", range).replace("{default}", defaultValue))
+        .toArray(String[]::new);
+  }
+
+  private static <A extends Annotation> @Nullable A annotation(ArgSpec argument, Class<A> type) {
+    return argument.userObject() instanceof AnnotatedElement field
+        ? field.getAnnotation(type)
+        : null;
   }
 
   private static ArgSpec with(ArgSpec argument, ITypeConverter<?> converter) {
@@ -53,11 +92,20 @@ final class OptionValues {
     if (type.isEnum()) {
       return Optional.of(new Words(List.of(type.getEnumConstants())));
     }
-    Range range =
-        argument.userObject() instanceof AnnotatedElement field
-            ? field.getAnnotation(Range.class)
-            : null;
-    return range == null ? Optional.empty() : Optional.of(new Numbers(range, type, name(argument)));
+    return limits(argument).map(limits -> new Numbers(limits, type, name(argument)));
+  }
+
+  private static Optional<Limits> limits(ArgSpec argument) {
+    Range range = annotation(argument, Range.class);
+    if (range != null) {
+      return Optional.of(new Limits(range.min(), range.max(), range.example()));
+    }
+    SetsParameter sets = annotation(argument, SetsParameter.class);
+    return sets != null
+            && argument.type() != MemorySize.class
+            && MigrationParameter.of(sets.value()) instanceof MigrationParameter.Numeric numeric
+        ? Optional.of(Limits.of(numeric, sets))
+        : Optional.empty();
   }
 
   private static String name(ArgSpec argument) {
@@ -66,6 +114,16 @@ final class OptionValues {
 
   private static String word(Object constant) {
     return ((Enum<?>) constant).name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /** What an option takes, in its own unit, and an example. */
+  private record Limits(long min, long max, long example) {
+    static Limits of(MigrationParameter.Numeric parameter, SetsParameter sets) {
+      return new Limits(
+          Math.ceilDiv(parameter.min(), sets.unit()),
+          parameter.max() / sets.unit(),
+          sets.example());
+    }
   }
 
   /** Takes the constants of an enum, in either case. */
@@ -87,15 +145,15 @@ final class OptionValues {
   }
 
   /** Takes whole numbers within a range. */
-  private record Numbers(Range range, Class<?> type, String option)
+  private record Numbers(Limits limits, Class<?> type, String option)
       implements ITypeConverter<Object> {
     @Override
     public Object convert(String value) {
       long number = NUMBER.matcher(value).matches() ? Long.parseLong(value) : Long.MIN_VALUE;
-      if (number < range.min() || number > range.max()) {
+      if (number < limits.min() || number > limits.max()) {
         throw new TypeConversionException(
             "'%s' is not a whole number from %d to %d; for instance %s %d"
-                .formatted(value, range.min(), range.max(), option, range.example()));
+                .formatted(value, limits.min(), limits.max(), option, limits.example()));
       }
       return wide() ? (Object) number : (Object) Math.toIntExact(number);
     }

@@ -1,12 +1,12 @@
 package dev.ballast.tools.qmp;
 
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.tools.qmp.ArgumentType.Argument;
 import dev.ballast.tools.qmp.ArgumentType.Bool;
 import dev.ballast.tools.qmp.ArgumentType.Int;
 import dev.ballast.tools.qmp.ArgumentType.OneOf;
 import dev.ballast.tools.qmp.ArgumentType.Str;
 import dev.ballast.tools.qmp.ArgumentType.Struct;
-import dev.ballast.tools.vm.MigrationStatus;
 import dev.ballast.tools.vm.ShutdownCause;
 import java.util.Map;
 import java.util.TreeMap;

@@ -1,14 +1,16 @@
 package dev.ballast.tools.qmp;
 
+import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.tools.Version;
-import dev.ballast.tools.vm.MigrationInfo;
-import dev.ballast.tools.vm.MigrationStatus;
 import dev.ballast.tools.vm.VirtualMachine;
 import dev.ballast.tools.vm.VmException;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.RamBlock;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -65,7 +67,7 @@ enum HumanInfo {
       case CHARDEV -> "serial0: filename=" + vm.serialFilename() + "\n";
       case CPUS -> vcpus(vm.vcpus(), vcpu);
       case KVM -> "kvm support: enabled\n";
-      case MIGRATE -> migration(vm.migration().info());
+      case MIGRATE -> migration(vm.migration().progress(), vm.migration().listening());
       case NAME -> vm.name().isEmpty() ? "" : vm.name() + "\n";
       case REGISTERS -> RegisterText.of(List.of(vm.vcpuSnapshots().get(vcpu)));
       case STATUS -> status(vm.runState());
@@ -104,20 +106,27 @@ enum HumanInfo {
     };
   }
 
-  private static String migration(MigrationInfo info) {
-    if (info.status() == MigrationStatus.NONE) {
+  private static String migration(MigrationProgress progress, Optional<MigrationUri> listening) {
+    MigrationStatus status = progress.status();
+    if (status == MigrationStatus.NONE) {
       return "";
     }
-    StringBuilder text = new StringBuilder("Migration status: " + info.status().qmpName());
-    info.error().ifPresent(error -> text.append(" (").append(error).append(')'));
-    info.listening()
-        .ifPresent(uri -> text.append("\nsocket address: [\n\t").append(uri).append("\n]"));
-    text.append("\ntotal time: ").append(info.totalMillis()).append(" ms\n");
-    info.expectedDowntimeMillis()
-        .ifPresent(millis -> text.append("expected downtime: ").append(millis).append(" ms\n"));
-    info.downtimeMillis()
-        .ifPresent(millis -> text.append("downtime: ").append(millis).append(" ms\n"));
-    MigrationInfo.Ram ram = info.ram();
+    MigrationProgress.Times times = progress.times();
+    StringBuilder text = new StringBuilder("Migration status: " + status.qmpName());
+    progress.error().ifPresent(error -> text.append(" (").append(error).append(')'));
+    listening.ifPresent(uri -> text.append("\nsocket address: [\n\t").append(uri).append("\n]"));
+    text.append("\ntotal time: ").append(times.total()).append(" ms\n");
+    if (status == MigrationStatus.COMPLETED) {
+      times
+          .downtime()
+          .ifPresent(millis -> text.append("downtime: ").append(millis).append(" ms\n"));
+    } else {
+      times
+          .expectedDowntime()
+          .ifPresent(millis -> text.append("expected downtime: ").append(millis).append(" ms\n"));
+    }
+    MigrationProgress.Ram ram = progress.ram();
+    MigrationProgress.Traffic traffic = progress.traffic();
     return text.append(
             String.format(
                 Locale.ROOT,
@@ -136,21 +145,21 @@ enum HumanInfo {
                 multifd bytes: %d kbytes
                 pages-per-second: %d
                 """,
-                info.setupMillis(),
-                ram.transferredBytes() / KIB,
-                ram.bytesPerSecond() * 8 / 1e6,
-                ram.remainingBytes() / KIB,
-                ram.totalBytes() / KIB,
-                ram.zeroPages(),
-                ram.normalPages(),
-                ram.normalPages() * RamBlock.PAGE_SIZE / KIB,
-                ram.passes(),
+                times.setup(),
+                traffic.transferred() / KIB,
+                traffic.bitsPerSecond() / 1e6,
+                ram.remaining() * RamBlock.PAGE_SIZE / KIB,
+                ram.total() * RamBlock.PAGE_SIZE / KIB,
+                ram.zero(),
+                ram.normal(),
+                ram.normal() * RamBlock.PAGE_SIZE / KIB,
+                ram.dirtySyncs(),
                 RamBlock.PAGE_SIZE / KIB,
-                ram.multifdBytes() / KIB,
-                ram.pagesPerSecond()))
+                traffic.streams() / KIB,
+                traffic.pagesPerSecond()))
         .append(
-            info.throttlePercent() > 0
-                ? "cpu throttle percentage: " + info.throttlePercent() + "\n"
+            progress.throttlePercentage() > 0
+                ? "cpu throttle percentage: " + progress.throttlePercentage() + "\n"
                 : "")
         .toString();
   }

@@ -2,35 +2,42 @@ package dev.ballast.tools.qmp;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.migration.channel.MigrationUri;
-import dev.ballast.tools.vm.MigrationInfo;
-import dev.ballast.tools.vm.MigrationStatus;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.vmm.memory.RamBlock;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** The answer to {@code query-migrate}. */
 final class MigrationJson {
   private MigrationJson() {}
 
-  static ObjectNode of(MigrationInfo info) {
+  static ObjectNode of(MigrationProgress progress, Optional<MigrationUri> listening) {
     ObjectNode json = Json.object();
-    if (info.status() == MigrationStatus.NONE) {
+    MigrationStatus status = progress.status();
+    if (status == MigrationStatus.NONE) {
       return json;
     }
-    json.put("status", info.status().qmpName())
-        .put("total-time", info.totalMillis())
-        .put("setup-time", info.setupMillis());
-    info.downtimeMillis().ifPresent(millis -> json.put("downtime", millis));
-    info.expectedDowntimeMillis().ifPresent(millis -> json.put("expected-downtime", millis));
-    if (info.throttlePercent() > 0) {
-      json.put("cpu-throttle-percentage", info.throttlePercent());
+    MigrationProgress.Times times = progress.times();
+    json.put("status", status.qmpName())
+        .put("total-time", times.total())
+        .put("setup-time", times.setup());
+    boolean completed = status == MigrationStatus.COMPLETED;
+    if (completed) {
+      times.downtime().ifPresent(millis -> json.put("downtime", millis));
+    } else {
+      times.expectedDowntime().ifPresent(millis -> json.put("expected-downtime", millis));
     }
-    info.error().ifPresent(error -> json.put("error-desc", error));
-    info.listening().ifPresent(uri -> address(uri, json.putArray("socket-address").addObject()));
-    ram(info.ram(), json.putObject("ram"));
-    balloon(info.balloon(), json.putObject("x-balloon"));
-    json.put("x-pages-scanned", info.ram().scannedPages());
-    if (info.verifyMillis().isPresent()) {
-      json.put("x-verified", true).put("x-verify-time", info.verifyMillis().getAsLong());
+    if (progress.throttlePercentage() > 0) {
+      json.put("cpu-throttle-percentage", progress.throttlePercentage());
+    }
+    progress.error().ifPresent(error -> json.put("error-desc", error));
+    listening.ifPresent(uri -> address(uri, json.putArray("socket-address").addObject()));
+    ram(progress.ram(), progress.traffic(), json.putObject("ram"));
+    balloon(progress.balloon(), json.putObject("x-balloon"));
+    json.put("x-pages-scanned", progress.ram().scanned());
+    if (completed) {
+      times.verify().ifPresent(millis -> json.put("x-verified", true).put("x-verify-time", millis));
     }
     return json;
   }
@@ -46,30 +53,33 @@ final class MigrationJson {
     }
   }
 
-  private static void ram(MigrationInfo.Ram ram, ObjectNode json) {
-    json.put("transferred", ram.transferredBytes())
-        .put("remaining", ram.remainingBytes())
-        .put("total", ram.totalBytes())
-        .put("duplicate", ram.zeroPages())
-        .put("normal", ram.normalPages())
-        .put("normal-bytes", ram.normalPages() * RamBlock.PAGE_SIZE)
-        .put("dirty-pages-rate", ram.dirtyPagesPerSecond())
-        .put("mbps", ram.bytesPerSecond() * 8 / 1e6)
-        .put("dirty-sync-count", ram.passes())
+  private static void ram(
+      MigrationProgress.Ram ram, MigrationProgress.Traffic traffic, ObjectNode json) {
+    json.put("transferred", traffic.transferred())
+        .put("remaining", ram.remaining() * RamBlock.PAGE_SIZE)
+        .put("total", ram.total() * RamBlock.PAGE_SIZE)
+        .put("duplicate", ram.zero())
+        .put("normal", ram.normal())
+        .put("normal-bytes", ram.normal() * RamBlock.PAGE_SIZE)
+        .put("dirty-pages-rate", ram.dirtyPerSecond())
+        .put("mbps", traffic.bitsPerSecond() / 1e6)
+        .put("dirty-sync-count", ram.dirtySyncs())
         .put("postcopy-requests", 0)
         .put("page-size", RamBlock.PAGE_SIZE)
-        .put("multifd-bytes", ram.multifdBytes())
-        .put("pages-per-second", ram.pagesPerSecond())
-        .put("precopy-bytes", ram.precopyBytes())
-        .put("downtime-bytes", ram.downtimeBytes())
+        .put("multifd-bytes", traffic.streams())
+        .put("pages-per-second", traffic.pagesPerSecond())
+        .put("precopy-bytes", traffic.precopy())
+        .put("downtime-bytes", traffic.downtime())
         .put("postcopy-bytes", 0)
         .put("dirty-sync-missed-zero-copy", 0);
   }
 
-  private static void balloon(MigrationInfo.Balloon balloon, ObjectNode json) {
+  private static void balloon(MigrationProgress.Balloon balloon, ObjectNode json) {
     json.put("active", balloon.active());
-    balloon.reason().ifPresent(reason -> json.put("reason", reason));
-    json.put("pages-skipped", balloon.skippedPages())
+    if (!balloon.reason().isEmpty()) {
+      json.put("reason", balloon.reason());
+    }
+    json.put("pages-skipped", balloon.pagesSkipped())
         .put("bitmap-bytes", balloon.bitmapBytes())
         .put("bitmap-bytes-downtime", balloon.bitmapBytesDowntime());
   }

@@ -6,7 +6,7 @@ import dev.ballast.tools.qmp.ArgumentType.Any;
 import dev.ballast.tools.qmp.ArgumentType.Argument;
 import dev.ballast.tools.qmp.ArgumentType.Int;
 import dev.ballast.tools.qmp.ArgumentType.Str;
-import dev.ballast.tools.vm.StatisticsControl;
+import dev.ballast.tools.vm.BalloonControl;
 import dev.ballast.tools.vm.VirtualMachine;
 import dev.ballast.tools.vm.VmException;
 import dev.ballast.virtio.balloon.BalloonStatistics;
@@ -45,14 +45,14 @@ record QomCommands(VirtualMachine vm) {
   }
 
   private JsonNode get(ObjectNode arguments) throws QmpException {
-    StatisticsControl statistics = find(arguments);
+    BalloonControl balloon = find(arguments);
     return property(arguments).equals(STATS)
-        ? json(statistics.latest())
-        : Json.object().numberNode(statistics.interval());
+        ? json(balloon.memoryReport().orElse(MemoryReport.NONE))
+        : Json.object().numberNode(balloon.reportInterval());
   }
 
   private JsonNode set(ObjectNode arguments) throws QmpException, VmException {
-    StatisticsControl statistics = find(arguments);
+    BalloonControl balloon = find(arguments);
     if (!property(arguments).equals(INTERVAL)) {
       throw QmpException.generic(
           "Property '" + BALLOON_TYPE + "." + property(arguments) + "' is not writable");
@@ -66,20 +66,20 @@ record QomCommands(VirtualMachine vm) {
     if (seconds > BalloonStatistics.MAX_INTERVAL) {
       throw QmpException.generic("timer value is too big");
     }
-    statistics.setInterval(seconds);
+    balloon.setReportInterval(seconds);
     return Json.object();
   }
 
   /** Finds what has the property that is named. */
-  private StatisticsControl find(ObjectNode arguments) throws QmpException {
+  private BalloonControl find(ObjectNode arguments) throws QmpException {
     String path = arguments.get("path").textValue();
     if (vm.balloon().isEmpty() || !(path.equals(BALLOON) || path.equals(BALLOON_ID))) {
       throw new QmpException(QmpErrorClass.DEVICE_NOT_FOUND, "Device '" + path + "' not found");
     }
     String property = property(arguments);
     return vm.balloon()
-        .flatMap(balloon -> balloon.statistics())
-        .filter(statistics -> property.equals(INTERVAL) || property.equals(STATS))
+        .filter(balloon -> balloon.memoryReport().isPresent())
+        .filter(_ -> property.equals(INTERVAL) || property.equals(STATS))
         .orElseThrow(
             () ->
                 QmpException.generic("Property '" + BALLOON_TYPE + "." + property + "' not found"));

@@ -1,5 +1,6 @@
 package dev.ballast.tools.vm;
 
+import dev.ballast.virtio.balloon.MemoryReport;
 import dev.ballast.vmm.memory.PageBitmap;
 import java.util.Optional;
 
@@ -22,6 +23,21 @@ public interface BalloonControl {
   /** Returns the live set of pages in the balloon, one bit per 4 KiB of guest RAM. */
   PageBitmap bitmap();
 
-  /** Returns the guest's reports of its memory; empty when the device does not offer them. */
-  Optional<StatisticsControl> statistics();
+  /**
+   * Returns the guest's last report of its memory, {@link MemoryReport#NONE} until there is one;
+   * empty when the device does not offer reports.
+   */
+  Optional<MemoryReport> memoryReport();
+
+  /** Returns every how many seconds the guest is asked for a report, 0 for never. */
+  long reportInterval();
+
+  /**
+   * Has the guest asked for reports regularly, a first time at once if it was not until now; has no
+   * effect when the device does not offer them. Returns at once.
+   *
+   * @param seconds between two questions, 0 to 2^32 - 1; 0 for never
+   * @throws VmException if the guest is not here, or leaving
+   */
+  void setReportInterval(long seconds) throws VmException;
 }

@@ -5,19 +5,18 @@ import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.DestinationParameters;
 import dev.ballast.migration.destination.IncomingListener;
 import dev.ballast.migration.destination.MigrationDestination;
-import dev.ballast.migration.source.AutoConverge;
 import dev.ballast.migration.source.MigrationListener;
+import dev.ballast.migration.source.MigrationParameters;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.migration.source.MigrationSource;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.vmm.machine.Machine;
 import dev.ballast.vmm.machine.RunState;
-import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +26,6 @@ import org.slf4j.LoggerFactory;
 /** The migrations of one machine: out, one after the other, or in, once. */
 final class KvmMigrations implements MigrationControl, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(KvmMigrations.class);
-  private static final int BITS_PER_BYTE = 8;
 
   /** Of connections that were turned away; more are not worth the log. */
   private static final int MAX_WARNINGS = 10;
@@ -36,12 +34,11 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   private final Consumer<VmEvent> events;
   private final Consumer<String> incomingFailed;
   private final Map<MigrationCapability, Boolean> capabilities = new ConcurrentHashMap<>();
-  private MigrationParameters parameters = MigrationParameters.DEFAULT;
+  private MigrationParameters parameters = MigrationParameters.DEFAULTS;
   private @Nullable MigrationSource source;
   private @Nullable MigrationDestination destination;
   private @Nullable Thread receiver;
   private volatile MigrationStatus incomingStatus = MigrationStatus.NONE;
-  private boolean verifying;
   private boolean closed;
 
   /**
@@ -56,13 +53,6 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     for (MigrationCapability capability : MigrationCapability.values()) {
       capabilities.put(capability, capability.initially());
     }
-  }
-
-  /** A source that was started, and whose thread has not begun yet, is being set up. */
-  private static MigrationStatus status(dev.ballast.migration.source.MigrationStatus status) {
-    return status == dev.ballast.migration.source.MigrationStatus.NONE
-        ? MigrationStatus.SETUP
-        : MigrationStatus.valueOf(status.name());
   }
 
   private static MigrationUri parse(String uri) throws VmException {
@@ -82,22 +72,12 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     if (state == RunState.INMIGRATE || state == RunState.POSTMIGRATE) {
       throw new VmException("there is no guest here to migrate: it is " + state.qmpName());
     }
-    verifying = isOn(MigrationCapability.VERIFY);
-    dev.ballast.migration.source.MigrationParameters how =
-        dev.ballast.migration.source.MigrationParameters.DEFAULTS
-            .edit()
-            .skipBalloon(isOn(MigrationCapability.SKIP_BALLOON))
-            .verify(verifying)
-            .streams(isOn(MigrationCapability.MULTIFD) ? parameters.multifdChannels() : 0)
-            .compression(parameters.compression().method())
-            .zstdLevel(parameters.compression().zstdLevel())
-            .maxBandwidth(parameters.maxBandwidth())
-            .downtimeLimit(Duration.ofMillis(parameters.downtimeLimitMillis()))
-            .connectTimeout(Duration.ofMillis(parameters.timeouts().connectMillis()))
-            .silenceTimeout(Duration.ofMillis(parameters.timeouts().silenceMillis()))
-            .timeout(Duration.ofMillis(parameters.timeouts().totalMillis()))
-            .autoConverge(autoConverge())
-            .build();
+    MigrationParameters how =
+        parameters
+            .withSkipBalloon(isOn(MigrationCapability.SKIP_BALLOON))
+            .withVerify(isOn(MigrationCapability.VERIFY))
+            .withMultifd(isOn(MigrationCapability.MULTIFD))
+            .withAutoConverge(isOn(MigrationCapability.AUTO_CONVERGE));
     @Nullable MigrationSource before = source;
     boolean started = false;
     try {
@@ -114,20 +94,11 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     }
   }
 
-  private AutoConverge autoConverge() {
-    MigrationParameters.Throttle throttle = parameters.throttle();
-    return new AutoConverge(
-        isOn(MigrationCapability.AUTO_CONVERGE),
-        throttle.initialPercent(),
-        throttle.incrementPercent(),
-        throttle.maxPercent());
-  }
-
   /** Turns what the source reports into events. */
   private final class Reporter implements MigrationListener {
     @Override
-    public void statusChanged(dev.ballast.migration.source.MigrationStatus status) {
-      events.accept(new VmEvent.MigrationChanged(status(status)));
+    public void statusChanged(MigrationStatus status) {
+      events.accept(new VmEvent.MigrationChanged(status));
     }
 
     @Override
@@ -165,7 +136,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     DestinationParameters how =
         new DestinationParameters(
             Duration.ZERO,
-            Duration.ofMillis(parameters.timeouts().silenceMillis()),
+            parameters.timeouts().silence(),
             DestinationParameters.DEFAULTS.maxProtocolVersion());
     Thread thread =
         Thread.ofPlatform().daemon().name("incoming").unstarted(() -> receive(listening, how));
@@ -253,7 +224,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   }
 
   private boolean underWay() {
-    return source != null && status(source.progress().status()).underWay();
+    return source != null && !source.progress().status().isFinal();
   }
 
   @Override
@@ -265,54 +236,22 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   }
 
   @Override
-  public synchronized MigrationInfo info() {
-    return source == null ? incomingInfo() : info(source.progress());
+  public synchronized MigrationProgress progress() {
+    if (source == null) {
+      return MigrationProgress.IDLE.with(incomingStatus);
+    }
+    MigrationProgress progress = source.progress();
+    // A source that was started, and whose thread has not begun yet, is being set up.
+    return progress.status() == MigrationStatus.NONE
+        ? progress.with(MigrationStatus.SETUP)
+        : progress;
   }
 
-  private MigrationInfo incomingInfo() {
-    MigrationStatus stage = incomingStatus;
-    boolean waits = stage == MigrationStatus.SETUP || stage == MigrationStatus.ACTIVE;
-    return MigrationInfo.NONE.incoming(
-        stage,
-        waits ? Optional.ofNullable(destination).map(MigrationDestination::uri) : Optional.empty());
-  }
-
-  private MigrationInfo info(MigrationProgress progress) {
-    MigrationProgress.Times times = progress.times();
-    MigrationProgress.Ram ram = progress.ram();
-    MigrationProgress.Traffic traffic = progress.traffic();
-    MigrationProgress.Balloon balloon = progress.balloon();
-    boolean completed = progress.status() == dev.ballast.migration.source.MigrationStatus.COMPLETED;
-    return new MigrationInfo(
-        status(progress.status()),
-        times.total(),
-        times.setup(),
-        completed ? OptionalLong.of(times.downtime()) : OptionalLong.empty(),
-        completed ? OptionalLong.empty() : OptionalLong.of(times.expectedDowntime()),
-        progress.error(),
-        new MigrationInfo.Ram(
-            traffic.transferred(),
-            ram.remaining() * RamBlock.PAGE_SIZE,
-            ram.total() * RamBlock.PAGE_SIZE,
-            ram.zero(),
-            ram.normal(),
-            ram.dirtyPerSecond(),
-            traffic.bitsPerSecond() / BITS_PER_BYTE,
-            traffic.pagesPerSecond(),
-            ram.dirtySyncs(),
-            traffic.precopy(),
-            traffic.downtime(),
-            traffic.streams(),
-            ram.scanned()),
-        new MigrationInfo.Balloon(
-            balloon.active(),
-            balloon.active() ? Optional.empty() : Optional.of(balloon.reason()),
-            balloon.pagesSkipped(),
-            balloon.bitmapBytes(),
-            balloon.bitmapBytesDowntime()),
-        verifying && completed ? OptionalLong.of(times.verify()) : OptionalLong.empty(),
-        progress.throttlePercentage(),
-        Optional.empty());
+  @Override
+  public synchronized Optional<MigrationUri> listening() {
+    return source == null && incomingStatus.underWay()
+        ? Optional.ofNullable(destination).map(MigrationDestination::uri)
+        : Optional.empty();
   }
 
   @Override
@@ -338,7 +277,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   public synchronized void setParameters(MigrationParameters next) {
     parameters = next;
     if (source != null) {
-      source.limits(next.maxBandwidth(), Duration.ofMillis(next.downtimeLimitMillis()));
+      source.limits(next.limits().bandwidth(), next.limits().downtime());
     }
   }
 

@@ -289,26 +289,21 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
     }
 
     @Override
-    public Optional<StatisticsControl> statistics() {
-      return device.statistics().map(statistics -> new Statistics(machine, statistics));
-    }
-  }
-
-  private record Statistics(Machine machine, BalloonStatistics statistics)
-      implements StatisticsControl {
-    @Override
-    public MemoryReport latest() {
-      return statistics.latest();
+    public Optional<MemoryReport> memoryReport() {
+      return device.statistics().map(BalloonStatistics::latest);
     }
 
     @Override
-    public long interval() {
-      return statistics.interval();
+    public long reportInterval() {
+      return device.statistics().map(BalloonStatistics::interval).orElse(0L);
     }
 
     @Override
-    public void setInterval(long seconds) throws VmException {
-      attempt(() -> machine.withGuest(() -> statistics.setInterval(seconds)));
+    public void setReportInterval(long seconds) throws VmException {
+      attempt(
+          () ->
+              machine.withGuest(
+                  () -> device.statistics().ifPresent(reports -> reports.setInterval(seconds))));
     }
   }
 

@@ -1,12 +1,15 @@
 package dev.ballast.tools.vm;
 
 import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.source.MigrationParameters;
+import dev.ballast.migration.source.MigrationProgress;
 import java.util.Map;
+import java.util.Optional;
 
 /** The one migration, out or in, that a machine can be in. Any thread. */
 public interface MigrationControl {
   /**
-   * Starts to move the guest away. Returns at once; {@link #info} tells how it goes.
+   * Starts to move the guest away. Returns at once; {@link #progress} says how it goes.
    *
    * @param uri {@code unix:PATH} or {@code tcp:HOST:PORT}
    * @throws VmException if the address makes no sense, a migration is under way, or there is no
@@ -26,8 +29,11 @@ public interface MigrationControl {
   /** Cancels an outgoing migration; has no effect when there is none. Returns at once. */
   void cancel() throws VmException;
 
-  /** Returns where the migration stands. */
-  MigrationInfo info();
+  /** Returns how far the migration has come; of a guest that arrives only the status is known. */
+  MigrationProgress progress();
+
+  /** Returns where a guest is awaited, or arrives; empty when there is neither. */
+  Optional<MigrationUri> listening();
 
   /** Returns every capability and whether it is on. */
   Map<MigrationCapability, Boolean> capabilities();

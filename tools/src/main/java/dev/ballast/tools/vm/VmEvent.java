@@ -1,5 +1,6 @@
 package dev.ballast.tools.vm;
 
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.vmm.machine.PanicAction;
 
 /** Something happened to a virtual machine that its user should know. */

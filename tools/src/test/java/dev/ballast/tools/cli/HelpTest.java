@@ -42,6 +42,27 @@ class HelpTest {
     }
   }
 
+  /** What is in the table of parameters is not written a second time. */
+  @Test
+  void theRangesAndDefaultsOfAMigrationAreInItsHelp() {
+    String help =
+        Ballast.commandLine()
+            .getSubcommands()
+            .get("migrate")
+            .getUsageMessage(CommandLine.Help.Ansi.OFF)
+            .replaceAll("\\s+", " ");
+    assertThat(help)
+        .contains(
+            "for instance 100M (default: no limit).",
+            "takes so long, 0 to 2000000 (default: 300).",
+            "after this time, 0 to 86400; 0 is never (default: never).",
+            "answers for this time, 1 to 86400 (default: 10).",
+            "silent for this time, 1 to 86400 (default: 30).",
+            "connections, 1 to 64 (default: over the one).",
+            "as the machine is set, none at first).")
+        .doesNotContain("{");
+  }
+
   @Test
   void theCompletionScriptIsSoundAndKnowsEveryCommand() throws IOException, InterruptedException {
     String script = AutoComplete.bash("ballast", Ballast.commandLine());

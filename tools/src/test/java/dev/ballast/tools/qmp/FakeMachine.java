@@ -1,14 +1,13 @@
 package dev.ballast.tools.qmp;
 
 import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.source.MigrationParameters;
+import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.tools.vm.BalloonControl;
 import dev.ballast.tools.vm.MemoryMap;
 import dev.ballast.tools.vm.MigrationCapability;
 import dev.ballast.tools.vm.MigrationControl;
-import dev.ballast.tools.vm.MigrationInfo;
-import dev.ballast.tools.vm.MigrationParameters;
 import dev.ballast.tools.vm.ShutdownCause;
-import dev.ballast.tools.vm.StatisticsControl;
 import dev.ballast.tools.vm.VirtualMachine;
 import dev.ballast.tools.vm.VmEvent;
 import dev.ballast.tools.vm.VmException;
@@ -55,7 +54,8 @@ final class FakeMachine implements VirtualMachine {
   volatile boolean hasStatistics = true;
   volatile MemoryReport report = MemoryReport.NONE;
   private volatile long interval;
-  volatile MigrationInfo migrationInfo = MigrationInfo.NONE;
+  volatile Optional<MigrationUri> listening = Optional.empty();
+  volatile MigrationProgress progress = MigrationProgress.IDLE;
   private final FakeMigration migration = new FakeMigration();
 
   void emit(VmEvent event) {
@@ -193,24 +193,17 @@ final class FakeMachine implements VirtualMachine {
     }
 
     @Override
-    public Optional<StatisticsControl> statistics() {
-      return hasStatistics ? Optional.of(new FakeStatistics()) : Optional.empty();
-    }
-  }
-
-  private final class FakeStatistics implements StatisticsControl {
-    @Override
-    public MemoryReport latest() {
-      return report;
+    public Optional<MemoryReport> memoryReport() {
+      return hasStatistics ? Optional.of(report) : Optional.empty();
     }
 
     @Override
-    public long interval() {
+    public long reportInterval() {
       return interval;
     }
 
     @Override
-    public void setInterval(long seconds) {
+    public void setReportInterval(long seconds) {
       calls.add("interval " + seconds);
       interval = seconds;
     }
@@ -219,7 +212,7 @@ final class FakeMachine implements VirtualMachine {
   private final class FakeMigration implements MigrationControl {
     private final Map<MigrationCapability, Boolean> capabilities =
         new EnumMap<>(MigrationCapability.class);
-    private MigrationParameters parameters = MigrationParameters.DEFAULT;
+    private MigrationParameters parameters = MigrationParameters.DEFAULTS;
 
     FakeMigration() {
       for (MigrationCapability capability : MigrationCapability.values()) {
@@ -248,8 +241,13 @@ final class FakeMachine implements VirtualMachine {
     }
 
     @Override
-    public MigrationInfo info() {
-      return migrationInfo;
+    public MigrationProgress progress() {
+      return progress;
+    }
+
+    @Override
+    public Optional<MigrationUri> listening() {
+      return listening;
     }
 
     @Override

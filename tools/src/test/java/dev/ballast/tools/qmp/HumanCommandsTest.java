@@ -4,9 +4,9 @@ import static dev.ballast.tools.qmp.RawClient.desc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.tools.Version;
-import dev.ballast.tools.vm.MigrationInfo;
-import dev.ballast.tools.vm.MigrationStatus;
 import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
 import java.util.Optional;
@@ -61,28 +61,22 @@ class HumanCommandsTest {
   @Test
   void saysHowTheMigrationIs() throws IOException {
     assertThat(human("info migrate")).isEmpty();
-    served.machine.migrationInfo =
-        new MigrationInfo(
+    served.machine.progress =
+        new MigrationProgress(
             MigrationStatus.FAILED,
-            100,
-            5,
-            OptionalLong.of(7),
-            OptionalLong.empty(),
             Optional.of("a reason"),
-            new MigrationInfo.Ram(2048, 0, 1 << 30, 2, 3, 4, 4096000, 12, 6, 7, 8, 1024, 9),
-            new MigrationInfo.Balloon(true, Optional.empty(), 11, 12, 13),
-            OptionalLong.empty(),
-            30,
-            Optional.of(new MigrationUri.Tcp("127.0.0.1", 4444)));
+            new MigrationProgress.Times(
+                100, 5, OptionalLong.of(7), OptionalLong.of(14), OptionalLong.empty()),
+            new MigrationProgress.Ram((1 << 30) / 4096, 0, 3, 2, 9, 0, 4, 6, 5),
+            new MigrationProgress.Traffic(2048, 7, 8, 1024, 32_768_000, 12),
+            new MigrationProgress.Balloon(true, "", 11, 12, 13),
+            30);
     assertThat(human("info migrate"))
         .isEqualTo(
             """
             Migration status: failed (a reason)
-            socket address: [
-            	tcp:127.0.0.1:4444
-            ]
             total time: 100 ms
-            downtime: 7 ms
+            expected downtime: 14 ms
             setup: 5 ms
             transferred ram: 2 kbytes
             throughput: 32.77 mbps
@@ -97,6 +91,22 @@ class HumanCommandsTest {
             multifd bytes: 1 kbytes
             pages-per-second: 12
             cpu throttle percentage: 30
+            """);
+    served.machine.progress = served.machine.progress.with(MigrationStatus.COMPLETED);
+    assertThat(human("info migrate"))
+        .contains("total time: 100 ms\ndowntime: 7 ms\nsetup: 5 ms\n")
+        .doesNotContain("expected downtime");
+    served.machine.progress = MigrationProgress.IDLE.with(MigrationStatus.ACTIVE);
+    served.machine.listening = Optional.of(new MigrationUri.Tcp("127.0.0.1", 4444));
+    assertThat(human("info migrate"))
+        .startsWith(
+            """
+            Migration status: active
+            socket address: [
+            	tcp:127.0.0.1:4444
+            ]
+            total time: 0 ms
+            setup: 0 ms
             """);
   }
 

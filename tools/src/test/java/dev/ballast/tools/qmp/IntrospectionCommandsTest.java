@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.ballast.tools.vm.MigrationStatus;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.tools.vm.ShutdownCause;
 import dev.ballast.tools.vm.VmEvent;
 import dev.ballast.vmm.machine.PanicAction;

@@ -2,7 +2,7 @@ package dev.ballast.tools.qmp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ballast.tools.vm.MigrationStatus;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.tools.vm.VmEvent;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;

@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.ballast.migration.channel.MigrationUri;
-import dev.ballast.tools.vm.MigrationInfo;
-import dev.ballast.tools.vm.MigrationStatus;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.tools.vm.VmEvent;
 import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
@@ -121,19 +121,16 @@ class QmpCommandsTest {
       client.ask("{'execute':'migrate','arguments':{'uri':'unix:/x','detach':true}}");
       assertThat(client.ask("{'execute':'migrate_cancel'}")).hasToString("{\"return\":{}}");
       assertThat(machine.calls).containsExactly("migrate unix:/x", "cancel");
-      machine.migrationInfo =
-          new MigrationInfo(
+      machine.progress =
+          new MigrationProgress(
               MigrationStatus.COMPLETED,
-              100,
-              5,
-              OptionalLong.of(7),
-              OptionalLong.empty(),
               Optional.empty(),
-              new MigrationInfo.Ram(1000, 0, 1 << 30, 2, 3, 4, 4096000, 12, 6, 7, 8, 11, 9),
-              new MigrationInfo.Balloon(true, Optional.empty(), 11, 12, 13),
-              OptionalLong.of(4),
-              30,
-              Optional.empty());
+              new MigrationProgress.Times(
+                  100, 5, OptionalLong.of(7), OptionalLong.of(14), OptionalLong.of(4)),
+              new MigrationProgress.Ram((1 << 30) / 4096, 0, 3, 2, 9, 0, 4, 6, 5),
+              new MigrationProgress.Traffic(1000, 7, 8, 11, 32_768_000, 12),
+              new MigrationProgress.Balloon(true, "", 11, 12, 13),
+              30);
       assertThat(client.ask("{'execute':'query-migrate'}").path("return"))
           .hasToString(
               """
@@ -149,6 +146,29 @@ class QmpCommandsTest {
     }
   }
 
+  /** It counts nothing, and so has no downtime to tell of. */
+  @Test
+  void tellsOnlyTheStatusOfAGuestThatArrives() throws IOException {
+    machine.progress = MigrationProgress.IDLE.with(MigrationStatus.ACTIVE);
+    String zeros =
+        """
+        "total-time":0,"setup-time":0,"ram":{"transferred":0,"remaining":0,"total":0,"duplicate":0,"normal":0,\
+        "normal-bytes":0,"dirty-pages-rate":0,"mbps":0.0,"dirty-sync-count":0,\
+        "postcopy-requests":0,"page-size":4096,"multifd-bytes":0,"pages-per-second":0,\
+        "precopy-bytes":0,"downtime-bytes":0,"postcopy-bytes":0,\
+        "dirty-sync-missed-zero-copy":0},\
+        "x-balloon":{"active":false,"pages-skipped":0,"bitmap-bytes":0,\
+        "bitmap-bytes-downtime":0},"x-pages-scanned":0}\
+        """;
+    try (RawClient client = served.negotiated()) {
+      assertThat(client.ask("{'execute':'query-migrate'}").path("return"))
+          .hasToString("{\"status\":\"active\"," + zeros);
+      machine.progress = MigrationProgress.IDLE.with(MigrationStatus.COMPLETED);
+      assertThat(client.ask("{'execute':'query-migrate'}").path("return"))
+          .hasToString("{\"status\":\"completed\"," + zeros);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -161,20 +181,8 @@ class QmpCommandsTest {
       })
   void tellsWhereAGuestIsAwaited(String uri, String address) throws IOException {
     try (RawClient client = served.negotiated()) {
-      MigrationInfo none = MigrationInfo.NONE;
-      machine.migrationInfo =
-          new MigrationInfo(
-              MigrationStatus.SETUP,
-              0,
-              0,
-              OptionalLong.empty(),
-              OptionalLong.empty(),
-              Optional.empty(),
-              none.ram(),
-              none.balloon(),
-              OptionalLong.empty(),
-              0,
-              Optional.of(MigrationUri.parse(uri)));
+      machine.progress = MigrationProgress.IDLE.with(MigrationStatus.SETUP);
+      machine.listening = Optional.of(MigrationUri.parse(uri));
       assertThat(client.ask("{'execute':'query-migrate'}").at("/return/socket-address"))
           .hasToString("[" + address + "]");
     }

@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpServer;
 import dev.ballast.vmm.memory.GuestMemory;
@@ -55,9 +56,9 @@ class BalloonBitmapTest {
   /** Moves the guest on: what is in the balloon stays behind, all else arrives. */
   private void move(String to, long skipped) throws Exception {
     KvmVirtualMachine there = machines.destination(to);
-    MigrationInfo info = machines.migrate(vm, there, true);
+    MigrationProgress info = machines.migrate(vm, there, true);
     assertThat(info.balloon().active()).isTrue();
-    assertThat(info.balloon().skippedPages()).isEqualTo(skipped);
+    assertThat(info.balloon().pagesSkipped()).isEqualTo(skipped);
     vm = there;
     guest = machines.console(there);
     guest.send("check 16M 32M 7", TIMEOUT);
@@ -129,9 +130,9 @@ class BalloonBitmapTest {
     guest.send("poke 0xd0000070 0", TIMEOUT);
     assertThat(BareGuests.ballooned(vm)).isZero();
     KvmVirtualMachine there = machines.destination("b");
-    MigrationInfo info = machines.migrate(vm, there, true);
+    MigrationProgress info = machines.migrate(vm, there, true);
     assertThat(info.balloon().active()).isFalse();
-    assertThat(info.balloon().reason()).hasValue("no driver uses the balloon");
+    assertThat(info.balloon().reason()).isEqualTo("no driver uses the balloon");
     BareGuestConsole onB = machines.console(there);
     onB.send("reset-balloon", TIMEOUT);
     onB.send("inflate 100", TIMEOUT);

@@ -4,6 +4,7 @@ import static dev.ballast.tools.vm.BareGuests.TIMEOUT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.virtio.balloon.BalloonConfig;
 import dev.ballast.vmm.memory.RamBlock;
 import java.nio.file.Path;
@@ -52,19 +53,19 @@ class BalloonConditionsTest {
     Path listen = machines.socket("proxy");
     try (RecordingProxy proxy = new RecordingProxy(listen, target)) {
       machines.startMigration(a, "unix:" + listen, capability);
-      MigrationInfo info = machines.awaitArrival(a, b);
+      MigrationProgress info = machines.awaitArrival(a, b);
       long size = proxy.config().sizeOf(RamBlock.BALLOON_BITMAP).orElse(0L);
       assertThat(info.balloon().active()).isEqualTo(reason.isEmpty());
-      assertThat(info.balloon().reason()).isEqualTo(reason);
+      assertThat(info.balloon().reason()).isEqualTo(reason.orElse(""));
       if (reason.isPresent()) {
         assertThat(size).isZero();
         assertThat(proxy.bitmapFrames()).isZero();
-        assertThat(info.balloon().skippedPages()).isZero();
+        assertThat(info.balloon().pagesSkipped()).isZero();
         assertThat(info.balloon().bitmapBytes()).isZero();
       } else {
         assertThat(size).isEqualTo(b.machine().ramBlocks().getLast().size());
         assertThat(proxy.bitmapFrames()).isPositive();
-        assertThat(info.balloon().skippedPages()).isEqualTo(PAGES);
+        assertThat(info.balloon().pagesSkipped()).isEqualTo(PAGES);
       }
     }
     machines.console(b).send("check 16M 32M 7", TIMEOUT);
@@ -104,9 +105,9 @@ class BalloonConditionsTest {
             Optional.of("capability skip-balloon is off"));
     assertTracksFromNowOn(b);
     KvmVirtualMachine c = machines.destination("c");
-    MigrationInfo second = machines.migrate(b, c, true);
+    MigrationProgress second = machines.migrate(b, c, true);
     assertThat(second.balloon().active()).isTrue();
-    assertThat(second.balloon().skippedPages()).isEqualTo(400);
+    assertThat(second.balloon().pagesSkipped()).isEqualTo(400);
   }
 
   @Test

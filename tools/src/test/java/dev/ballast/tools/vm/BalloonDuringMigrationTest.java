@@ -7,6 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.migration.source.MigrationParameters;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import java.nio.file.Path;
@@ -42,14 +45,14 @@ class BalloonDuringMigrationTest {
   private static void hold(KvmVirtualMachine vm, long bytesPerSecond) {
     vm.migration()
         .setParameters(
-            MigrationParameters.DEFAULT.withMaxBandwidth(bytesPerSecond).withDowntimeLimit(0));
+            MigrationParameters.DEFAULTS
+                .withMaxBandwidth(bytesPerSecond)
+                .withDowntimeLimit(Duration.ZERO));
   }
 
   private static void letGo(KvmVirtualMachine vm) {
     vm.migration()
-        .setParameters(
-            MigrationParameters.DEFAULT.withDowntimeLimit(
-                MigrationParameters.MAX_DOWNTIME_LIMIT_MILLIS));
+        .setParameters(MigrationParameters.DEFAULTS.withDowntimeLimit(Duration.ofMinutes(30)));
   }
 
   private static void awaitPass(KvmVirtualMachine vm, long pass) {
@@ -57,9 +60,9 @@ class BalloonDuringMigrationTest {
         .atMost(TIMEOUT)
         .until(
             () ->
-                vm.migration().info().ram().passes() >= pass
-                    || !vm.migration().info().status().underWay());
-    assertThat(vm.migration().info().status()).isEqualTo(MigrationStatus.ACTIVE);
+                vm.migration().progress().ram().dirtySyncs() >= pass
+                    || !vm.migration().progress().status().underWay());
+    assertThat(vm.migration().progress().status()).isEqualTo(MigrationStatus.ACTIVE);
   }
 
   /**
@@ -90,13 +93,13 @@ class BalloonDuringMigrationTest {
       guest.send("deflate-pfn %d 256".formatted(back / PAGE), TIMEOUT);
       guest.send("fill %d 1M %d".formatted(back, 200 + pass), TIMEOUT);
     }
-    assertThat(a.migration().info().status()).isEqualTo(MigrationStatus.ACTIVE);
+    assertThat(a.migration().progress().status()).isEqualTo(MigrationStatus.ACTIVE);
     letGo(a);
 
-    MigrationInfo info = machines.awaitArrival(a, b);
+    MigrationProgress info = machines.awaitArrival(a, b);
 
-    assertThat(info.ram().passes()).isGreaterThan(passes);
-    assertThat(info.balloon().skippedPages()).isEqualTo(passes * 256L);
+    assertThat(info.ram().dirtySyncs()).isGreaterThan(passes);
+    assertThat(info.balloon().pagesSkipped()).isEqualTo(passes * 256L);
     PageBitmap populated = BareGuests.populated(b);
     b.balloon()
         .orElseThrow()
@@ -186,16 +189,16 @@ class BalloonDuringMigrationTest {
         assertThat(inflated).as("seed %d", seed).isPositive();
         assertThat(deflated).as("seed %d", seed).isPositive();
         letGo(here);
-        MigrationInfo info = machines.awaitArrival(here, next);
+        MigrationProgress info = machines.awaitArrival(here, next);
         assertThat(info.balloon().active()).isTrue();
         System.out.printf(
             "BalloonDuringMigrationTest: to %s, %d passes, %d pages in and %d out of the balloon,"
                 + " %d skipped, %d bytes of bitmap, %d of them in the downtime%n",
             name,
-            info.ram().passes(),
+            info.ram().dirtySyncs(),
             inflated,
             deflated,
-            info.balloon().skippedPages(),
+            info.balloon().pagesSkipped(),
             info.balloon().bitmapBytes(),
             info.balloon().bitmapBytesDowntime());
         here = next;
@@ -228,9 +231,9 @@ class BalloonDuringMigrationTest {
     guest.send("post-inflate 0x9000 256", TIMEOUT);
     assertThat(BareGuests.ballooned(a)).isEqualTo(200);
 
-    MigrationInfo info = machines.migrate(a, b, true);
+    MigrationProgress info = machines.migrate(a, b, true);
 
-    assertThat(info.balloon().skippedPages()).isEqualTo(200);
+    assertThat(info.balloon().pagesSkipped()).isEqualTo(200);
     BareGuestConsole onB = machines.console(b);
     onB.send("reap", TIMEOUT);
     assertThat(BareGuests.ballooned(b)).isEqualTo(456);
@@ -238,7 +241,7 @@ class BalloonDuringMigrationTest {
 
     BareGuests.transport(b).quiesce();
     onB.send("post-deflate 0x8000 200", TIMEOUT);
-    assertThat(machines.migrate(b, c, true).balloon().skippedPages()).isEqualTo(456);
+    assertThat(machines.migrate(b, c, true).balloon().pagesSkipped()).isEqualTo(456);
     BareGuestConsole onC = machines.console(c);
     onC.send("reap", TIMEOUT);
     onC.send("fill 128M 800K 3", TIMEOUT);
@@ -262,7 +265,7 @@ class BalloonDuringMigrationTest {
     guest.send("reset-balloon", TIMEOUT);
     guest.send("fill 128M 4M 9", TIMEOUT);
     guest.send("inflate-pfn 0xa000 100", TIMEOUT);
-    awaitPass(a, a.migration().info().ram().passes() + 2);
+    awaitPass(a, a.migration().progress().ram().dirtySyncs() + 2);
     letGo(a);
 
     machines.awaitArrival(a, b);

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.vmm.machine.RunState;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -98,7 +99,7 @@ class BareGuestEventsTest {
       assertThat(b.end().get(BareMachines.TIMEOUT.toSeconds(), TimeUnit.SECONDS).message())
           .startsWith("the guest did not arrive: ")
           .contains("a defect");
-      assertThat(b.migration().info().status()).isEqualTo(MigrationStatus.FAILED);
+      assertThat(b.migration().progress().status()).isEqualTo(MigrationStatus.FAILED);
       console.send("count", BareMachines.TIMEOUT);
     }
   }

@@ -5,6 +5,8 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.vmm.machine.RunState;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,7 +42,7 @@ class BareGuestMigrationTest {
     return new BareMachines(directory, MEMORY).console(name);
   }
 
-  private MigrationInfo migrate(KvmVirtualMachine from, KvmVirtualMachine to, boolean skip)
+  private MigrationProgress migrate(KvmVirtualMachine from, KvmVirtualMachine to, boolean skip)
       throws VmException {
     String uri = "unix:" + directory.resolve(to.name() + ".migration");
     to.migration().startIncoming(uri);
@@ -48,8 +50,8 @@ class BareGuestMigrationTest {
         .setCapabilities(
             Map.of(MigrationCapability.SKIP_BALLOON, skip, MigrationCapability.VERIFY, true));
     from.migration().start(uri);
-    await().atMost(TIMEOUT).until(() -> !from.migration().info().status().underWay());
-    MigrationInfo info = from.migration().info();
+    await().atMost(TIMEOUT).until(() -> !from.migration().progress().status().underWay());
+    MigrationProgress info = from.migration().progress();
     assertThat(info.error()).isEmpty();
     assertThat(info.status()).isEqualTo(MigrationStatus.COMPLETED);
     assertThat(from.runState()).isEqualTo(RunState.POSTMIGRATE);
@@ -66,9 +68,9 @@ class BareGuestMigrationTest {
       onA.awaitReady(TIMEOUT);
       onA.send("fill 16M 32M 7", TIMEOUT);
       a.migration().start("unix:" + directory.resolve("nobody"));
-      await().atMost(TIMEOUT).until(() -> !a.migration().info().status().underWay());
-      assertThat(a.migration().info().status()).isEqualTo(MigrationStatus.FAILED);
-      assertThat(a.migration().info().error().orElseThrow()).contains("nobody").hasLineCount(1);
+      await().atMost(TIMEOUT).until(() -> !a.migration().progress().status().underWay());
+      assertThat(a.migration().progress().status()).isEqualTo(MigrationStatus.FAILED);
+      assertThat(a.migration().progress().error().orElseThrow()).contains("nobody").hasLineCount(1);
       assertThat(a.runState()).isEqualTo(RunState.RUNNING);
       onA.send("check 16M 32M 7", TIMEOUT);
 
@@ -94,14 +96,14 @@ class BareGuestMigrationTest {
       long ballooned = balloon.bitmap().cardinality();
       assertThat(ballooned).isEqualTo(BALLOON / 4096);
 
-      MigrationInfo first = migrate(a, b, true);
+      MigrationProgress first = migrate(a, b, true);
       assertThat(first.balloon().active()).isTrue();
-      assertThat(first.balloon().skippedPages()).isEqualTo(ballooned);
-      assertThat(first.verifyMillis()).isPresent();
+      assertThat(first.balloon().pagesSkipped()).isEqualTo(ballooned);
+      assertThat(first.times().verify()).isPresent();
 
-      MigrationInfo second = migrate(b, c, true);
-      assertThat(second.balloon().skippedPages()).isEqualTo(ballooned);
-      assertThat(second.ram().transferredBytes()).isLessThan(BALLOON);
+      MigrationProgress second = migrate(b, c, true);
+      assertThat(second.balloon().pagesSkipped()).isEqualTo(ballooned);
+      assertThat(second.traffic().transferred()).isLessThan(BALLOON);
       try (BareGuestConsole onC = console("c")) {
         onC.send("check 16M 32M 7", TIMEOUT);
         BalloonControl there = c.balloon().orElseThrow();

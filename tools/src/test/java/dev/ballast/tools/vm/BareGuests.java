@@ -5,6 +5,8 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.virtio.balloon.BalloonConfig;
 import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.machine.RunState;
@@ -107,19 +109,19 @@ final class BareGuests implements AutoCloseable {
   }
 
   /** Waits until the guest has arrived, and wants it to run there with its memory compared. */
-  MigrationInfo awaitArrival(KvmVirtualMachine from, KvmVirtualMachine to) {
-    await().atMost(TIMEOUT).until(() -> !from.migration().info().status().underWay());
-    MigrationInfo info = from.migration().info();
+  MigrationProgress awaitArrival(KvmVirtualMachine from, KvmVirtualMachine to) {
+    await().atMost(TIMEOUT).until(() -> !from.migration().progress().status().underWay());
+    MigrationProgress info = from.migration().progress();
     assertThat(info.error()).isEmpty();
     assertThat(info.status()).isEqualTo(MigrationStatus.COMPLETED);
-    assertThat(info.verifyMillis()).isPresent();
+    assertThat(info.times().verify()).isPresent();
     assertThat(from.runState()).isEqualTo(RunState.POSTMIGRATE);
     assertThat(to.runState()).isEqualTo(RunState.RUNNING);
     return info;
   }
 
   /** Moves a guest. */
-  MigrationInfo migrate(KvmVirtualMachine from, KvmVirtualMachine to, boolean skip)
+  MigrationProgress migrate(KvmVirtualMachine from, KvmVirtualMachine to, boolean skip)
       throws VmException {
     startMigration(from, to, skip);
     return awaitArrival(from, to);

@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.ballast.guest.bare.BareGuest;
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.virtio.balloon.BalloonConfig;
 import dev.ballast.virtio.transport.mmio.VirtioMmioConfig;
 import dev.ballast.vmm.boot.KernelConfig;
@@ -77,14 +78,14 @@ record BareMachines(Path directory, long memoryBytes) {
   }
 
   /** Migrates, and waits for the end, whichever it is. */
-  MigrationInfo migrate(KvmVirtualMachine from, KvmVirtualMachine to) throws VmException {
+  MigrationProgress migrate(KvmVirtualMachine from, KvmVirtualMachine to) throws VmException {
     to.migration().startIncoming(uri(to));
     from.migration().start(uri(to));
     return end(from);
   }
 
-  static MigrationInfo end(KvmVirtualMachine source) {
-    await().atMost(TIMEOUT).until(() -> !source.migration().info().status().underWay());
-    return source.migration().info();
+  static MigrationProgress end(KvmVirtualMachine source) {
+    await().atMost(TIMEOUT).until(() -> !source.migration().progress().status().underWay());
+    return source.migration().progress();
   }
 }

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.guest.bare.BareGuestConsole;
 import dev.ballast.migration.protocol.PageCompression;
+import dev.ballast.migration.source.MigrationParameters;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.vmm.machine.RunState;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,19 +55,18 @@ class CompressionKvmTest {
               Map.of(MigrationCapability.MULTIFD, multifd, MigrationCapability.VERIFY, true));
       a.migration()
           .setParameters(
-              MigrationParameters.DEFAULT.withCompression(
-                  new MigrationParameters.Compression(compression, 2)));
+              MigrationParameters.DEFAULTS.withCompression(compression).withZstdLevel(2));
 
-      MigrationInfo info = machines.migrate(a, b);
+      MigrationProgress info = machines.migrate(a, b);
 
       assertThat(info.error()).isEmpty();
       assertThat(info.status()).isEqualTo(MigrationStatus.COMPLETED);
-      assertThat(info.verifyMillis()).as("both sides hashed all memory").isPresent();
+      assertThat(info.times().verify()).as("both sides hashed all memory").isPresent();
       assertThat(a.runState()).isEqualTo(RunState.POSTMIGRATE);
       assertThat(b.runState()).isEqualTo(RunState.RUNNING);
-      assertThat(info.ram().multifdBytes() > 32 * MIB).isEqualTo(multifd);
+      assertThat(info.traffic().streams() > 32 * MIB).isEqualTo(multifd);
       // Uncompressed, headers make it more than the pages.
-      assertThat(info.ram().transferredBytes()).isLessThan(info.ram().normalPages() * 4096);
+      assertThat(info.traffic().transferred()).isLessThan(info.ram().normal() * 4096);
       try (BareGuestConsole onB = machines.console("b")) {
         onB.send("check " + FILLED, BareMachines.TIMEOUT);
         onB.send("check-dirty", BareMachines.TIMEOUT);

@@ -35,8 +35,12 @@ class GuestStatisticsTest {
     machines.close();
   }
 
-  private static StatisticsControl statistics(KvmVirtualMachine machine) {
-    return machine.balloon().orElseThrow().statistics().orElseThrow();
+  private static BalloonControl balloon(KvmVirtualMachine machine) {
+    return machine.balloon().orElseThrow();
+  }
+
+  private static MemoryReport report(KvmVirtualMachine machine) {
+    return balloon(machine).memoryReport().orElseThrow();
   }
 
   /** Waits until a machine has heard what the guest itself says now. */
@@ -46,12 +50,8 @@ class GuestStatisticsTest {
     await()
         .atMost(TIMEOUT)
         .until(
-            () ->
-                statistics(machine)
-                    .latest()
-                    .value(MemoryStatistic.FREE_MEMORY)
-                    .equals(OptionalLong.of(free)));
-    assertThat(statistics(machine).latest().value(MemoryStatistic.TOTAL_MEMORY).orElseThrow())
+            () -> report(machine).value(MemoryStatistic.FREE_MEMORY).equals(OptionalLong.of(free)));
+    assertThat(report(machine).value(MemoryStatistic.TOTAL_MEMORY).orElseThrow())
         .isBetween(free, MEMORY);
   }
 
@@ -60,14 +60,14 @@ class GuestStatisticsTest {
     KvmVirtualMachine a = machines.source("a", "stats=on");
     KvmVirtualMachine b = machines.destination("b");
     BareGuestConsole guest = machines.boot(a);
-    statistics(a).setInterval(1);
+    balloon(a).setReportInterval(1);
     awaitTruth(a, guest);
     guest.send("inflate " + PAGES, TIMEOUT);
     awaitTruth(a, guest);
 
     machines.migrate(a, b, true);
 
-    assertThat(statistics(b).interval()).isOne();
+    assertThat(balloon(b).reportInterval()).isOne();
     BareGuestConsole there = machines.console(b);
     awaitTruth(b, there);
     there.send("deflate " + PAGES, TIMEOUT);
@@ -82,11 +82,11 @@ class GuestStatisticsTest {
     KvmVirtualMachine a = machines.source("a", "");
     KvmVirtualMachine b = machines.destination("b");
     BareGuestConsole guest = machines.boot(a);
-    statistics(a).setInterval(1);
+    balloon(a).setReportInterval(1);
     guest.send("inflate " + PAGES, TIMEOUT);
     machines.migrate(a, b, true);
     machines.console(b).send("inflate 1", TIMEOUT);
     BareGuests.assertBitmapIsExact(b);
-    assertThat(statistics(b).latest()).isEqualTo(MemoryReport.NONE);
+    assertThat(report(b)).isEqualTo(MemoryReport.NONE);
   }
 }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.guest.bare.BareGuestConsole;
 import dev.ballast.guest.bare.BareGuestException;
+import dev.ballast.migration.source.MigrationProgress;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.virtio.balloon.BalloonConfig;
 import dev.ballast.vmm.memory.HostPages;
 import dev.ballast.vmm.memory.MemfdRam;
@@ -68,16 +70,19 @@ class HostPagesMigrationTest {
     return new BareMachines(directory, MEMORY).console(name);
   }
 
-  private MigrationInfo migrate(KvmVirtualMachine from, KvmVirtualMachine to) throws VmException {
+  private MigrationProgress migrate(KvmVirtualMachine from, KvmVirtualMachine to)
+      throws VmException {
     String uri = "unix:" + directory.resolve(to.name() + ".migration");
     to.migration().startIncoming(uri);
     from.migration()
         .setCapabilities(
             Map.of(MigrationCapability.SKIP_BALLOON, true, MigrationCapability.VERIFY, true));
     from.migration().start(uri);
-    assertThat(from.migration().info().status()).as("at once").isNotEqualTo(MigrationStatus.NONE);
-    await().atMost(TIMEOUT).until(() -> !from.migration().info().status().underWay());
-    MigrationInfo info = from.migration().info();
+    assertThat(from.migration().progress().status())
+        .as("at once")
+        .isNotEqualTo(MigrationStatus.NONE);
+    await().atMost(TIMEOUT).until(() -> !from.migration().progress().status().underWay());
+    MigrationProgress info = from.migration().progress();
     assertThat(info.error()).isEmpty();
     assertThat(info.status()).isEqualTo(MigrationStatus.COMPLETED);
     return info;
@@ -122,8 +127,8 @@ class HostPagesMigrationTest {
       long inBalloon = 8 * PARTS + 100;
       assertThat(ballooned(a)).isEqualTo(inBalloon);
 
-      MigrationInfo first = migrate(a, b);
-      assertThat(first.balloon().skippedPages()).isEqualTo(pages.pooled() ? 8 * PARTS : inBalloon);
+      MigrationProgress first = migrate(a, b);
+      assertThat(first.balloon().pagesSkipped()).isEqualTo(pages.pooled() ? 8 * PARTS : inBalloon);
       assertThat(ballooned(b)).isEqualTo(inBalloon);
       try (BareGuestConsole guest = console("b")) {
         guest.send("check 16M 32M 7", TIMEOUT);
@@ -131,8 +136,8 @@ class HostPagesMigrationTest {
         guest.send("deflate-pfn " + (FIRST + 3) + " 1", TIMEOUT);
         guest.send("fill " + (FIRST + 3) * 4096 + " 4K 9", TIMEOUT);
       }
-      MigrationInfo second = migrate(b, c);
-      assertThat(second.balloon().skippedPages())
+      MigrationProgress second = migrate(b, c);
+      assertThat(second.balloon().pagesSkipped())
           .isEqualTo(otherPages.pooled() ? 7 * PARTS : inBalloon - 1);
       try (BareGuestConsole guest = console("c")) {
         guest.send("check 16M 32M 7", TIMEOUT);

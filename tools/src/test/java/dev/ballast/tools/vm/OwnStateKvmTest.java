@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;

@@ -6,6 +6,7 @@ import static dev.ballast.tools.vm.BareGuests.TIMEOUT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -51,7 +52,7 @@ class SoakTest {
         here.balloon().orElseThrow().setTarget(MEMORY - random.nextLong(128) * MIB);
         KvmVirtualMachine next = machines.destination("vm" + hop);
         here.migration().setCapabilities(Map.of(MigrationCapability.MULTIFD, streams));
-        MigrationInfo info = machines.migrate(here, next, skip);
+        MigrationProgress info = machines.migrate(here, next, skip);
         assertThat(info.balloon().active()).as("seed %d, hop %d", seed, hop).isEqualTo(skip);
         machines.end(here);
         here = next;
