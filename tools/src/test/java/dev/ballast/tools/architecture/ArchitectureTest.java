@@ -100,6 +100,11 @@ class ArchitectureTest {
   }
 
   @Test
+  void packagesHaveNoCycles() {
+    check(slices().matching("dev.ballast.(**)").should().beFreeOfCycles());
+  }
+
+  @Test
   void onlyNativeBindingsCallNativeCode() {
     check(
         noClasses()

@@ -55,7 +55,7 @@ class VcpuInspectionTest {
     }
   }
 
-  private static void setLint1(KvmVirtualMachine vm, int entry) throws IOException {
+  private static void setLint1(KvmVirtualMachine vm, int entry) throws Exception {
     vm.machine()
         .whileParked(
             threads -> {
@@ -68,7 +68,7 @@ class VcpuInspectionTest {
             });
   }
 
-  private static boolean isNmiPending(KvmVirtualMachine vm) throws IOException {
+  private static boolean isNmiPending(KvmVirtualMachine vm) throws Exception {
     return vm.machine()
         .whileParked(
             threads -> threads.getFirst().vcpu().get(VcpuStateKind.VCPU_EVENTS)[NMI_PENDING] != 0);

@@ -7,6 +7,7 @@ import dev.ballast.virtio.mock.GuestView;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockQueue;
 import dev.ballast.virtio.mock.SparseRam;
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -209,8 +210,8 @@ class DescriptorChainTest {
 
   @Test
   void aBufferAcrossTheHoleBelowFourGibibytesIsRefused() throws Exception {
-    long low = GuestMemory.MMIO_HOLE_START;
-    long high = GuestMemory.HIGH_RAM_START;
+    long low = AddressMap.MMIO_HOLE;
+    long high = AddressMap.HIGH_RAM;
     try (GuestMemory large = new GuestMemory(new SparseRam(low + (4 << 20)))) {
       MockQueue ring = new MockQueue(new GuestView(large), SIZE, 0x1000, 0x2000, 0x3000);
       DescriptorChain both = new DescriptorChain(large, SIZE);

@@ -7,6 +7,7 @@ import dev.ballast.virtio.mock.GuestView;
 import dev.ballast.virtio.mock.MockBuffer;
 import dev.ballast.virtio.mock.MockQueue;
 import dev.ballast.virtio.mock.SparseRam;
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageBitmap;
 import java.util.Arrays;
@@ -275,8 +276,8 @@ class SplitVirtqueueTest {
 
   @Test
   void refusesRingsAcrossTheHoleBelowFourGibibytes() throws Exception {
-    long low = GuestMemory.MMIO_HOLE_START;
-    long high = GuestMemory.HIGH_RAM_START;
+    long low = AddressMap.MMIO_HOLE;
+    long high = AddressMap.HIGH_RAM;
     try (GuestMemory large = new GuestMemory(new SparseRam(low + (4 << 20)))) {
       assertThatThrownBy(() -> alive(large, SETUP.withDescriptorTable(low - 16)))
           .isInstanceOf(VirtqueueException.class)
