@@ -16,10 +16,10 @@ import java.util.Optional;
  */
 public final class Bench {
   private final PrintStream out;
-  private final Contestant ballast;
-  private final Optional<Contestant> peer;
+  private final Vmm ballast;
+  private final Optional<Vmm> peer;
 
-  private Bench(PrintStream out, Contestant ballast, Optional<Contestant> peer) {
+  private Bench(PrintStream out, Vmm ballast, Optional<Vmm> peer) {
     this.out = out;
     this.ballast = ballast;
     this.peer = peer;
@@ -32,14 +32,14 @@ public final class Bench {
    * @throws IOException if this Ballast is not installed
    */
   public static Bench onThisHost(PrintStream out) throws IOException, InterruptedException {
-    Optional<Contestant> peer = QemuContestant.find().map(qemu -> qemu);
+    Optional<Vmm> peer = QemuVmm.find().map(qemu -> qemu);
     if (peer.isEmpty()) {
       out.printf(
           "There is no %s on the PATH, so Ballast runs alone and no ratio to it is known: apt-get"
               + " install %s%n",
-          QemuContestant.PROGRAM, QemuContestant.PACKAGE);
+          QemuVmm.PROGRAM, QemuVmm.PACKAGE);
     }
-    return new Bench(out, BallastContestant.find(), peer);
+    return new Bench(out, BallastVmm.find(), peer);
   }
 
   /**
@@ -71,7 +71,7 @@ public final class Bench {
     List<String> failures = new ArrayList<>();
     warmUp();
     long warmBytes;
-    try (WarmMemory warm = new WarmMemory()) {
+    try (MemoryWarmer warm = new MemoryWarmer()) {
       for (Scenario scenario : scenarios) {
         out.printf("%n%s: %s%n", scenario.name(), scenario.description());
         try {
@@ -101,43 +101,43 @@ public final class Bench {
   }
 
   private static double copyBytesPerSecond() throws IOException, InterruptedException {
-    try (Workspace workspace = Workspace.create(new WarmMemory())) {
-      return Yardstick.unpack(workspace.directory()).copyBytesPerSecond();
+    try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
+      return NativeBaseline.unpack(workspace.directory()).copyBytesPerSecond();
     }
   }
 
   /** Has each VMM move a small guest, so that its program and its libraries are in memory. */
   private void warmUp() throws IOException, InterruptedException {
     Scenario small = Scenarios.idle().small();
-    List<Contestant> contestants = new ArrayList<>(List.of(ballast));
+    List<Vmm> contestants = new ArrayList<>(List.of(ballast));
     peer.ifPresent(contestants::add);
-    for (Contestant contestant : contestants) {
-      try (Workspace workspace = Workspace.create(new WarmMemory())) {
-        Entrants.of(contestant, small).attempts().getFirst().trial().run(workspace);
+    for (Vmm contestant : contestants) {
+      try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
+        Subjects.of(contestant, small).attempts().getFirst().trial().run(workspace);
       }
     }
   }
 
-  private ScenarioResult run(Scenario scenario, RepeatPlan plan, WarmMemory warm, Instant started)
+  private ScenarioResult run(Scenario scenario, RepeatPlan plan, MemoryWarmer warm, Instant started)
       throws IOException, InterruptedException {
     Metric metric = scenario.targets().getFirst().metric();
-    List<Standing> all = new ArrayList<>();
-    Standing ours = Standing.first(Entrants.of(ballast, scenario), metric, warm, out);
+    List<ScenarioRun> all = new ArrayList<>();
+    ScenarioRun ours = ScenarioRun.first(Subjects.of(ballast, scenario), metric, warm, out);
     all.add(ours);
-    Optional<Standing> theirs = Optional.empty();
+    Optional<ScenarioRun> theirs = Optional.empty();
     if (scenario.comparesWithPeer() && peer.isPresent()) {
-      theirs = Optional.of(Standing.first(Entrants.of(peer.get(), scenario), metric, warm, out));
+      theirs = Optional.of(ScenarioRun.first(Subjects.of(peer.get(), scenario), metric, warm, out));
       all.add(theirs.get());
     }
-    Optional<Standing> inC = Optional.empty();
+    Optional<ScenarioRun> inC = Optional.empty();
     if (scenario.comparesWithC()) {
-      Entrant program = Entrants.inC(scenario, ours.side());
-      inC = Optional.of(Standing.first(program, inCMetric(scenario), warm, out));
+      Subject program = Subjects.inC(scenario, ours.side());
+      inC = Optional.of(ScenarioRun.first(program, inCMetric(scenario), warm, out));
       all.add(inC.get());
     }
     repeat(all, plan, started);
     return new ScenarioResult(
-        scenario, ours.side(), theirs.map(Standing::side), inC.map(Standing::side));
+        scenario, ours.side(), theirs.map(ScenarioRun::side), inC.map(ScenarioRun::side));
   }
 
   /** Returns the figure by which the better setting of a C program is chosen. */
@@ -149,14 +149,14 @@ public final class Bench {
         .orElseThrow();
   }
 
-  private static void repeat(List<Standing> all, RepeatPlan plan, Instant started)
+  private static void repeat(List<ScenarioRun> all, RepeatPlan plan, Instant started)
       throws IOException, InterruptedException {
-    List<Standing> going = new ArrayList<>(all);
+    List<ScenarioRun> going = new ArrayList<>(all);
     while (!going.isEmpty() && plan.isInTime(Duration.between(started, Instant.now()))) {
       // The order changes from round to round: what one leaves behind meets all.
       going = new ArrayList<>(going.reversed());
-      List<Standing> done = new ArrayList<>();
-      for (Standing standing : going) {
+      List<ScenarioRun> done = new ArrayList<>();
+      for (ScenarioRun standing : going) {
         if (!standing.again(plan)) {
           done.add(standing);
         }

@@ -71,7 +71,7 @@ final class BenchJson {
     return json;
   }
 
-  private static void costs(Side side, ObjectNode json) {
+  private static void costs(SubjectResult side, ObjectNode json) {
     json.put("transferred_bytes", median(side, Metric.BYTES));
     json.put("downtime_ms", median(side, Metric.DOWNTIME));
     json.put("rss_bytes", median(side, Metric.RSS));
@@ -81,7 +81,7 @@ final class BenchJson {
     side.failure().ifPresent(reason -> json.put("not_ended", reason));
   }
 
-  private static @Nullable Double median(Side side, Metric metric) {
+  private static @Nullable Double median(SubjectResult side, Metric metric) {
     return side.has(metric) ? finite(side.statistics(metric).median()) : null;
   }
 

@@ -9,7 +9,7 @@ import java.util.Optional;
  * @param workspace where
  * @param contestant whose processes
  */
-record CompressionRun(Workspace workspace, Contestant contestant) {
+record CompressionRun(Workspace workspace, Vmm contestant) {
   /**
    * Measures both migrations.
    *
@@ -18,7 +18,7 @@ record CompressionRun(Workspace workspace, Contestant contestant) {
    * @return the compressed one, with the time of the other; empty if this VMM has no such setting
    * @throws IOException if anything fails, or the guest is not there afterwards
    */
-  Optional<Measurement> run(CompressionScenario scenario, Setting setting)
+  Optional<Measurement> run(CompressionScenario scenario, Variant setting)
       throws IOException, InterruptedException {
     long limit = scenario.maxBandwidth();
     Optional<Measurement> compressed =
@@ -34,20 +34,20 @@ record CompressionRun(Workspace workspace, Contestant contestant) {
   private Optional<Measurement> run(CompressionScenario scenario, Tuning tuning, String name)
       throws IOException, InterruptedException {
     GuestPlan plan = scenario.guest();
-    try (VmmProcess source = start(name + "-source", plan, Contestant.Role.SOURCE)) {
+    try (VmmProcess source = start(name + "-source", plan, Vmm.Role.SOURCE)) {
       if (!source.hasMultifd() || !tuning.isKnownTo(source)) {
         return Optional.empty();
       }
       new GuestWork(plan).begin(source);
-      try (VmmProcess destination =
-          start(name + "-destination", plan, Contestant.Role.DESTINATION)) {
-        Hop hop = new Hop(workspace, contestant, plan, tuning, scenario.patience());
+      try (VmmProcess destination = start(name + "-destination", plan, Vmm.Role.DESTINATION)) {
+        MigrationTrial hop =
+            new MigrationTrial(workspace, contestant, plan, tuning, scenario.patience());
         return Optional.of(hop.run(source, destination, name));
       }
     }
   }
 
-  private VmmProcess start(String name, GuestPlan plan, Contestant.Role role)
+  private VmmProcess start(String name, GuestPlan plan, Vmm.Role role)
       throws IOException, InterruptedException {
     return VmmProcess.start(contestant, workspace, name, plan.memoryBytes(), role);
   }

@@ -24,13 +24,11 @@ record ExitsRun(Workspace workspace) {
   }
 
   /** Measures a VMM. */
-  Measurement run(ExitsScenario scenario, Contestant contestant)
-      throws IOException, InterruptedException {
-    double hertz = Yardstick.unpack(workspace.directory()).clockHertz();
+  Measurement run(ExitsScenario scenario, Vmm contestant) throws IOException, InterruptedException {
+    double hertz = NativeBaseline.unpack(workspace.directory()).clockHertz();
     EnumMap<Metric, Double> rates = new EnumMap<>(Metric.class);
     try (VmmProcess vmm =
-        VmmProcess.start(
-            contestant, workspace, "exits", scenario.memoryBytes(), Contestant.Role.SOURCE)) {
+        VmmProcess.start(contestant, workspace, "exits", scenario.memoryBytes(), Vmm.Role.SOURCE)) {
       vmm.console().awaitReady(SOON);
       for (Map.Entry<Metric, String> kind : KINDS.entrySet()) {
         vmm.console().send(command(kind.getValue(), scenario.warmUp()), LONG);
@@ -43,7 +41,7 @@ record ExitsRun(Workspace workspace) {
 
   /** Measures the loop in C. */
   Measurement runInC(ExitsScenario scenario) throws IOException, InterruptedException {
-    Yardstick yardstick = Yardstick.unpack(workspace.directory());
+    NativeBaseline yardstick = NativeBaseline.unpack(workspace.directory());
     double hertz = yardstick.clockHertz();
     EnumMap<Metric, Double> rates = new EnumMap<>(Metric.class);
     for (Map.Entry<Metric, String> kind : KINDS.entrySet()) {
@@ -56,7 +54,7 @@ record ExitsRun(Workspace workspace) {
       Map<String, Long> reply = replies.getLast();
       rates.put(
           kind.getKey(),
-          rate(Yardstick.value(reply, "n"), Yardstick.value(reply, "cycles"), hertz));
+          rate(NativeBaseline.value(reply, "n"), NativeBaseline.value(reply, "cycles"), hertz));
     }
     return Measurement.of(rates);
   }

@@ -11,7 +11,7 @@ import java.time.Duration;
  * @param workspace where
  * @param contestant whose process
  */
-record InflateRun(Workspace workspace, Contestant contestant) {
+record InflateRun(Workspace workspace, Vmm contestant) {
   private static final Duration SOON = Duration.ofMinutes(1);
   private static final Duration LONG = Duration.ofMinutes(5);
 
@@ -26,7 +26,7 @@ record InflateRun(Workspace workspace, Contestant contestant) {
   Measurement run(InflateScenario scenario) throws IOException, InterruptedException {
     try (VmmProcess vmm =
         VmmProcess.start(
-            contestant, workspace, "inflate", scenario.memoryBytes(), Contestant.Role.SOURCE)) {
+            contestant, workspace, "inflate", scenario.memoryBytes(), Vmm.Role.SOURCE)) {
       vmm.console().awaitReady(SOON);
       vmm.console().send("fill 0 " + ALL + " 1", LONG);
       vmm.console().send("free 0 " + ALL, SOON);

@@ -9,7 +9,7 @@ import java.util.Optional;
  * @param workspace where
  * @param contestant whose processes
  */
-record MigrationRun(Workspace workspace, Contestant contestant) {
+record MigrationRun(Workspace workspace, Vmm contestant) {
   /**
    * Measures one migration.
    *
@@ -19,22 +19,24 @@ record MigrationRun(Workspace workspace, Contestant contestant) {
    * @throws IOException if anything fails, or the guest is not there afterwards; a migration that
    *     does not converge because the guest writes too fast is a measurement
    */
-  Optional<Measurement> run(MigrationScenario scenario, Setting setting)
+  Optional<Measurement> run(MigrationScenario scenario, Variant setting)
       throws IOException, InterruptedException {
     GuestPlan plan = contestant.guest(scenario);
-    try (VmmProcess source = start("source", plan, Contestant.Role.SOURCE)) {
+    try (VmmProcess source = start("source", plan, Vmm.Role.SOURCE)) {
       if (setting.streams() > 1 && !source.hasMultifd()) {
         return Optional.empty();
       }
       new GuestWork(plan).begin(source);
-      try (VmmProcess destination = start("destination", plan, Contestant.Role.DESTINATION)) {
-        Hop hop = new Hop(workspace, contestant, plan, Tuning.of(setting), scenario.patience());
+      try (VmmProcess destination = start("destination", plan, Vmm.Role.DESTINATION)) {
+        MigrationTrial hop =
+            new MigrationTrial(
+                workspace, contestant, plan, Tuning.of(setting), scenario.patience());
         return Optional.of(hop.run(source, destination, "migration"));
       }
     }
   }
 
-  private VmmProcess start(String name, GuestPlan plan, Contestant.Role role)
+  private VmmProcess start(String name, GuestPlan plan, Vmm.Role role)
       throws IOException, InterruptedException {
     return VmmProcess.start(contestant, workspace, name, plan.memoryBytes(), role);
   }

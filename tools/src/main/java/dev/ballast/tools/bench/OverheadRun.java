@@ -12,7 +12,7 @@ import java.util.EnumMap;
  * @param workspace where
  * @param contestant whose processes
  */
-record OverheadRun(Workspace workspace, Contestant contestant) {
+record OverheadRun(Workspace workspace, Vmm contestant) {
   private static final Duration SOON = Duration.ofMinutes(1);
 
   /**
@@ -30,7 +30,7 @@ record OverheadRun(Workspace workspace, Contestant contestant) {
 
   private double overhead(String name, long memoryBytes) throws IOException, InterruptedException {
     try (VmmProcess vmm =
-        VmmProcess.start(contestant, workspace, name, memoryBytes, Contestant.Role.SOURCE)) {
+        VmmProcess.start(contestant, workspace, name, memoryBytes, Vmm.Role.SOURCE)) {
       vmm.console().awaitReady(SOON);
       vmm.pause(IDLE_MILLIS);
       Path maps = Path.of("/proc", Long.toString(vmm.pid()), "smaps");

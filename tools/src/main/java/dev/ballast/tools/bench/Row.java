@@ -69,7 +69,7 @@ public record Row(
     };
   }
 
-  private static Optional<Beside> beside(Optional<Side> side, Metric metric) {
+  private static Optional<Beside> beside(Optional<SubjectResult> side, Metric metric) {
     return side.map(s -> new Beside(s.name(), s.statistics(metric)));
   }
 

@@ -13,7 +13,10 @@ import java.util.OptionalDouble;
  * @param inC what a C program reached in the same run; empty where the scenario does not ask for it
  */
 public record ScenarioResult(
-    Scenario scenario, Side ballast, Optional<Side> peer, Optional<Side> inC) {
+    Scenario scenario,
+    SubjectResult ballast,
+    Optional<SubjectResult> peer,
+    Optional<SubjectResult> inC) {
 
   /** Returns a row for each target. */
   public List<Row> rows() {

@@ -8,7 +8,7 @@ import java.io.IOException;
  * @param workspace where
  * @param contestant whose processes
  */
-record SecondHopRun(Workspace workspace, Contestant contestant) {
+record SecondHopRun(Workspace workspace, Vmm contestant) {
   /**
    * Measures both migrations.
    *
@@ -17,20 +17,22 @@ record SecondHopRun(Workspace workspace, Contestant contestant) {
    */
   Measurement run(SecondHopScenario scenario) throws IOException, InterruptedException {
     GuestPlan plan = scenario.guest();
-    Hop hop = new Hop(workspace, contestant, plan, Tuning.of(Setting.SINGLE), scenario.patience());
-    try (VmmProcess second = start("second", plan, Contestant.Role.DESTINATION)) {
+    MigrationTrial hop =
+        new MigrationTrial(
+            workspace, contestant, plan, Tuning.of(Variant.SINGLE), scenario.patience());
+    try (VmmProcess second = start("second", plan, Vmm.Role.DESTINATION)) {
       Measurement first;
-      try (VmmProcess source = start("first", plan, Contestant.Role.SOURCE)) {
+      try (VmmProcess source = start("first", plan, Vmm.Role.SOURCE)) {
         new GuestWork(plan).begin(source);
         first = hop.run(source, second, "hop1");
       }
-      try (VmmProcess third = start("third", plan, Contestant.Role.DESTINATION)) {
+      try (VmmProcess third = start("third", plan, Vmm.Role.DESTINATION)) {
         return hop.run(second, third, "hop2").with(Metric.FIRST_TIME, first.value(Metric.TIME));
       }
     }
   }
 
-  private VmmProcess start(String name, GuestPlan plan, Contestant.Role role)
+  private VmmProcess start(String name, GuestPlan plan, Vmm.Role role)
       throws IOException, InterruptedException {
     return VmmProcess.start(contestant, workspace, name, plan.memoryBytes(), role);
   }

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
  * @param workspace where
  * @param contestant whose process
  */
-record StartRun(Workspace workspace, Contestant contestant) {
+record StartRun(Workspace workspace, Vmm contestant) {
   private static final long END_SECONDS = 10;
 
   /**
@@ -28,7 +28,7 @@ record StartRun(Workspace workspace, Contestant contestant) {
                     workspace.kernel(),
                     workspace.resolve("start.qmp"),
                     scenario.memoryBytes(),
-                    Contestant.Role.SOURCE))
+                    Vmm.Role.SOURCE))
             .redirectError(errors.toFile());
     long started = System.nanoTime();
     Process process = ChildProcesses.start(builder);

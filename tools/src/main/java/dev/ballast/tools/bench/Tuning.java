@@ -19,7 +19,7 @@ record Tuning(int streams, String compression, long maxBandwidth) {
   private static final long NO_BANDWIDTH_LIMIT = 1L << 40;
 
   /** Returns what a setting asks for, without compression and as fast as it goes. */
-  static Tuning of(Setting setting) {
+  static Tuning of(Variant setting) {
     return new Tuning(setting.streams(), PLAIN, NO_BANDWIDTH_LIMIT);
   }
 

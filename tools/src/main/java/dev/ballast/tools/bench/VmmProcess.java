@@ -36,11 +36,7 @@ final class VmmProcess implements AutoCloseable {
    * @throws IOException if it does not start, with what it wrote
    */
   static VmmProcess start(
-      Contestant contestant,
-      Workspace workspace,
-      String name,
-      long memoryBytes,
-      Contestant.Role role)
+      Vmm contestant, Workspace workspace, String name, long memoryBytes, Vmm.Role role)
       throws IOException, InterruptedException {
     Path socket = workspace.resolve(name + ".qmp");
     Path errors = workspace.resolve(name + ".log");

@@ -14,8 +14,8 @@ import java.util.stream.Stream;
  * @param kernel the bare guest
  * @param warm what keeps the host's memory warm
  */
-record Workspace(Path directory, Path kernel, WarmMemory warm) implements AutoCloseable {
-  static Workspace create(WarmMemory warm) throws IOException {
+record Workspace(Path directory, Path kernel, MemoryWarmer warm) implements AutoCloseable {
+  static Workspace create(MemoryWarmer warm) throws IOException {
     Path directory = Files.createTempDirectory("ballast-bench");
     return new Workspace(directory, BareGuest.writeTo(directory.resolve("bare.elf")), warm);
   }

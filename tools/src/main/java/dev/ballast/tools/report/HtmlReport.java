@@ -9,8 +9,8 @@ import dev.ballast.tools.bench.Measurement;
 import dev.ballast.tools.bench.Metric;
 import dev.ballast.tools.bench.Row;
 import dev.ballast.tools.bench.ScenarioResult;
-import dev.ballast.tools.bench.Side;
 import dev.ballast.tools.bench.Statistics;
+import dev.ballast.tools.bench.SubjectResult;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -291,7 +291,7 @@ public final class HtmlReport {
         .orElseThrow();
   }
 
-  private static Optional<Measurement> ended(Side side) {
+  private static Optional<Measurement> ended(SubjectResult side) {
     return side.measurements().stream()
         .filter(m -> m.failure().isEmpty() && !m.timeline().isEmpty())
         .max(Comparator.comparingInt(HtmlReport::passes));
@@ -351,7 +351,7 @@ public final class HtmlReport {
     return settings.isEmpty() ? "" : escape(String.join("; ", settings) + ". ");
   }
 
-  private static String settings(Side side) {
+  private static String settings(SubjectResult side) {
     String label = side.setting().label() + side.failure().map(reason -> ", " + reason).orElse("");
     return label.isEmpty() ? "" : side.name() + ": " + label;
   }

@@ -27,7 +27,7 @@ class BenchRunTest {
   }
 
   /** Starts Ballast from the classes that are tested: there is no distribution of them yet. */
-  private Contestant ballast() throws IOException {
+  private Vmm ballast() throws IOException {
     Path launcher = directory.resolve("ballast");
     Files.writeString(
         launcher,
@@ -38,16 +38,16 @@ class BenchRunTest {
         """
             .formatted(System.getProperty("java.home"), System.getProperty("java.class.path")));
     Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwx------"));
-    return new BallastContestant(launcher);
+    return new BallastVmm(launcher);
   }
 
-  private static Measurement first(Contestant contestant, String scenario)
+  private static Measurement first(Vmm contestant, String scenario)
       throws IOException, InterruptedException {
-    return first(Entrants.of(contestant, BenchFixtures.scenario(scenario).small()));
+    return first(Subjects.of(contestant, BenchFixtures.scenario(scenario).small()));
   }
 
-  private static Measurement first(Entrant entrant) throws IOException, InterruptedException {
-    try (Workspace workspace = Workspace.create(new WarmMemory())) {
+  private static Measurement first(Subject entrant) throws IOException, InterruptedException {
+    try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
       return entrant.attempts().getFirst().trial().run(workspace).orElseThrow();
     }
   }
@@ -90,8 +90,8 @@ class BenchRunTest {
   void ballastAndTheLoopInCLeaveTheGuestAndComeBack() throws IOException, InterruptedException {
     Measurement ballast = first(ballast(), "exits");
     Scenario scenario = BenchFixtures.scenario("exits").small();
-    Side side = new Side("Ballast", Setting.ONLY, 1, List.of(ballast));
-    Measurement loop = first(Entrants.inC(scenario, side));
+    SubjectResult side = new SubjectResult("Ballast", Variant.ONLY, 1, List.of(ballast));
+    Measurement loop = first(Subjects.inC(scenario, side));
     for (Metric metric : List.of(Metric.PIO, Metric.MMIO)) {
       // Faster than one in a millisecond, and slower than any processor leaves a guest.
       assertThat(ballast.value(metric)).as("%s", metric).isBetween(1e3, 1e7);
@@ -112,9 +112,9 @@ class BenchRunTest {
     }
   }
 
-  private static Contestant peer() throws IOException, InterruptedException {
-    Optional<QemuContestant> qemu = QemuContestant.find();
-    assumeTrue(qemu.isPresent(), "skipped: there is no " + QemuContestant.PROGRAM);
+  private static Vmm peer() throws IOException, InterruptedException {
+    Optional<QemuVmm> qemu = QemuVmm.find();
+    assumeTrue(qemu.isPresent(), "skipped: there is no " + QemuVmm.PROGRAM);
     return qemu.orElseThrow();
   }
 
@@ -122,9 +122,9 @@ class BenchRunTest {
   void thePeerMovesAGuestThatKeepsWriting() throws IOException, InterruptedException {
     Scenario scenario = BenchFixtures.scenario("dirtying-100").small();
     Measurement measured;
-    try (Workspace workspace = Workspace.create(new WarmMemory())) {
+    try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
       measured =
-          Entrants.of(peer(), scenario).attempts().getLast().trial().run(workspace).orElseThrow();
+          Subjects.of(peer(), scenario).attempts().getLast().trial().run(workspace).orElseThrow();
     }
     assertThat(measured.failure()).isEmpty();
     assertThat(measured.value(Metric.BYTES)).isGreaterThan(64.0 * MIB);
@@ -133,7 +133,7 @@ class BenchRunTest {
 
   @Test
   void thePeerDoesAllThatItIsComparedIn() throws IOException, InterruptedException {
-    Contestant peer = peer();
+    Vmm peer = peer();
     assertThat(first(peer, "start").value(Metric.START)).isPositive();
     assertThat(first(peer, "inflate").value(Metric.INFLATE)).isGreaterThan(MIB);
     assertThat(first(peer, "overhead").value(Metric.OVERHEAD)).isGreaterThan(MIB);

@@ -22,7 +22,7 @@ import java.util.Map;
  *
  * @param directory where it is and where its messages go
  */
-record Yardstick(Path directory) {
+record NativeBaseline(Path directory) {
   private static final String RESOURCE = "yardstick";
   private static final long COPY_BYTES = 512 * GuestPlan.MIB;
   private static final int COPY_PASSES = 5;
@@ -32,16 +32,16 @@ record Yardstick(Path directory) {
    *
    * @throws IllegalStateException if this copy of Ballast was built without it
    */
-  static Yardstick unpack(Path directory) throws IOException {
+  static NativeBaseline unpack(Path directory) throws IOException {
     Path program = directory.resolve(RESOURCE);
-    try (InputStream in = Yardstick.class.getResourceAsStream(RESOURCE)) {
+    try (InputStream in = NativeBaseline.class.getResourceAsStream(RESOURCE)) {
       if (in == null) {
         throw new IllegalStateException("the yardstick is missing: build tools with Maven");
       }
       Files.copy(in, program, StandardCopyOption.REPLACE_EXISTING);
     }
     Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
-    return new Yardstick(directory);
+    return new NativeBaseline(directory);
   }
 
   /** Returns how fast the time-stamp counter counts, in hertz. */
@@ -99,7 +99,7 @@ record Yardstick(Path directory) {
    * @param warm refreshed right before
    * @return bytes a second
    */
-  double streamBytesPerSecond(long bytes, int streams, boolean populate, WarmMemory warm)
+  double streamBytesPerSecond(long bytes, int streams, boolean populate, MemoryWarmer warm)
       throws IOException, InterruptedException {
     List<String> common =
         List.of(
@@ -126,7 +126,7 @@ record Yardstick(Path directory) {
     }
   }
 
-  private double sendInto(List<String> send, WarmMemory warm)
+  private double sendInto(List<String> send, MemoryWarmer warm)
       throws IOException, InterruptedException {
     Path errors = directory.resolve("send.log");
     Process sender = ChildProcesses.start(builder(send, errors));

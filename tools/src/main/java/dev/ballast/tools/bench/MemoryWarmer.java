@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * that was in use a moment ago is lucky; this way all are. On another host there is nothing to do.
  * One thread.
  */
-final class WarmMemory implements Closeable {
+final class MemoryWarmer implements Closeable {
   /** More than all guests of a scenario take. */
   private static final long LIMIT = 32L << 30;
 
@@ -33,7 +33,7 @@ final class WarmMemory implements Closeable {
     if (workspace == null && Files.readString(PROCESSOR).contains(VIRTUAL)) {
       Workspace own = Workspace.create(this);
       workspace = own;
-      Process process = Yardstick.unpack(own.directory()).holdMemory(LIMIT);
+      Process process = NativeBaseline.unpack(own.directory()).holdMemory(LIMIT);
       holder = process;
       output = process.inputReader(StandardCharsets.UTF_8);
       awaitAnswer(output);
@@ -60,7 +60,7 @@ final class WarmMemory implements Closeable {
     if (line == null) {
       throw new IOException("the process that keeps memory warm is gone: is memory short?");
     }
-    bytes = Yardstick.value(Yardstick.words(line), "bytes");
+    bytes = NativeBaseline.value(NativeBaseline.words(line), "bytes");
   }
 
   @Override

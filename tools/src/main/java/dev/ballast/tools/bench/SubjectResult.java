@@ -11,9 +11,10 @@ import java.util.Optional;
  * @param tried how many settings were tried
  * @param measurements all that were made with it, at least one
  */
-public record Side(String name, Setting setting, int tried, List<Measurement> measurements) {
+public record SubjectResult(
+    String name, Variant setting, int tried, List<Measurement> measurements) {
   /** Keeps a copy of the measurements. */
-  public Side {
+  public SubjectResult {
     measurements = List.copyOf(measurements);
   }
 

@@ -14,16 +14,16 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class YardstickTest {
+class NativeBaselineTest {
   private static final long MIB = 1 << 20;
-  private static final WarmMemory NOT_KEPT = new WarmMemory();
+  private static final MemoryWarmer NOT_KEPT = new MemoryWarmer();
 
   @TempDir Path directory;
-  private Yardstick yardstick;
+  private NativeBaseline yardstick;
 
   @BeforeEach
   void unpack() throws IOException {
-    yardstick = Yardstick.unpack(directory);
+    yardstick = NativeBaseline.unpack(directory);
   }
 
   @Test
@@ -71,10 +71,11 @@ class YardstickTest {
 
   @Test
   void wordsAreNamesAndNumbers() throws IOException {
-    Map<String, Long> words = Yardstick.words("BARE ok bench kind=pio n=20 cycles=400 x=1y =3");
+    Map<String, Long> words =
+        NativeBaseline.words("BARE ok bench kind=pio n=20 cycles=400 x=1y =3");
     assertThat(words).isEqualTo(Map.of("n", 20L, "cycles", 400L));
-    assertThat(Yardstick.value(words, "n")).isEqualTo(20);
-    assertThatThrownBy(() -> Yardstick.value(words, "kind")).isInstanceOf(IOException.class);
+    assertThat(NativeBaseline.value(words, "n")).isEqualTo(20);
+    assertThatThrownBy(() -> NativeBaseline.value(words, "kind")).isInstanceOf(IOException.class);
   }
 
   @Test

@@ -6,15 +6,15 @@ package dev.ballast.tools.bench;
  * @param streams over how many connections pages go; 1 leaves {@code multifd} off; 0 where none do
  * @param variant what else is special, in words; empty for nothing
  */
-public record Setting(int streams, String variant) {
+public record Variant(int streams, String variant) {
   /** One connection for everything. */
-  static final Setting SINGLE = new Setting(1, "");
+  static final Variant SINGLE = new Variant(1, "");
 
   /** Pages over two connections of their own. */
-  static final Setting MULTIFD = new Setting(2, "");
+  static final Variant MULTIFD = new Variant(2, "");
 
   /** There is no choice. */
-  static final Setting ONLY = new Setting(0, "");
+  static final Variant ONLY = new Variant(0, "");
 
   /** Returns the name in reports. */
   public String label() {

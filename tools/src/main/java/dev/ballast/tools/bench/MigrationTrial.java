@@ -17,8 +17,8 @@ import java.util.List;
  * @param tuning how it is moved
  * @param patience how long that may take
  */
-record Hop(
-    Workspace workspace, Contestant contestant, GuestPlan plan, Tuning tuning, Duration patience) {
+record MigrationTrial(
+    Workspace workspace, Vmm contestant, GuestPlan plan, Tuning tuning, Duration patience) {
   private static final long SAMPLE_MILLIS = 20;
   private static final long MOST_SAMPLE_MILLIS = 100;
 

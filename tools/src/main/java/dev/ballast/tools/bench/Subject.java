@@ -10,9 +10,9 @@ import java.util.Optional;
  * @param name in reports
  * @param attempts the ways in which it can be measured, at least one
  */
-record Entrant(String name, List<Attempt> attempts) {
+record Subject(String name, List<Attempt> attempts) {
   /** Keeps a copy of the attempts. */
-  Entrant {
+  Subject {
     attempts = List.copyOf(attempts);
   }
 
@@ -35,5 +35,5 @@ record Entrant(String name, List<Attempt> attempts) {
    * @param setting what it is told
    * @param trial how it is done
    */
-  record Attempt(Setting setting, Trial trial) {}
+  record Attempt(Variant setting, Trial trial) {}
 }

@@ -1,6 +1,6 @@
 package dev.ballast.tools.bench;
 
-import dev.ballast.tools.bench.Entrant.Attempt;
+import dev.ballast.tools.bench.Subject.Attempt;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.time.Duration;
@@ -11,11 +11,11 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** How one entrant stands while a scenario is under way. One thread. */
-final class Standing {
+final class ScenarioRun {
   private static final Duration TOO_LONG_TO_TRY_MORE = Duration.ofMinutes(1);
 
   private final String name;
-  private final WarmMemory warm;
+  private final MemoryWarmer warm;
   private final PrintStream out;
   private final Attempt best;
   private final int tried;
@@ -26,7 +26,7 @@ final class Standing {
   /** An attempt that was made once. */
   private record Tried(Attempt attempt, Measurement measurement, Duration took) {}
 
-  private Standing(String name, WarmMemory warm, PrintStream out, Tried best, int tried) {
+  private ScenarioRun(String name, MemoryWarmer warm, PrintStream out, Tried best, int tried) {
     this.name = name;
     this.warm = warm;
     this.out = out;
@@ -45,7 +45,7 @@ final class Standing {
    * @param out where to say what comes out
    * @throws IOException if one fails, or none can be made
    */
-  static Standing first(Entrant entrant, Metric metric, WarmMemory warm, PrintStream out)
+  static ScenarioRun first(Subject entrant, Metric metric, MemoryWarmer warm, PrintStream out)
       throws IOException, InterruptedException {
     List<Tried> all = new ArrayList<>();
     Duration longest = Duration.ZERO;
@@ -62,11 +62,11 @@ final class Standing {
         all.stream()
             .min(metric.moreIsBetter() ? byMetric.reversed() : byMetric)
             .orElseThrow(() -> new IOException(entrant.name() + " has none of the settings"));
-    return new Standing(entrant.name(), warm, out, best, all.size());
+    return new ScenarioRun(entrant.name(), warm, out, best, all.size());
   }
 
   private static Optional<Tried> attempt(
-      String name, Attempt attempt, WarmMemory warm, PrintStream out)
+      String name, Attempt attempt, MemoryWarmer warm, PrintStream out)
       throws IOException, InterruptedException {
     long started = System.nanoTime();
     try (Workspace workspace = Workspace.create(warm)) {
@@ -92,11 +92,11 @@ final class Standing {
   }
 
   /** Returns what came out so far. */
-  Side side() {
-    return new Side(name, best.setting(), tried, measurements);
+  SubjectResult side() {
+    return new SubjectResult(name, best.setting(), tried, measurements);
   }
 
-  private static void say(String name, Setting setting, Measurement measurement, PrintStream out) {
+  private static void say(String name, Variant setting, Measurement measurement, PrintStream out) {
     String figures =
         measurement.values().entrySet().stream()
             .map(

@@ -18,7 +18,7 @@ import java.util.stream.Stream;
  * @param program the executable
  * @param version as it prints it
  */
-record QemuContestant(Path program, String version) implements Contestant {
+record QemuVmm(Path program, String version) implements Vmm {
   /** What QEMU is called, and the Debian package that has it. */
   static final String PROGRAM = "qemu-system-x86_64";
 
@@ -27,7 +27,7 @@ record QemuContestant(Path program, String version) implements Contestant {
   private static final Pattern VERSION = Pattern.compile("QEMU emulator version (.+)");
 
   /** Finds it on the PATH. */
-  static Optional<QemuContestant> find() throws IOException, InterruptedException {
+  static Optional<QemuVmm> find() throws IOException, InterruptedException {
     Optional<Path> program =
         Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
             .map(directory -> Path.of(directory, PROGRAM))
@@ -44,7 +44,7 @@ record QemuContestant(Path program, String version) implements Contestant {
     if (!version.find()) {
       throw new IOException(program.get() + " does not tell its version: " + output.strip());
     }
-    return Optional.of(new QemuContestant(program.get(), version.group(1).strip()));
+    return Optional.of(new QemuVmm(program.get(), version.group(1).strip()));
   }
 
   @Override

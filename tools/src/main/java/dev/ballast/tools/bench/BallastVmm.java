@@ -13,7 +13,7 @@ import java.util.List;
  *
  * @param launcher what starts it
  */
-record BallastContestant(Path launcher) implements Contestant {
+record BallastVmm(Path launcher) implements Vmm {
   private static final String GUEST_OPTIONS = "virtio_mmio.device=4K@0xd0000000:16 batch=1024";
 
   /**
@@ -21,9 +21,9 @@ record BallastContestant(Path launcher) implements Contestant {
    *
    * @throws IOException if there is none
    */
-  static BallastContestant find() throws IOException {
+  static BallastVmm find() throws IOException {
     try {
-      return new BallastContestant(Distribution.find().launcher());
+      return new BallastVmm(Distribution.find().launcher());
     } catch (LabException e) {
       throw new IOException(e.getMessage(), e);
     }

@@ -3,7 +3,7 @@ package dev.ballast.tools.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ballast.tools.bench.Entrant.Attempt;
+import dev.ballast.tools.bench.Subject.Attempt;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-class StandingTest {
+class ScenarioRunTest {
   private static final PrintStream NOWHERE =
       new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
 
@@ -21,7 +21,7 @@ class StandingTest {
 
   private Attempt attempt(String variant, Metric metric, double value) {
     return new Attempt(
-        new Setting(0, variant),
+        new Variant(0, variant),
         _ -> {
           made.add(variant);
           return Optional.of(Measurement.of(metric, value));
@@ -29,19 +29,19 @@ class StandingTest {
   }
 
   private static final Attempt UNKNOWN =
-      new Attempt(new Setting(2, "unknown"), _ -> Optional.empty());
+      new Attempt(new Variant(2, "unknown"), _ -> Optional.empty());
 
   @Test
   void everySettingIsTriedOnceAndTheBestAgain() throws Exception {
-    Entrant entrant =
-        new Entrant(
+    Subject entrant =
+        new Subject(
             "one",
             List.of(attempt("slow", Metric.TIME, 9), UNKNOWN, attempt("fast", Metric.TIME, 5)));
-    Standing standing = Standing.first(entrant, Metric.TIME, new WarmMemory(), NOWHERE);
+    ScenarioRun standing = ScenarioRun.first(entrant, Metric.TIME, new MemoryWarmer(), NOWHERE);
     assertThat(standing.again(new RepeatPlan(1))).isFalse();
     assertThat(standing.again(new RepeatPlan(2))).isTrue();
     assertThat(made).containsExactly("slow", "fast", "fast");
-    Side side = standing.side();
+    SubjectResult side = standing.side();
     assertThat(side.setting().label()).isEqualTo("fast");
     assertThat(side.tried()).isEqualTo(2);
     assertThat(side.statistics(Metric.TIME).count()).isEqualTo(2);
@@ -49,11 +49,14 @@ class StandingTest {
 
   @Test
   void whereMoreIsBetterTheLargestIsTheBest() throws Exception {
-    Entrant entrant =
-        new Entrant(
+    Subject entrant =
+        new Subject(
             "one", List.of(attempt("little", Metric.PIO, 5), attempt("much", Metric.PIO, 9)));
     assertThat(
-            Standing.first(entrant, Metric.PIO, new WarmMemory(), NOWHERE).side().setting().label())
+            ScenarioRun.first(entrant, Metric.PIO, new MemoryWarmer(), NOWHERE)
+                .side()
+                .setting()
+                .label())
         .isEqualTo("much");
   }
 
@@ -61,8 +64,8 @@ class StandingTest {
   void oneWithoutAnySettingCannotBeMeasured() {
     assertThatThrownBy(
             () ->
-                Standing.first(
-                    new Entrant("one", List.of(UNKNOWN)), Metric.TIME, new WarmMemory(), NOWHERE))
+                ScenarioRun.first(
+                    new Subject("one", List.of(UNKNOWN)), Metric.TIME, new MemoryWarmer(), NOWHERE))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("one");
   }
@@ -72,13 +75,14 @@ class StandingTest {
     List<Workspace> seen = new ArrayList<>();
     Attempt attempt =
         new Attempt(
-            Setting.ONLY,
+            Variant.ONLY,
             workspace -> {
               seen.add(workspace);
               assertThat(workspace.kernel()).isNotEmptyFile();
               return Optional.of(Measurement.of(Metric.TIME, 1));
             });
-    Standing.first(new Entrant("one", List.of(attempt)), Metric.TIME, new WarmMemory(), NOWHERE);
+    ScenarioRun.first(
+        new Subject("one", List.of(attempt)), Metric.TIME, new MemoryWarmer(), NOWHERE);
     assertThat(seen).hasSize(1);
     assertThat(seen.getFirst().directory()).doesNotExist();
   }

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** A VMM that can be measured: how it is called and how its processes are started. */
-public sealed interface Contestant permits BallastContestant, QemuContestant {
+public sealed interface Vmm permits BallastVmm, QemuVmm {
   /** What a new process is to be. */
   enum Role {
     /** It boots the guest. */
