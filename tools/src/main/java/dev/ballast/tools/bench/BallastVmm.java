@@ -40,13 +40,8 @@ record BallastVmm(Path launcher) implements Vmm {
   }
 
   @Override
-  public boolean failsWhenHopeless() {
-    return true;
-  }
-
-  @Override
-  public GuestPlan guest(MigrationScenario scenario) {
-    return scenario.guest();
+  public boolean isPeer() {
+    return false;
   }
 
   @Override

@@ -11,7 +11,7 @@ import java.util.Optional;
 
 /**
  * Runs scenarios on Ballast and on another VMM, in turns: first something small to warm up, then
- * each setting of each once, then the better setting of each again and again. Never two guests at
+ * each variant of each once, then the better variant of each again and again. Never two guests at
  * once.
  */
 public final class Bench {
@@ -71,20 +71,20 @@ public final class Bench {
     List<String> failures = new ArrayList<>();
     warmUp();
     long warmBytes;
-    try (MemoryWarmer warm = new MemoryWarmer()) {
+    try (MemoryWarmer warmer = new MemoryWarmer()) {
       for (Scenario scenario : scenarios) {
         out.printf("%n%s: %s%n", scenario.name(), scenario.description());
         try {
           if (scenario.movesContent()) {
-            warm.keep();
+            warmer.keep();
           }
-          results.add(run(scenario, plan, warm, started));
+          results.add(run(scenario, plan, warmer, started));
         } catch (IOException e) {
           failures.add(scenario.name() + ": " + e.getMessage());
           out.println("  failed: " + e.getMessage());
         }
       }
-      warmBytes = warm.bytes();
+      warmBytes = warmer.bytes();
     }
     BitmapScaling scaling = BitmapScaling.measure();
     return new BenchReport(
@@ -109,44 +109,38 @@ public final class Bench {
   /** Has each VMM move a small guest, so that its program and its libraries are in memory. */
   private void warmUp() throws IOException, InterruptedException {
     Scenario small = Scenarios.idle().small();
-    List<Vmm> contestants = new ArrayList<>(List.of(ballast));
-    peer.ifPresent(contestants::add);
-    for (Vmm contestant : contestants) {
+    List<Vmm> vmms = new ArrayList<>(List.of(ballast));
+    peer.ifPresent(vmms::add);
+    for (Vmm vmm : vmms) {
       try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
-        Subjects.of(contestant, small).attempts().getFirst().trial().run(workspace);
+        small.measure(vmm, small.variants().getFirst(), workspace);
       }
     }
   }
 
-  private ScenarioResult run(Scenario scenario, RepeatPlan plan, MemoryWarmer warm, Instant started)
+  private ScenarioResult run(
+      Scenario scenario, RepeatPlan plan, MemoryWarmer warmer, Instant started)
       throws IOException, InterruptedException {
-    Metric metric = scenario.targets().getFirst().metric();
     List<ScenarioRun> all = new ArrayList<>();
-    ScenarioRun ours = ScenarioRun.first(Subjects.of(ballast, scenario), metric, warm, out);
+    ScenarioRun ours = ScenarioRun.begin(scenario.subject(ballast), warmer, out);
     all.add(ours);
     Optional<ScenarioRun> theirs = Optional.empty();
     if (scenario.comparesWithPeer() && peer.isPresent()) {
-      theirs = Optional.of(ScenarioRun.first(Subjects.of(peer.get(), scenario), metric, warm, out));
+      theirs = Optional.of(ScenarioRun.begin(scenario.subject(peer.get()), warmer, out));
       all.add(theirs.get());
     }
-    Optional<ScenarioRun> inC = Optional.empty();
-    if (scenario.comparesWithC()) {
-      Subject program = Subjects.inC(scenario, ours.side());
-      inC = Optional.of(ScenarioRun.first(program, inCMetric(scenario), warm, out));
-      all.add(inC.get());
+    Optional<ScenarioRun> baseline = Optional.empty();
+    if (scenario.comparesWithBaseline()) {
+      Subject program = scenario.baseline(ours.result());
+      baseline = Optional.of(ScenarioRun.begin(program, warmer, out));
+      all.add(baseline.get());
     }
     repeat(all, plan, started);
     return new ScenarioResult(
-        scenario, ours.side(), theirs.map(ScenarioRun::side), inC.map(ScenarioRun::side));
-  }
-
-  /** Returns the figure by which the better setting of a C program is chosen. */
-  private static Metric inCMetric(Scenario scenario) {
-    return scenario.targets().stream()
-        .filter(target -> target.reference() instanceof Target.InC)
-        .map(Target::metric)
-        .findFirst()
-        .orElseThrow();
+        scenario,
+        ours.result(),
+        theirs.map(ScenarioRun::result),
+        baseline.map(ScenarioRun::result));
   }
 
   private static void repeat(List<ScenarioRun> all, RepeatPlan plan, Instant started)
@@ -156,9 +150,9 @@ public final class Bench {
       // The order changes from round to round: what one leaves behind meets all.
       going = new ArrayList<>(going.reversed());
       List<ScenarioRun> done = new ArrayList<>();
-      for (ScenarioRun standing : going) {
-        if (!standing.again(plan)) {
-          done.add(standing);
+      for (ScenarioRun run : going) {
+        if (!run.again(plan)) {
+          done.add(run);
         }
       }
       going.removeAll(done);

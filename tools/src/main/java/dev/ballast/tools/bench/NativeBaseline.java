@@ -2,9 +2,9 @@ package dev.ballast.tools.bench;
 
 import dev.ballast.tools.host.ChildProcesses;
 import java.io.BufferedReader;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -17,24 +17,66 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The bench's program in C ({@code src/main/c/yardstick}): what this host can do with nothing
- * between a program and the kernel.
+ * The bench's program in C, the yardstick ({@code src/main/c/yardstick}): what this host can do
+ * with nothing between a program and the kernel.
  *
  * @param directory where it is and where its messages go
  */
 record NativeBaseline(Path directory) {
-  private static final String RESOURCE = "yardstick";
+  private static final String PROGRAM = "yardstick";
   private static final long COPY_BYTES = 512 * GuestPlan.MIB;
   private static final int COPY_PASSES = 5;
 
   /**
-   * Writes the program to a directory, unless it is there.
+   * The program while it runs. Closing ends it.
+   *
+   * @param output what it prints
+   * @param errors where its messages go
+   */
+  record Running(Process process, BufferedReader output, Path errors) implements Closeable {
+    /**
+     * Waits for a line.
+     *
+     * @throws IOException if the program ends without one, with its message
+     */
+    String awaitLine() throws IOException {
+      String line = output.readLine();
+      if (line == null) {
+        throw failure();
+      }
+      return line;
+    }
+
+    /**
+     * Waits for the end.
+     *
+     * @throws IOException if the program failed, with its message
+     */
+    void awaitEnd() throws IOException, InterruptedException {
+      if (process.waitFor() != 0) {
+        throw failure();
+      }
+    }
+
+    private IOException failure() throws IOException {
+      return new IOException(Files.readString(errors).strip());
+    }
+
+    @Override
+    public void close() throws IOException {
+      process.destroyForcibly().onExit().join();
+      output.close();
+    }
+  }
+
+  /**
+   * Writes the program to a directory.
    *
    * @throws IllegalStateException if this copy of Ballast was built without it
    */
   static NativeBaseline unpack(Path directory) throws IOException {
-    Path program = directory.resolve(RESOURCE);
-    try (InputStream in = NativeBaseline.class.getResourceAsStream(RESOURCE)) {
+    Path program = directory.resolve(PROGRAM);
+    try (InputStream in = NativeBaseline.class.getResourceAsStream(PROGRAM)) {
       if (in == null) {
         throw new IllegalStateException("the yardstick is missing: build tools with Maven");
       }
@@ -68,12 +110,11 @@ record NativeBaseline(Path directory) {
       throws IOException, InterruptedException {
     List<String> arguments = new ArrayList<>(List.of("exits", kernel.toString()));
     arguments.addAll(commands);
-    List<Map<String, Long>> replies = new ArrayList<>();
-    for (String line : run(arguments)) {
-      if (line.startsWith("BARE ok ") && !line.startsWith("BARE ok exit")) {
-        replies.add(words(line));
-      }
-    }
+    List<Map<String, Long>> replies =
+        run(arguments).stream()
+            .filter(line -> line.startsWith("BARE ok ") && !line.startsWith("BARE ok exit"))
+            .map(NativeBaseline::words)
+            .toList();
     if (replies.size() != commands.size()) {
       throw new IOException("the bare guest in C answers %s to %s".formatted(replies, commands));
     }
@@ -85,9 +126,8 @@ record NativeBaseline(Path directory) {
    *
    * @param bytes how much at most
    */
-  Process holdMemory(long bytes) throws IOException {
-    return ChildProcesses.start(
-        builder(List.of("warm", Long.toString(bytes)), directory.resolve("warm.log")));
+  Running holdMemory(long bytes) throws IOException {
+    return start(List.of("warm", Long.toString(bytes)));
   }
 
   /**
@@ -96,79 +136,51 @@ record NativeBaseline(Path directory) {
    * @param bytes how much
    * @param streams over how many sockets at once
    * @param populate whether the receiver populates its memory in bulk
-   * @param warm refreshed right before
+   * @param warmer refreshed right before
    * @return bytes a second
    */
-  double streamBytesPerSecond(long bytes, int streams, boolean populate, MemoryWarmer warm)
+  double streamBytesPerSecond(long bytes, int streams, boolean populate, MemoryWarmer warmer)
       throws IOException, InterruptedException {
-    List<String> common =
-        List.of(
-            directory.resolve("stream").toString(),
-            Long.toString(bytes),
-            Integer.toString(streams));
-    List<String> receive = new ArrayList<>(List.of("receive"));
-    receive.addAll(common);
-    receive.add(populate ? "populate" : "plain");
-    List<String> send = new ArrayList<>(List.of("send"));
-    send.addAll(common);
-    Path errors = directory.resolve("receive.log");
-    Process receiver = ChildProcesses.start(builder(receive, errors));
-    try (BufferedReader ready = receiver.inputReader(StandardCharsets.UTF_8)) {
-      if (ready.readLine() == null) {
-        throw new IOException(Files.readString(errors).strip());
+    String socket = directory.resolve("stream").toString();
+    String size = Long.toString(bytes);
+    String count = Integer.toString(streams);
+    String mode = populate ? "populate" : "plain";
+    try (Running receiver = start(List.of("receive", socket, size, count, mode))) {
+      receiver.awaitLine();
+      try (Running sender = start(List.of("send", socket, size, count))) {
+        sender.awaitLine();
+        warmer.refresh();
+        sender.process.getOutputStream().close();
+        String line = sender.awaitLine();
+        sender.awaitEnd();
+        return bytesPerSecond(line);
       }
-      return sendInto(send, warm);
     } finally {
-      receiver.destroyForcibly().waitFor();
       for (int i = 0; i < streams; i++) {
         Files.deleteIfExists(directory.resolve("stream." + i));
       }
     }
   }
 
-  private double sendInto(List<String> send, MemoryWarmer warm)
-      throws IOException, InterruptedException {
-    Path errors = directory.resolve("send.log");
-    Process sender = ChildProcesses.start(builder(send, errors));
-    try (BufferedReader output = sender.inputReader(StandardCharsets.UTF_8)) {
-      if (output.readLine() == null) {
-        throw new IOException(Files.readString(errors).strip());
-      }
-      warm.refresh();
-      sender.getOutputStream().close();
-      String line = output.readLine();
-      if (line == null || sender.waitFor() != 0) {
-        throw new IOException(Files.readString(errors).strip());
-      }
-      return bytesPerSecond(line);
-    } finally {
-      sender.destroyForcibly();
-    }
-  }
-
-  private ProcessBuilder builder(List<String> arguments, Path errors) {
-    List<String> command = new ArrayList<>(List.of(directory.resolve(RESOURCE).toString()));
-    command.addAll(arguments);
-    return new ProcessBuilder(command).redirectError(errors.toFile());
-  }
-
   /** Runs the program to its end; returns what it prints, at least one line. */
   private List<String> run(List<String> arguments) throws IOException, InterruptedException {
-    Path errors = directory.resolve("yardstick.log");
-    Process process = ChildProcesses.start(builder(arguments, errors));
-    try (BufferedReader output =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-      List<String> lines = output.lines().toList();
-      if (process.waitFor() != 0 || lines.isEmpty()) {
-        throw new IOException(Files.readString(errors).strip());
-      }
+    try (Running program = start(arguments)) {
+      List<String> lines = new ArrayList<>(List.of(program.awaitLine()));
+      program.output.lines().forEach(lines::add);
+      program.awaitEnd();
       return lines;
     } catch (UncheckedIOException e) {
       throw e.getCause();
-    } finally {
-      process.destroyForcibly();
     }
+  }
+
+  private Running start(List<String> arguments) throws IOException {
+    List<String> command = new ArrayList<>(List.of(directory.resolve(PROGRAM).toString()));
+    command.addAll(arguments);
+    Path errors = directory.resolve(arguments.getFirst() + ".log");
+    Process process =
+        ChildProcesses.start(new ProcessBuilder(command).redirectError(errors.toFile()));
+    return new Running(process, process.inputReader(StandardCharsets.UTF_8), errors);
   }
 
   private static double bytesPerSecond(String line) throws IOException {

@@ -1,16 +1,14 @@
 package dev.ballast.tools.bench;
 
-import java.io.File;
+import dev.ballast.tools.lab.LabRequirements;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * QEMU's microvm with KVM.
@@ -28,11 +26,7 @@ record QemuVmm(Path program, String version) implements Vmm {
 
   /** Finds it on the PATH. */
   static Optional<QemuVmm> find() throws IOException, InterruptedException {
-    Optional<Path> program =
-        Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
-            .map(directory -> Path.of(directory, PROGRAM))
-            .filter(Files::isExecutable)
-            .findFirst();
+    Optional<Path> program = LabRequirements.find(PROGRAM);
     if (program.isEmpty()) {
       return Optional.empty();
     }
@@ -53,13 +47,8 @@ record QemuVmm(Path program, String version) implements Vmm {
   }
 
   @Override
-  public boolean failsWhenHopeless() {
-    return false;
-  }
-
-  @Override
-  public GuestPlan guest(MigrationScenario scenario) {
-    return scenario.peerGuest();
+  public boolean isPeer() {
+    return true;
   }
 
   @Override

@@ -1,6 +1,5 @@
 package dev.ballast.tools.bench;
 
-import dev.ballast.tools.bench.Subject.Attempt;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.time.Duration;
@@ -10,81 +9,74 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** How one entrant stands while a scenario is under way. One thread. */
+/** How one subject does while a scenario is under way. One thread. */
 final class ScenarioRun {
   private static final Duration TOO_LONG_TO_TRY_MORE = Duration.ofMinutes(1);
 
-  private final String name;
-  private final MemoryWarmer warm;
+  private final Subject subject;
+  private final MemoryWarmer warmer;
   private final PrintStream out;
-  private final Attempt best;
-  private final int tried;
   private final List<Measurement> measurements = new ArrayList<>();
-  private Duration took;
+  private Variant best = Variant.ONLY;
+  private Duration took = Duration.ZERO;
   private Duration spent = Duration.ZERO;
 
-  /** An attempt that was made once. */
-  private record Tried(Attempt attempt, Measurement measurement, Duration took) {}
+  /** A variant that was measured once. */
+  private record Tried(Variant variant, Measurement measurement, Duration took) {}
 
-  private ScenarioRun(String name, MemoryWarmer warm, PrintStream out, Tried best, int tried) {
-    this.name = name;
-    this.warm = warm;
+  private ScenarioRun(Subject subject, MemoryWarmer warmer, PrintStream out) {
+    this.subject = subject;
+    this.warmer = warmer;
     this.out = out;
-    this.best = best.attempt;
-    this.tried = tried;
-    this.took = best.took;
-    measurements.add(best.measurement);
   }
 
   /**
-   * Makes each of an entrant's attempts once, and stays with the best.
+   * Measures each of a subject's variants once, and stays with the best.
    *
-   * @param entrant who
-   * @param metric by which figure
-   * @param warm what keeps memory warm
+   * @param warmer what keeps memory warm
    * @param out where to say what comes out
-   * @throws IOException if one fails, or none can be made
+   * @throws IOException if one fails, or the subject has none of them
    */
-  static ScenarioRun first(Subject entrant, Metric metric, MemoryWarmer warm, PrintStream out)
+  static ScenarioRun begin(Subject subject, MemoryWarmer warmer, PrintStream out)
       throws IOException, InterruptedException {
+    ScenarioRun run = new ScenarioRun(subject, warmer, out);
     List<Tried> all = new ArrayList<>();
-    Duration longest = Duration.ZERO;
-    for (Attempt attempt : entrant.attempts()) {
-      // What takes minutes is not made to take twice as long for a setting.
-      if (longest.compareTo(TOO_LONG_TO_TRY_MORE) < 0) {
-        Optional<Tried> tried = attempt(entrant.name(), attempt, warm, out);
-        longest = tried.map(Tried::took).orElse(longest);
-        tried.ifPresent(all::add);
+    for (Variant variant : subject.variants()) {
+      // What takes minutes is not made to take twice as long for a variant.
+      if (all.isEmpty() || all.getLast().took.compareTo(TOO_LONG_TO_TRY_MORE) < 0) {
+        run.attempt(variant).ifPresent(all::add);
       }
     }
+    Metric metric = subject.metric();
     Comparator<Tried> byMetric = Comparator.comparingDouble(once -> once.measurement.value(metric));
-    Tried best =
+    Tried first =
         all.stream()
             .min(metric.moreIsBetter() ? byMetric.reversed() : byMetric)
-            .orElseThrow(() -> new IOException(entrant.name() + " has none of the settings"));
-    return new ScenarioRun(entrant.name(), warm, out, best, all.size());
+            .orElseThrow(() -> new IOException(subject.name() + " has none of the settings"));
+    run.best = first.variant;
+    run.took = first.took;
+    run.measurements.add(first.measurement);
+    return run;
   }
 
-  private static Optional<Tried> attempt(
-      String name, Attempt attempt, MemoryWarmer warm, PrintStream out)
-      throws IOException, InterruptedException {
+  private Optional<Tried> attempt(Variant variant) throws IOException, InterruptedException {
     long started = System.nanoTime();
-    try (Workspace workspace = Workspace.create(warm)) {
-      Optional<Measurement> measurement = attempt.trial().run(workspace);
-      Duration took = Duration.ofNanos(System.nanoTime() - started);
-      measurement.ifPresent(m -> say(name, attempt.setting(), m, out));
-      return measurement.map(m -> new Tried(attempt, m, took));
+    try (Workspace workspace = Workspace.create(warmer)) {
+      Optional<Measurement> measurement = subject.trial().run(variant, workspace);
+      Duration duration = Duration.ofNanos(System.nanoTime() - started);
+      measurement.ifPresent(m -> say(variant, m));
+      return measurement.map(m -> new Tried(variant, m, duration));
     }
   }
 
-  /** Measures once more, with the best setting, if the plan says so; returns whether it did. */
+  /** Measures once more, with the best variant, if the plan says so; returns whether it did. */
   boolean again(RepeatPlan plan) throws IOException, InterruptedException {
     if (!plan.again(measurements.size(), took, spent)) {
       return false;
     }
     Tried once =
-        attempt(name, best, warm, out)
-            .orElseThrow(() -> new IOException(name + " has lost a setting that it had"));
+        attempt(best)
+            .orElseThrow(() -> new IOException(subject.name() + " has lost a setting that it had"));
     measurements.add(once.measurement);
     took = once.took;
     spent = spent.plus(took);
@@ -92,11 +84,11 @@ final class ScenarioRun {
   }
 
   /** Returns what came out so far. */
-  SubjectResult side() {
-    return new SubjectResult(name, best.setting(), tried, measurements);
+  SubjectResult result() {
+    return new SubjectResult(subject.name(), best, measurements);
   }
 
-  private static void say(String name, Variant setting, Measurement measurement, PrintStream out) {
+  private void say(Variant variant, Measurement measurement) {
     String figures =
         measurement.values().entrySet().stream()
             .map(
@@ -104,7 +96,7 @@ final class ScenarioRun {
                     value.getKey().label() + " " + Figures.of(value.getValue(), value.getKey()))
             .collect(Collectors.joining(", "));
     String failure = measurement.failure().map(reason -> reason + "; ").orElse("");
-    out.printf("  %-8s %-22s %s%s%n", name, setting.label(), failure, figures);
+    out.printf("  %-8s %-22s %s%s%n", subject.name(), variant.label(), failure, figures);
     out.flush();
   }
 }

@@ -5,35 +5,24 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * One who takes part in a scenario.
+ * One that takes part in a scenario: a VMM, or the baseline in C.
  *
  * @param name in reports
- * @param attempts the ways in which it can be measured, at least one
+ * @param metric the figure by which the best variant is chosen
+ * @param variants the ways in which it can be measured, at least one
+ * @param trial measures it once
  */
-record Subject(String name, List<Attempt> attempts) {
-  /** Keeps a copy of the attempts. */
-  Subject {
-    attempts = List.copyOf(attempts);
-  }
-
-  /** Something that is measured once. */
+record Subject(String name, Metric metric, List<Variant> variants, Trial trial) {
+  /** Measures something once. */
   @FunctionalInterface
   interface Trial {
     /**
-     * Measures.
+     * Measures in a new workspace.
      *
-     * @param workspace a new one
-     * @return what came out; empty if this entrant has no such setting
+     * @return what came out; empty if there is no such variant
      * @throws IOException if it could not be measured
      */
-    Optional<Measurement> run(Workspace workspace) throws IOException, InterruptedException;
+    Optional<Measurement> run(Variant variant, Workspace workspace)
+        throws IOException, InterruptedException;
   }
-
-  /**
-   * A way in which it can be measured.
-   *
-   * @param setting what it is told
-   * @param trial how it is done
-   */
-  record Attempt(Variant setting, Trial trial) {}
 }

@@ -4,12 +4,12 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** A VMM that can be measured: how it is called and how its processes are started. */
-public sealed interface Vmm permits BallastVmm, QemuVmm {
+sealed interface Vmm permits BallastVmm, QemuVmm {
   /** What a new process is to be. */
   enum Role {
     /** It boots the guest. */
     SOURCE,
-    /** It waits to be told where a guest comes from. */
+    /** It waits for {@code migrate-incoming}. */
     DESTINATION
   }
 
@@ -19,11 +19,8 @@ public sealed interface Vmm permits BallastVmm, QemuVmm {
   /** Returns the version in reports. */
   String version();
 
-  /** Tells whether a migration that cannot converge ends as failed here, and does not go on. */
-  boolean failsWhenHopeless();
-
-  /** Returns what a scenario's guest does here. */
-  GuestPlan guest(MigrationScenario scenario);
+  /** Returns whether Ballast is compared with it. */
+  boolean isPeer();
 
   /**
    * Returns the command that starts a process with the bare guest, its serial line on standard

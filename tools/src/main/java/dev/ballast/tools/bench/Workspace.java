@@ -12,12 +12,12 @@ import java.util.stream.Stream;
  *
  * @param directory for sockets and messages
  * @param kernel the bare guest
- * @param warm what keeps the host's memory warm
+ * @param warmer what keeps the host's memory warm
  */
-record Workspace(Path directory, Path kernel, MemoryWarmer warm) implements AutoCloseable {
-  static Workspace create(MemoryWarmer warm) throws IOException {
+record Workspace(Path directory, Path kernel, MemoryWarmer warmer) implements AutoCloseable {
+  static Workspace create(MemoryWarmer warmer) throws IOException {
     Path directory = Files.createTempDirectory("ballast-bench");
-    return new Workspace(directory, BareGuest.writeTo(directory.resolve("bare.elf")), warm);
+    return new Workspace(directory, BareGuest.writeTo(directory.resolve("bare.elf")), warmer);
   }
 
   /** Returns a path in it. */

@@ -343,7 +343,7 @@ public final class HtmlReport {
 
   private static String settings(ScenarioResult result) {
     List<String> settings =
-        Stream.of(Optional.of(result.ballast()), result.peer(), result.inC())
+        Stream.of(Optional.of(result.ballast()), result.peer(), result.baseline())
             .flatMap(Optional::stream)
             .map(HtmlReport::settings)
             .filter(text -> !text.isEmpty())
@@ -352,7 +352,7 @@ public final class HtmlReport {
   }
 
   private static String settings(SubjectResult side) {
-    String label = side.setting().label() + side.failure().map(reason -> ", " + reason).orElse("");
+    String label = side.variant().label() + side.failure().map(reason -> ", " + reason).orElse("");
     return label.isEmpty() ? "" : side.name() + ": " + label;
   }
 }

@@ -36,7 +36,6 @@ public final class BenchFixtures {
     return new SubjectResult(
         name,
         Variant.SINGLE,
-        2,
         DoubleStream.of(totalMillis).mapToObj(BenchFixtures::migration).toList());
   }
 
@@ -46,31 +45,27 @@ public final class BenchFixtures {
       case MigrationScenario _ -> side(name, 0.8 * scale, scale, 1.4 * scale);
       case SecondHopScenario _ ->
           new SubjectResult(
-              name, Variant.SINGLE, 1, List.of(migration(scale).with(Metric.FIRST_TIME, scale)));
+              name, Variant.SINGLE, List.of(migration(scale).with(Metric.FIRST_TIME, scale)));
       case CompressionScenario _ ->
           new SubjectResult(
               name,
               new Variant(2, "zstd"),
-              2,
               List.of(migration(scale).with(Metric.PLAIN_TIME, 4 * scale)));
-      case StartScenario _, ExitsScenario _, InflateScenario _, OverheadScenario _ -> {
+      default -> {
         Map<Metric, Double> values = new EnumMap<>(Metric.class);
         for (Target target : scenario.targets()) {
           values.put(
               target.metric(), target.metric().moreIsBetter() ? 1e9 / scale : scale * (1 << 20));
         }
-        yield new SubjectResult(name, Variant.ONLY, 1, List.of(Measurement.of(values)));
+        yield new SubjectResult(name, Variant.ONLY, List.of(Measurement.of(values)));
       }
     };
   }
 
-  private static SubjectResult inC(Scenario scenario) {
+  private static SubjectResult baseline(Scenario scenario) {
     return scenario instanceof MigrationScenario
         ? new SubjectResult(
-            "C pair",
-            new Variant(1, "populates"),
-            2,
-            List.of(Measurement.of(Metric.BANDWIDTH, 4e9)))
+            "C pair", new Variant(1, "populates"), List.of(Measurement.of(Metric.BANDWIDTH, 4e9)))
         : side("C loop", scenario, 490);
   }
 
@@ -96,13 +91,13 @@ public final class BenchFixtures {
   static ScenarioResult result(Scenario scenario) {
     SubjectResult peer =
         scenario.name().equals("dirtying-1000")
-            ? new SubjectResult("QEMU", Variant.MULTIFD, 2, List.of(neverEnding()))
+            ? new SubjectResult("QEMU", Variant.MULTIFD, List.of(neverEnding()))
             : side("QEMU", scenario, 5000);
     return new ScenarioResult(
         scenario,
         side("Ballast", scenario, 500),
         scenario.comparesWithPeer() ? Optional.of(peer) : Optional.empty(),
-        scenario.comparesWithC() ? Optional.of(inC(scenario)) : Optional.empty());
+        scenario.comparesWithBaseline() ? Optional.of(baseline(scenario)) : Optional.empty());
   }
 
   /** Returns a report of every scenario, one of which never ended under the other VMM. */

@@ -41,14 +41,16 @@ class BenchRunTest {
     return new BallastVmm(launcher);
   }
 
-  private static Measurement first(Vmm contestant, String scenario)
+  private static Measurement first(Vmm vmm, String scenario)
       throws IOException, InterruptedException {
-    return first(Subjects.of(contestant, BenchFixtures.scenario(scenario).small()));
+    Subject subject = BenchFixtures.scenario(scenario).small().subject(vmm);
+    return measure(subject, subject.variants().getFirst());
   }
 
-  private static Measurement first(Subject entrant) throws IOException, InterruptedException {
+  private static Measurement measure(Subject subject, Variant variant)
+      throws IOException, InterruptedException {
     try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
-      return entrant.attempts().getFirst().trial().run(workspace).orElseThrow();
+      return subject.trial().run(variant, workspace).orElseThrow();
     }
   }
 
@@ -90,8 +92,8 @@ class BenchRunTest {
   void ballastAndTheLoopInCLeaveTheGuestAndComeBack() throws IOException, InterruptedException {
     Measurement ballast = first(ballast(), "exits");
     Scenario scenario = BenchFixtures.scenario("exits").small();
-    SubjectResult side = new SubjectResult("Ballast", Variant.ONLY, 1, List.of(ballast));
-    Measurement loop = first(Subjects.inC(scenario, side));
+    SubjectResult result = new SubjectResult("Ballast", Variant.ONLY, List.of(ballast));
+    Measurement loop = measure(scenario.baseline(result), Variant.ONLY);
     for (Metric metric : List.of(Metric.PIO, Metric.MMIO)) {
       // Faster than one in a millisecond, and slower than any processor leaves a guest.
       assertThat(ballast.value(metric)).as("%s", metric).isBetween(1e3, 1e7);
@@ -120,12 +122,8 @@ class BenchRunTest {
 
   @Test
   void thePeerMovesAGuestThatKeepsWriting() throws IOException, InterruptedException {
-    Scenario scenario = BenchFixtures.scenario("dirtying-100").small();
-    Measurement measured;
-    try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
-      measured =
-          Subjects.of(peer(), scenario).attempts().getLast().trial().run(workspace).orElseThrow();
-    }
+    Subject subject = BenchFixtures.scenario("dirtying-100").small().subject(peer());
+    Measurement measured = measure(subject, subject.variants().getLast());
     assertThat(measured.failure()).isEmpty();
     assertThat(measured.value(Metric.BYTES)).isGreaterThan(64.0 * MIB);
     assertThat(measured.timeline().getLast().pass()).isGreaterThan(1);

@@ -3,14 +3,15 @@ package dev.ballast.tools.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ballast.tools.bench.Subject.Attempt;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ScenarioRunTest {
@@ -19,53 +20,43 @@ class ScenarioRunTest {
 
   private final List<String> made = new ArrayList<>();
 
-  private Attempt attempt(String variant, Metric metric, double value) {
-    return new Attempt(
-        new Variant(0, variant),
-        _ -> {
-          made.add(variant);
-          return Optional.of(Measurement.of(metric, value));
+  /** Returns a subject whose variants reach so much, one of which it has not. */
+  private Subject subject(Metric metric, Map<String, Double> values) {
+    return new Subject(
+        "one",
+        metric,
+        Stream.of("slow", "unknown", "fast").map(mode -> new Variant(2, mode)).toList(),
+        (variant, _) -> {
+          Optional<Double> value = Optional.ofNullable(values.get(variant.mode()));
+          value.ifPresent(_ -> made.add(variant.mode()));
+          return value.map(v -> Measurement.of(metric, v));
         });
   }
 
-  private static final Attempt UNKNOWN =
-      new Attempt(new Variant(2, "unknown"), _ -> Optional.empty());
+  private static ScenarioRun begin(Subject subject) throws Exception {
+    return ScenarioRun.begin(subject, new MemoryWarmer(), NOWHERE);
+  }
 
   @Test
-  void everySettingIsTriedOnceAndTheBestAgain() throws Exception {
-    Subject entrant =
-        new Subject(
-            "one",
-            List.of(attempt("slow", Metric.TIME, 9), UNKNOWN, attempt("fast", Metric.TIME, 5)));
-    ScenarioRun standing = ScenarioRun.first(entrant, Metric.TIME, new MemoryWarmer(), NOWHERE);
-    assertThat(standing.again(new RepeatPlan(1))).isFalse();
-    assertThat(standing.again(new RepeatPlan(2))).isTrue();
+  void everyVariantIsTriedOnceAndTheBestAgain() throws Exception {
+    ScenarioRun run = begin(subject(Metric.TIME, Map.of("slow", 9.0, "fast", 5.0)));
+    assertThat(run.again(new RepeatPlan(1))).isFalse();
+    assertThat(run.again(new RepeatPlan(2))).isTrue();
     assertThat(made).containsExactly("slow", "fast", "fast");
-    SubjectResult side = standing.side();
-    assertThat(side.setting().label()).isEqualTo("fast");
-    assertThat(side.tried()).isEqualTo(2);
-    assertThat(side.statistics(Metric.TIME).count()).isEqualTo(2);
+    SubjectResult result = run.result();
+    assertThat(result.variant().label()).isEqualTo("2 streams, fast");
+    assertThat(result.statistics(Metric.TIME).count()).isEqualTo(2);
   }
 
   @Test
   void whereMoreIsBetterTheLargestIsTheBest() throws Exception {
-    Subject entrant =
-        new Subject(
-            "one", List.of(attempt("little", Metric.PIO, 5), attempt("much", Metric.PIO, 9)));
-    assertThat(
-            ScenarioRun.first(entrant, Metric.PIO, new MemoryWarmer(), NOWHERE)
-                .side()
-                .setting()
-                .label())
-        .isEqualTo("much");
+    ScenarioRun run = begin(subject(Metric.PIO, Map.of("slow", 5.0, "fast", 9.0)));
+    assertThat(run.result().variant().mode()).isEqualTo("fast");
   }
 
   @Test
-  void oneWithoutAnySettingCannotBeMeasured() {
-    assertThatThrownBy(
-            () ->
-                ScenarioRun.first(
-                    new Subject("one", List.of(UNKNOWN)), Metric.TIME, new MemoryWarmer(), NOWHERE))
+  void oneWithoutAnyVariantCannotBeMeasured() {
+    assertThatThrownBy(() -> begin(subject(Metric.TIME, Map.of())))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("one");
   }
@@ -73,16 +64,17 @@ class ScenarioRunTest {
   @Test
   void theWorkspaceHasTheGuestAndGoesAway() throws Exception {
     List<Workspace> seen = new ArrayList<>();
-    Attempt attempt =
-        new Attempt(
-            Variant.ONLY,
-            workspace -> {
+    Subject subject =
+        new Subject(
+            "one",
+            Metric.TIME,
+            List.of(Variant.ONLY),
+            (_, workspace) -> {
               seen.add(workspace);
               assertThat(workspace.kernel()).isNotEmptyFile();
               return Optional.of(Measurement.of(Metric.TIME, 1));
             });
-    ScenarioRun.first(
-        new Subject("one", List.of(attempt)), Metric.TIME, new MemoryWarmer(), NOWHERE);
+    begin(subject);
     assertThat(seen).hasSize(1);
     assertThat(seen.getFirst().directory()).doesNotExist();
   }
