@@ -2,7 +2,6 @@ package dev.ballast.tools.bench;
 
 import dev.ballast.tools.Version;
 import dev.ballast.tools.lab.Distribution;
-import dev.ballast.tools.lab.LabException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,11 +21,7 @@ record BallastVmm(Path launcher) implements Vmm {
    * @throws IOException if there is none
    */
   static BallastVmm find() throws IOException {
-    try {
-      return new BallastVmm(Distribution.find().launcher());
-    } catch (LabException e) {
-      throw new IOException(e.getMessage(), e);
-    }
+    return new BallastVmm(Distribution.find().launcher());
   }
 
   @Override

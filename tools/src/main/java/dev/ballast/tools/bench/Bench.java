@@ -122,40 +122,37 @@ public final class Bench {
       Scenario scenario, RepeatPlan plan, MemoryWarmer warmer, Instant started)
       throws IOException, InterruptedException {
     List<ScenarioRun> all = new ArrayList<>();
-    ScenarioRun ours = ScenarioRun.begin(scenario.subject(ballast), warmer, out);
-    all.add(ours);
-    Optional<ScenarioRun> theirs = Optional.empty();
-    if (scenario.comparesWithPeer() && peer.isPresent()) {
-      theirs = Optional.of(ScenarioRun.begin(scenario.subject(peer.get()), warmer, out));
-      all.add(theirs.get());
+    all.add(ScenarioRun.begin(scenario.subject(ballast), warmer, out));
+    boolean hasPeer = scenario.comparesWith(Target.Peer.class) && peer.isPresent();
+    if (hasPeer) {
+      all.add(ScenarioRun.begin(scenario.subject(peer.get()), warmer, out));
     }
-    Optional<ScenarioRun> baseline = Optional.empty();
-    if (scenario.comparesWithBaseline()) {
-      Subject program = scenario.baseline(ours.result());
-      baseline = Optional.of(ScenarioRun.begin(program, warmer, out));
-      all.add(baseline.get());
+    boolean hasBaseline = scenario.comparesWith(Target.Baseline.class);
+    if (hasBaseline) {
+      Subject baseline = scenario.baseline(all.getFirst().result());
+      all.add(ScenarioRun.begin(baseline, warmer, out));
     }
     repeat(all, plan, started);
+    List<SubjectResult> results = all.stream().map(ScenarioRun::result).toList();
     return new ScenarioResult(
         scenario,
-        ours.result(),
-        theirs.map(ScenarioRun::result),
-        baseline.map(ScenarioRun::result));
+        results.getFirst(),
+        hasPeer ? Optional.of(results.get(1)) : Optional.empty(),
+        hasBaseline ? Optional.of(results.getLast()) : Optional.empty());
   }
 
+  /** Measures each again and again; the order changes, so that what one leaves behind meets all. */
   private static void repeat(List<ScenarioRun> all, RepeatPlan plan, Instant started)
       throws IOException, InterruptedException {
-    List<ScenarioRun> going = new ArrayList<>(all);
+    List<ScenarioRun> going = all;
     while (!going.isEmpty() && plan.isInTime(Duration.between(started, Instant.now()))) {
-      // The order changes from round to round: what one leaves behind meets all.
-      going = new ArrayList<>(going.reversed());
-      List<ScenarioRun> done = new ArrayList<>();
-      for (ScenarioRun run : going) {
-        if (!run.again(plan)) {
-          done.add(run);
+      List<ScenarioRun> next = new ArrayList<>();
+      for (ScenarioRun run : going.reversed()) {
+        if (run.again(plan)) {
+          next.add(run);
         }
       }
-      going.removeAll(done);
+      going = next;
     }
   }
 }

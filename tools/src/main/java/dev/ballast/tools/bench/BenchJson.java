@@ -1,11 +1,8 @@
 package dev.ballast.tools.bench;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The report for programs: one object a row, each with all that belongs to it. */
@@ -27,7 +24,7 @@ final class BenchJson {
         .put("load_average", host.load())
         .put("memcpy_bytes_per_second", report.copyBytesPerSecond())
         .put("memory_kept_warm_bytes", report.warmBytes());
-    json.set("peer", orNull(report.peer().map(BenchJson::of)));
+    json.set("peer", report.peer().map(BenchJson::of).orElse(null));
     ArrayNode scenarios = json.putArray("scenarios");
     for (ScenarioResult result : report.results()) {
       result.rows().forEach(row -> scenarios.add(of(result, row)));
@@ -48,16 +45,12 @@ final class BenchJson {
         .put("version", peer.version());
   }
 
-  private static JsonNode orNull(Optional<ObjectNode> node) {
-    return node.<JsonNode>map(present -> present).orElse(NullNode.instance);
-  }
-
   private static ObjectNode of(ScenarioResult result, Row row) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     Metric metric = row.target().metric();
     json.put("name", row.name()).put("metric", metric.label());
     json.set("ballast", of(row.ballast(), metric));
-    json.set("peer", orNull(row.beside().map(other -> of(other.statistics(), metric))));
+    json.set("peer", row.beside().map(other -> of(other.statistics(), metric)).orElse(null));
     json.put("ratio_to", row.reference());
     json.put("ratio", row.ratio().isPresent() ? finite(row.ratio().getAsDouble()) : null);
     json.put("target", row.target().bound());

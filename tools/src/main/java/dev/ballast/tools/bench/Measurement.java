@@ -49,15 +49,7 @@ public record Measurement(
     return new Measurement(Optional.empty(), values, List.of());
   }
 
-  /**
-   * Returns a migration that came to its end.
-   *
-   * @param totalMillis how long it took
-   * @param transferredBytes what went over the socket
-   * @param downtimeMillis how long the guest stood still
-   * @param rssBytes resident memory of the destination afterwards
-   * @param timeline how it went
-   */
+  /** Returns a migration that came to its end. */
   static Measurement ofMigration(
       double totalMillis,
       double transferredBytes,

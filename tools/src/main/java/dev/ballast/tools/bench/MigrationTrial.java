@@ -44,7 +44,7 @@ record MigrationTrial(
    * Boots the guest in one process, moves it to another and ends both.
    *
    * @param name of the migration, another one for each in the workspace
-   * @return what {@link #move} does; empty if this VMM has no such variant
+   * @return what {@link #move} returns; empty if this VMM has no such variant
    */
   Optional<Measurement> run(String name) throws IOException, InterruptedException {
     try (VmmProcess source = start(name + "-source", Vmm.Role.SOURCE)) {
@@ -92,16 +92,14 @@ record MigrationTrial(
     while (true) {
       JsonNode info = source.control().query("query-migrate");
       double millis = (System.nanoTime() - started) / 1e6;
-      timeline.add(sample(millis, info.path("ram")));
       double transferred = info.path("ram").path("transferred").asDouble();
+      timeline.add(sample(millis, info.path("ram")));
       if (info.path("status").asText().equals("completed")) {
         plan.check(destination);
-        return Measurement.ofMigration(
-            info.path("total-time").asDouble(),
-            transferred,
-            info.path("downtime").asDouble(),
-            (double) destination.control().residentBytes(),
-            timeline);
+        double total = info.path("total-time").asDouble();
+        double downtime = info.path("downtime").asDouble();
+        double resident = (double) destination.control().residentBytes();
+        return Measurement.ofMigration(total, transferred, downtime, resident, timeline);
       }
       Optional<String> failure = failure(info, millis);
       if (failure.isPresent()) {
@@ -125,7 +123,7 @@ record MigrationTrial(
   /**
    * Returns why a migration will not come to its end; empty if it still may.
    *
-   * @throws IOException if it had to: only a guest that goes on to write may be too fast for it
+   * @throws IOException if that is an error: only a guest that goes on to write may be too fast
    */
   private Optional<String> failure(JsonNode info, double millis) throws IOException {
     String status = info.path("status").asText();
@@ -144,7 +142,7 @@ record MigrationTrial(
     return Optional.of(reason);
   }
 
-  /** Tells a process how the guest is moved. */
+  /** Sets a process up for the migration. */
   private void tune(VmmProcess process) throws IOException {
     QmpProcess control = process.control();
     boolean several = variant.streams() > 1;

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * The bench's program in C, the yardstick ({@code src/main/c/yardstick}): what this host can do
@@ -34,11 +35,7 @@ record NativeBaseline(Path directory) {
    * @param errors where its messages go
    */
   record Running(Process process, BufferedReader output, Path errors) implements Closeable {
-    /**
-     * Waits for a line.
-     *
-     * @throws IOException if the program ends without one, with its message
-     */
+    /** Waits for a line; fails with the program's message if it ends without one. */
     String awaitLine() throws IOException {
       String line = output.readLine();
       if (line == null) {
@@ -47,11 +44,7 @@ record NativeBaseline(Path directory) {
       return line;
     }
 
-    /**
-     * Waits for the end.
-     *
-     * @throws IOException if the program failed, with its message
-     */
+    /** Waits for the end; fails with the program's message if it did. */
     void awaitEnd() throws IOException, InterruptedException {
       if (process.waitFor() != 0) {
         throw failure();
@@ -88,30 +81,26 @@ record NativeBaseline(Path directory) {
 
   /** Returns how fast the time-stamp counter counts, in hertz. */
   double clockHertz() throws IOException, InterruptedException {
-    return value(words(run(List.of("clock")).getFirst()), "tsc_khz") * 1000.0;
+    return value(words(run("clock").getFirst()), "tsc_khz") * 1000.0;
   }
 
   /** Returns how many bytes memcpy copies in a second, from memory that is there to such memory. */
   double copyBytesPerSecond() throws IOException, InterruptedException {
-    List<String> lines =
-        run(List.of("copy", Long.toString(COPY_BYTES), Integer.toString(COPY_PASSES)));
-    return bytesPerSecond(lines.getFirst());
+    return bytesPerSecond(run("copy", COPY_BYTES, COPY_PASSES).getFirst());
   }
 
   /**
    * Boots the bare guest in the loop around KVM_RUN.
    *
-   * @param kernel the bare guest
-   * @param commands what it is to do
-   * @return the values of its replies, in order
+   * @return the numbers in its replies to the commands, in order
    * @throws IOException if one of them is not carried out
    */
   List<Map<String, Long>> bareGuest(Path kernel, List<String> commands)
       throws IOException, InterruptedException {
-    List<String> arguments = new ArrayList<>(List.of("exits", kernel.toString()));
+    List<Object> arguments = new ArrayList<>(List.of(kernel));
     arguments.addAll(commands);
     List<Map<String, Long>> replies =
-        run(arguments).stream()
+        run("exits", arguments.toArray()).stream()
             .filter(line -> line.startsWith("BARE ok ") && !line.startsWith("BARE ok exit"))
             .map(NativeBaseline::words)
             .toList();
@@ -121,33 +110,25 @@ record NativeBaseline(Path directory) {
     return replies;
   }
 
-  /**
-   * Starts what holds the host's free memory, but for a little.
-   *
-   * @param bytes how much at most
-   */
+  /** Starts what holds the host's free memory, but for a little, and at most so much. */
   Running holdMemory(long bytes) throws IOException {
-    return start(List.of("warm", Long.toString(bytes)));
+    return start("warm", bytes);
   }
 
   /**
-   * Moves memory from one process to another over unix sockets.
+   * Moves memory from one process to another over unix sockets, and returns bytes a second.
    *
-   * @param bytes how much
    * @param streams over how many sockets at once
    * @param populate whether the receiver populates its memory in bulk
    * @param warmer refreshed right before
-   * @return bytes a second
    */
   double streamBytesPerSecond(long bytes, int streams, boolean populate, MemoryWarmer warmer)
       throws IOException, InterruptedException {
-    String socket = directory.resolve("stream").toString();
-    String size = Long.toString(bytes);
-    String count = Integer.toString(streams);
+    Path socket = directory.resolve("stream");
     String mode = populate ? "populate" : "plain";
-    try (Running receiver = start(List.of("receive", socket, size, count, mode))) {
+    try (Running receiver = start("receive", socket, bytes, streams, mode)) {
       receiver.awaitLine();
-      try (Running sender = start(List.of("send", socket, size, count))) {
+      try (Running sender = start("send", socket, bytes, streams)) {
         sender.awaitLine();
         warmer.refresh();
         sender.process.getOutputStream().close();
@@ -163,8 +144,9 @@ record NativeBaseline(Path directory) {
   }
 
   /** Runs the program to its end; returns what it prints, at least one line. */
-  private List<String> run(List<String> arguments) throws IOException, InterruptedException {
-    try (Running program = start(arguments)) {
+  private List<String> run(String command, Object... arguments)
+      throws IOException, InterruptedException {
+    try (Running program = start(command, arguments)) {
       List<String> lines = new ArrayList<>(List.of(program.awaitLine()));
       program.output.lines().forEach(lines::add);
       program.awaitEnd();
@@ -174,12 +156,12 @@ record NativeBaseline(Path directory) {
     }
   }
 
-  private Running start(List<String> arguments) throws IOException {
-    List<String> command = new ArrayList<>(List.of(directory.resolve(PROGRAM).toString()));
-    command.addAll(arguments);
-    Path errors = directory.resolve(arguments.getFirst() + ".log");
+  private Running start(String command, Object... arguments) throws IOException {
+    List<String> words = new ArrayList<>(List.of(directory.resolve(PROGRAM).toString(), command));
+    Stream.of(arguments).map(Object::toString).forEach(words::add);
+    Path errors = directory.resolve(command + ".log");
     Process process =
-        ChildProcesses.start(new ProcessBuilder(command).redirectError(errors.toFile()));
+        ChildProcesses.start(new ProcessBuilder(words).redirectError(errors.toFile()));
     return new Running(process, process.inputReader(StandardCharsets.UTF_8), errors);
   }
 

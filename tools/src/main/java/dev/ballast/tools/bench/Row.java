@@ -42,20 +42,14 @@ public record Row(
 
   /** Returns the row of one target. */
   static Row of(String name, Target target, Statistics ballast, Optional<Beside> beside) {
-    OptionalDouble ratio =
-        switch (target.reference()) {
-          case Peer(double allowance) -> ratio(ballast, beside, allowance);
-          case Baseline _, Own _ -> ratio(ballast, beside, 0);
-          case Limit(double limit) -> ballast.ratioTo(limit);
-        };
+    Target.Reference reference = target.reference();
+    OptionalDouble ratio = OptionalDouble.empty();
+    if (reference instanceof Limit(double limit)) {
+      ratio = ballast.ratioTo(limit);
+    } else if (beside.isPresent()) {
+      ratio = ballast.ratioTo(beside.get().statistics.median() + reference.allowance());
+    }
     return new Row(name, target, ballast, beside, ratio);
-  }
-
-  private static OptionalDouble ratio(
-      Statistics ballast, Optional<Beside> beside, double allowance) {
-    return beside.isPresent()
-        ? ballast.ratioTo(beside.get().statistics.median() + allowance)
-        : OptionalDouble.empty();
   }
 
   private static Optional<Beside> beside(Target target, ScenarioResult result) {
@@ -67,8 +61,8 @@ public record Row(
     };
   }
 
-  private static Optional<Beside> beside(Optional<SubjectResult> side, Metric metric) {
-    return side.map(s -> new Beside(s.name(), s.statistics(metric)));
+  private static Optional<Beside> beside(Optional<SubjectResult> result, Metric metric) {
+    return result.map(r -> new Beside(r.name(), r.statistics(metric)));
   }
 
   private static String suffix(Target target) {

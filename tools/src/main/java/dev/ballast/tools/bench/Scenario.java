@@ -87,13 +87,8 @@ public interface Scenario {
     throw new IllegalStateException(name() + " has no baseline");
   }
 
-  /** Returns whether the other VMM takes part. */
-  default boolean comparesWithPeer() {
-    return targets().stream().anyMatch(t -> t.reference() instanceof Target.Peer);
-  }
-
-  /** Returns whether a C program takes part. */
-  default boolean comparesWithBaseline() {
-    return targets().stream().anyMatch(t -> t.reference() instanceof Target.Baseline);
+  /** Returns whether a target compares Ballast with such a reference, which then takes part. */
+  default boolean comparesWith(Class<? extends Target.Reference> kind) {
+    return targets().stream().map(Target::reference).anyMatch(kind::isInstance);
   }
 }

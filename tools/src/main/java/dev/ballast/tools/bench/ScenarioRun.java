@@ -16,12 +16,11 @@ final class ScenarioRun {
   private final Subject subject;
   private final MemoryWarmer warmer;
   private final PrintStream out;
-  private final List<Measurement> measurements = new ArrayList<>();
-  private Variant best = Variant.ONLY;
-  private Duration took = Duration.ZERO;
-  private Duration spent = Duration.ZERO;
 
-  /** A variant that was measured once. */
+  /** With the best variant only: the first one is how that was found to be the best. */
+  private final List<Tried> done = new ArrayList<>();
+
+  /** What was measured once, and how long that took with all preparation. */
   private record Tried(Variant variant, Measurement measurement, Duration took) {}
 
   private ScenarioRun(Subject subject, MemoryWarmer warmer, PrintStream out) {
@@ -33,7 +32,6 @@ final class ScenarioRun {
   /**
    * Measures each of a subject's variants once, and stays with the best.
    *
-   * @param warmer what keeps memory warm
    * @param out where to say what comes out
    * @throws IOException if one fails, or the subject has none of them
    */
@@ -44,48 +42,45 @@ final class ScenarioRun {
     for (Variant variant : subject.variants()) {
       // What takes minutes is not made to take twice as long for a variant.
       if (all.isEmpty() || all.getLast().took.compareTo(TOO_LONG_TO_TRY_MORE) < 0) {
-        run.attempt(variant).ifPresent(all::add);
+        run.measure(variant).ifPresent(all::add);
       }
     }
     Metric metric = subject.metric();
     Comparator<Tried> byMetric = Comparator.comparingDouble(once -> once.measurement.value(metric));
-    Tried first =
+    run.done.add(
         all.stream()
             .min(metric.moreIsBetter() ? byMetric.reversed() : byMetric)
-            .orElseThrow(() -> new IOException(subject.name() + " has none of the settings"));
-    run.best = first.variant;
-    run.took = first.took;
-    run.measurements.add(first.measurement);
+            .orElseThrow(() -> new IOException(subject.name() + " has none of the settings")));
     return run;
   }
 
-  private Optional<Tried> attempt(Variant variant) throws IOException, InterruptedException {
+  private Optional<Tried> measure(Variant variant) throws IOException, InterruptedException {
     long started = System.nanoTime();
     try (Workspace workspace = Workspace.create(warmer)) {
       Optional<Measurement> measurement = subject.trial().run(variant, workspace);
-      Duration duration = Duration.ofNanos(System.nanoTime() - started);
+      Duration took = Duration.ofNanos(System.nanoTime() - started);
       measurement.ifPresent(m -> say(variant, m));
-      return measurement.map(m -> new Tried(variant, m, duration));
+      return measurement.map(m -> new Tried(variant, m, took));
     }
   }
 
   /** Measures once more, with the best variant, if the plan says so; returns whether it did. */
   boolean again(RepeatPlan plan) throws IOException, InterruptedException {
-    if (!plan.again(measurements.size(), took, spent)) {
+    Duration spent = done.stream().skip(1).map(Tried::took).reduce(Duration.ZERO, Duration::plus);
+    if (!plan.again(done.size(), done.getLast().took, spent)) {
       return false;
     }
-    Tried once =
-        attempt(best)
-            .orElseThrow(() -> new IOException(subject.name() + " has lost a setting that it had"));
-    measurements.add(once.measurement);
-    took = once.took;
-    spent = spent.plus(took);
+    done.add(
+        measure(done.getFirst().variant)
+            .orElseThrow(
+                () -> new IOException(subject.name() + " has lost a setting that it had")));
     return true;
   }
 
   /** Returns what came out so far. */
   SubjectResult result() {
-    return new SubjectResult(subject.name(), best, measurements);
+    return new SubjectResult(
+        subject.name(), done.getFirst().variant, done.stream().map(Tried::measurement).toList());
   }
 
   private void say(Variant variant, Measurement measurement) {

@@ -4,14 +4,14 @@ import dev.ballast.tools.host.ChildProcesses;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 
 /** A process that is started, until its guest has written one byte on its serial line. */
 record StartScenario(Outline outline) implements Scenario {
   private static final long MEMORY_BYTES = 256 * GuestPlan.MIB;
-  private static final long END_SECONDS = 10;
+  private static final Duration END_TIMEOUT = Duration.ofSeconds(10);
 
   StartScenario() {
     this(
@@ -42,9 +42,7 @@ record StartScenario(Outline outline) implements Scenario {
       return Optional.of(Measurement.of(Metric.START, millis));
     } finally {
       process.destroy();
-      if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
-        process.destroyForcibly().waitFor();
-      }
+      VmmProcess.awaitEnd(process, END_TIMEOUT);
     }
   }
 }

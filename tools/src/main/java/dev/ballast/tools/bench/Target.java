@@ -10,7 +10,12 @@ package dev.ballast.tools.bench;
  */
 public record Target(Metric metric, double bound, Reference reference) {
   /** What a figure is compared with. */
-  public sealed interface Reference {}
+  public sealed interface Reference {
+    /** Returns what is added to the figure beside Ballast's, in the metric's unit. */
+    default double allowance() {
+      return 0;
+    }
+  }
 
   /**
    * The other VMM's figure in the same run.

@@ -88,20 +88,21 @@ record VmmProcess(QmpProcess control, BareGuestConsole console) implements AutoC
   /** Ends the process; by force if it does not want to, since another one needs its memory. */
   @Override
   public void close() throws IOException {
-    Process process = control.process();
     try (QmpClient qmp = control.qmp();
         console) {
       qmp.command("quit");
     } catch (IOException | QmpException e) {
-      process.destroyForcibly();
+      control.process().destroyForcibly();
     }
-    try {
-      if (!process.waitFor(END_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
-        process.destroyForcibly().waitFor();
-      }
-    } catch (InterruptedException e) {
-      process.destroyForcibly();
-      Thread.currentThread().interrupt();
-    }
+    awaitEnd(control.process(), END_TIMEOUT);
+  }
+
+  /** Waits for the end of a process that was told to end; forces it to when time is up. */
+  static void awaitEnd(Process process, Duration timeout) {
+    process
+        .onExit()
+        .completeOnTimeout(process, timeout.toMillis(), TimeUnit.MILLISECONDS)
+        .thenCompose(late -> late.destroyForcibly().onExit())
+        .join();
   }
 }

@@ -221,7 +221,7 @@ public final class HtmlReport {
         result.scenario().name(),
         metric,
         result.ballast().statistics(metric),
-        result.peer().map(side -> new BarChart.Other(side.name(), side.statistics(metric))));
+        result.peer().map(peer -> new BarChart.Other(peer.name(), peer.statistics(metric))));
   }
 
   private static BarChart.Pair pair(Row row) {
@@ -291,8 +291,8 @@ public final class HtmlReport {
         .orElseThrow();
   }
 
-  private static Optional<Measurement> ended(SubjectResult side) {
-    return side.measurements().stream()
+  private static Optional<Measurement> ended(SubjectResult result) {
+    return result.measurements().stream()
         .filter(m -> m.failure().isEmpty() && !m.timeline().isEmpty())
         .max(Comparator.comparingInt(HtmlReport::passes));
   }
@@ -351,8 +351,9 @@ public final class HtmlReport {
     return settings.isEmpty() ? "" : escape(String.join("; ", settings) + ". ");
   }
 
-  private static String settings(SubjectResult side) {
-    String label = side.variant().label() + side.failure().map(reason -> ", " + reason).orElse("");
-    return label.isEmpty() ? "" : side.name() + ": " + label;
+  private static String settings(SubjectResult result) {
+    String label =
+        result.variant().label() + result.failure().map(reason -> ", " + reason).orElse("");
+    return label.isEmpty() ? "" : result.name() + ": " + label;
   }
 }

@@ -96,8 +96,10 @@ public final class BenchFixtures {
     return new ScenarioResult(
         scenario,
         side("Ballast", scenario, 500),
-        scenario.comparesWithPeer() ? Optional.of(peer) : Optional.empty(),
-        scenario.comparesWithBaseline() ? Optional.of(baseline(scenario)) : Optional.empty());
+        scenario.comparesWith(Target.Peer.class) ? Optional.of(peer) : Optional.empty(),
+        scenario.comparesWith(Target.Baseline.class)
+            ? Optional.of(baseline(scenario))
+            : Optional.empty());
   }
 
   /** Returns a report of every scenario, one of which never ended under the other VMM. */
