@@ -7,11 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * Ballast itself, as it is installed.
- *
- * @param launcher what starts it
- */
+/** Ballast itself, as it is installed. */
 record BallastVmm(Path launcher) implements Vmm {
   private static final String GUEST_OPTIONS = "virtio_mmio.device=4K@0xd0000000:16 batch=1024";
 

@@ -6,11 +6,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
-/**
- * A guest that is moved over a link with a limit, compressed, and another one like it as it is.
- *
- * @param guest what the guest does
- */
+/** A guest that is moved over a link with a limit, compressed, and another one like it as it is. */
 record CompressionScenario(Outline outline, GuestPlan guest) implements Scenario {
   private static final long BYTES_PER_SECOND = 100_000_000;
 

@@ -14,8 +14,6 @@ import java.util.Optional;
 /**
  * Moves a bare guest from one process to another.
  *
- * @param workspace where
- * @param vmm whose processes
  * @param plan what the guest does
  * @param variant over how many connections pages go, and how they are compressed
  * @param maxBandwidth the most to send, in bytes a second
@@ -72,8 +70,6 @@ record MigrationTrial(
   /**
    * Moves the guest, and watches until it is over.
    *
-   * @param source where it runs
-   * @param destination a process that waits
    * @param name of the socket where the destination listens
    * @return what it cost; a migration that does not converge because the guest writes too fast is a
    *     measurement, too

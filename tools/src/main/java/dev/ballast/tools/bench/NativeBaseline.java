@@ -118,7 +118,6 @@ record NativeBaseline(Path directory) {
   /**
    * Moves memory from one process to another over unix sockets, and returns bytes a second.
    *
-   * @param streams over how many sockets at once
    * @param populate whether the receiver populates its memory in bulk
    * @param warmer refreshed right before
    */

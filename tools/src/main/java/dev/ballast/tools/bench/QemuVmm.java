@@ -10,12 +10,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/**
- * QEMU's microvm with KVM.
- *
- * @param program the executable
- * @param version as it prints it
- */
+/** QEMU's microvm with KVM. */
 record QemuVmm(Path program, String version) implements Vmm {
   /** What QEMU is called, and the Debian package that has it. */
   static final String PROGRAM = "qemu-system-x86_64";

@@ -7,8 +7,6 @@ import java.util.Optional;
 /**
  * A guest that is moved, and from there to a third process. Of Ballast alone: it is compared with
  * itself.
- *
- * @param guest what the guest does
  */
 record SecondHopScenario(Outline outline, GuestPlan guest) implements Scenario {
   SecondHopScenario() {

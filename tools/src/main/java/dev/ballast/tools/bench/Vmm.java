@@ -23,13 +23,10 @@ sealed interface Vmm permits BallastVmm, QemuVmm {
   boolean isPeer();
 
   /**
-   * Returns the command that starts a process with the bare guest, its serial line on standard
-   * input and output.
+   * Returns the command that starts a process with a bare guest, its serial line on standard input
+   * and output.
    *
-   * @param kernel the bare guest
    * @param qmp where the process is to listen for QMP
-   * @param memoryBytes RAM of the guest
-   * @param role what the process is for
    */
   List<String> command(Path kernel, Path qmp, long memoryBytes, Role role);
 }

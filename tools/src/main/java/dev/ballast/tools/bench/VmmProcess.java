@@ -27,9 +27,7 @@ record VmmProcess(QmpProcess control, BareGuestConsole console) implements AutoC
   /**
    * Starts a process and waits until its QMP socket answers.
    *
-   * @param workspace for its socket and its messages
    * @param name of the process, another one for each in the workspace
-   * @param memoryBytes RAM of the guest
    * @throws IOException if it does not start, with what it wrote
    */
   static VmmProcess start(

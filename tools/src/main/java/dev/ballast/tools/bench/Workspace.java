@@ -9,10 +9,6 @@ import java.util.stream.Stream;
 
 /**
  * A directory for one measurement, with the bare guest in it. It goes away with all that is in it.
- *
- * @param directory for sockets and messages
- * @param kernel the bare guest
- * @param warmer what keeps the host's memory warm
  */
 record Workspace(Path directory, Path kernel, MemoryWarmer warmer) implements AutoCloseable {
   static Workspace create(MemoryWarmer warmer) throws IOException {
