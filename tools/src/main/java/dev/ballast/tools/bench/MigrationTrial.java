@@ -132,7 +132,7 @@ record MigrationTrial(
             ? status + ": " + info.path("error-desc").asText("no reason given")
             : "not over after " + patience.toSeconds() + " s";
     // Ballast gives up a migration that cannot converge, the peer tries on.
-    if (plan.dirtyBytesPerSecond() == 0 || failed && vmm.isPeer()) {
+    if (plan.dirtyBytesPerSecond() == 0 || (failed && vmm.isPeer())) {
       throw new IOException(vmm.name() + ": migration " + reason);
     }
     return Optional.of(reason);
