@@ -11,15 +11,15 @@ import java.util.Optional;
 
 /**
  * Runs scenarios on Ballast and on another VMM, in turns: first something small to warm up, then
- * each setting of each once, then the better setting of each again and again. Never two guests at
+ * each variant of each once, then the better variant of each again and again. Never two guests at
  * once.
  */
 public final class Bench {
   private final PrintStream out;
-  private final Contestant ballast;
-  private final Optional<Contestant> peer;
+  private final Vmm ballast;
+  private final Optional<Vmm> peer;
 
-  private Bench(PrintStream out, Contestant ballast, Optional<Contestant> peer) {
+  private Bench(PrintStream out, Vmm ballast, Optional<Vmm> peer) {
     this.out = out;
     this.ballast = ballast;
     this.peer = peer;
@@ -32,14 +32,14 @@ public final class Bench {
    * @throws IOException if this Ballast is not installed
    */
   public static Bench onThisHost(PrintStream out) throws IOException, InterruptedException {
-    Optional<Contestant> peer = QemuContestant.find().map(qemu -> qemu);
+    Optional<Vmm> peer = QemuVmm.find().map(qemu -> qemu);
     if (peer.isEmpty()) {
       out.printf(
           "There is no %s on the PATH, so Ballast runs alone and no ratio to it is known: apt-get"
               + " install %s%n",
-          QemuContestant.PROGRAM, QemuContestant.PACKAGE);
+          QemuVmm.PROGRAM, QemuVmm.PACKAGE);
     }
-    return new Bench(out, BallastContestant.find(), peer);
+    return new Bench(out, BallastVmm.find(), peer);
   }
 
   /**
@@ -71,20 +71,20 @@ public final class Bench {
     List<String> failures = new ArrayList<>();
     warmUp();
     long warmBytes;
-    try (WarmMemory warm = new WarmMemory()) {
+    try (MemoryWarmer warmer = new MemoryWarmer()) {
       for (Scenario scenario : scenarios) {
         out.printf("%n%s: %s%n", scenario.name(), scenario.description());
         try {
           if (scenario.movesContent()) {
-            warm.keep();
+            warmer.keep();
           }
-          results.add(run(scenario, plan, warm, started));
+          results.add(run(scenario, plan, warmer, started));
         } catch (IOException e) {
           failures.add(scenario.name() + ": " + e.getMessage());
           out.println("  failed: " + e.getMessage());
         }
       }
-      warmBytes = warm.bytes();
+      warmBytes = warmer.bytes();
     }
     BitmapScaling scaling = BitmapScaling.measure();
     return new BenchReport(
@@ -101,67 +101,58 @@ public final class Bench {
   }
 
   private static double copyBytesPerSecond() throws IOException, InterruptedException {
-    try (Workspace workspace = Workspace.create(new WarmMemory())) {
-      return Yardstick.unpack(workspace.directory()).copyBytesPerSecond();
+    try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
+      return NativeBaseline.unpack(workspace.directory()).copyBytesPerSecond();
     }
   }
 
   /** Has each VMM move a small guest, so that its program and its libraries are in memory. */
   private void warmUp() throws IOException, InterruptedException {
     Scenario small = Scenarios.idle().small();
-    List<Contestant> contestants = new ArrayList<>(List.of(ballast));
-    peer.ifPresent(contestants::add);
-    for (Contestant contestant : contestants) {
-      try (Workspace workspace = Workspace.create(new WarmMemory())) {
-        Entrants.of(contestant, small).attempts().getFirst().trial().run(workspace);
+    List<Vmm> vmms = new ArrayList<>(List.of(ballast));
+    peer.ifPresent(vmms::add);
+    for (Vmm vmm : vmms) {
+      try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
+        small.measure(vmm, small.variants().getFirst(), workspace);
       }
     }
   }
 
-  private ScenarioResult run(Scenario scenario, RepeatPlan plan, WarmMemory warm, Instant started)
+  private ScenarioResult run(
+      Scenario scenario, RepeatPlan plan, MemoryWarmer warmer, Instant started)
       throws IOException, InterruptedException {
-    Metric metric = scenario.targets().getFirst().metric();
-    List<Standing> all = new ArrayList<>();
-    Standing ours = Standing.first(Entrants.of(ballast, scenario), metric, warm, out);
-    all.add(ours);
-    Optional<Standing> theirs = Optional.empty();
-    if (scenario.comparesWithPeer() && peer.isPresent()) {
-      theirs = Optional.of(Standing.first(Entrants.of(peer.get(), scenario), metric, warm, out));
-      all.add(theirs.get());
+    List<ScenarioRun> all = new ArrayList<>();
+    all.add(ScenarioRun.begin(scenario.subject(ballast), warmer, out));
+    boolean hasPeer = scenario.comparesWith(Target.Peer.class) && peer.isPresent();
+    if (hasPeer) {
+      all.add(ScenarioRun.begin(scenario.subject(peer.get()), warmer, out));
     }
-    Optional<Standing> inC = Optional.empty();
-    if (scenario.comparesWithC()) {
-      Entrant program = Entrants.inC(scenario, ours.side());
-      inC = Optional.of(Standing.first(program, inCMetric(scenario), warm, out));
-      all.add(inC.get());
+    boolean hasBaseline = scenario.comparesWith(Target.Baseline.class);
+    if (hasBaseline) {
+      Subject baseline = scenario.baseline(all.getFirst().result());
+      all.add(ScenarioRun.begin(baseline, warmer, out));
     }
     repeat(all, plan, started);
+    List<SubjectResult> results = all.stream().map(ScenarioRun::result).toList();
     return new ScenarioResult(
-        scenario, ours.side(), theirs.map(Standing::side), inC.map(Standing::side));
+        scenario,
+        results.getFirst(),
+        hasPeer ? Optional.of(results.get(1)) : Optional.empty(),
+        hasBaseline ? Optional.of(results.getLast()) : Optional.empty());
   }
 
-  /** Returns the figure by which the better setting of a C program is chosen. */
-  private static Metric inCMetric(Scenario scenario) {
-    return scenario.targets().stream()
-        .filter(target -> target.reference() instanceof Target.InC)
-        .map(Target::metric)
-        .findFirst()
-        .orElseThrow();
-  }
-
-  private static void repeat(List<Standing> all, RepeatPlan plan, Instant started)
+  /** Measures each again and again; the order changes, so that what one leaves behind meets all. */
+  private static void repeat(List<ScenarioRun> all, RepeatPlan plan, Instant started)
       throws IOException, InterruptedException {
-    List<Standing> going = new ArrayList<>(all);
+    List<ScenarioRun> going = all;
     while (!going.isEmpty() && plan.isInTime(Duration.between(started, Instant.now()))) {
-      // The order changes from round to round: what one leaves behind meets all.
-      going = new ArrayList<>(going.reversed());
-      List<Standing> done = new ArrayList<>();
-      for (Standing standing : going) {
-        if (!standing.again(plan)) {
-          done.add(standing);
+      List<ScenarioRun> next = new ArrayList<>();
+      for (ScenarioRun run : going.reversed()) {
+        if (run.again(plan)) {
+          next.add(run);
         }
       }
-      going.removeAll(done);
+      going = next;
     }
   }
 }

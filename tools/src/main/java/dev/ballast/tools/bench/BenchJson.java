@@ -1,5 +1,6 @@
 package dev.ballast.tools.bench;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
@@ -23,28 +24,25 @@ final class BenchJson {
         .put("load_average", host.load())
         .put("memcpy_bytes_per_second", report.copyBytesPerSecond())
         .put("memory_kept_warm_bytes", report.warmBytes());
-    if (report.peer().isPresent()) {
-      BenchReport.Peer peer = report.peer().get();
-      json.putObject("peer").put("name", peer.name()).put("version", peer.version());
-    } else {
-      json.putNull("peer");
-    }
-    json.putArray("scenarios");
+    json.set("peer", report.peer().map(BenchJson::of).orElse(null));
+    ArrayNode scenarios = json.putArray("scenarios");
     for (ScenarioResult result : report.results()) {
-      for (Row row : result.rows()) {
-        json.withArray("scenarios").add(of(result, row));
-      }
+      result.rows().forEach(row -> scenarios.add(of(result, row)));
     }
     report.failures().forEach(json.putArray("failures")::add);
     ObjectNode bitmaps = json.putObject("bitmap_passes").put("slope", report.scaling().slope());
+    ArrayNode points = bitmaps.putArray("points");
     for (BitmapScaling.Point point : report.scaling().points()) {
-      bitmaps
-          .withArray("points")
-          .addObject()
-          .put("guest_bytes", point.guestBytes())
-          .put("ms", point.millis());
+      points.addObject().put("guest_bytes", point.guestBytes()).put("ms", point.millis());
     }
     return json;
+  }
+
+  private static ObjectNode of(BenchReport.Peer peer) {
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("name", peer.name())
+        .put("version", peer.version());
   }
 
   private static ObjectNode of(ScenarioResult result, Row row) {
@@ -52,18 +50,14 @@ final class BenchJson {
     Metric metric = row.target().metric();
     json.put("name", row.name()).put("metric", metric.label());
     json.set("ballast", of(row.ballast(), metric));
-    if (row.beside().isPresent()) {
-      json.set("peer", of(row.beside().get().statistics(), metric));
-    } else {
-      json.putNull("peer");
-    }
+    json.set("peer", row.beside().map(other -> of(other.statistics(), metric)).orElse(null));
     json.put("ratio_to", row.reference());
     json.put("ratio", row.ratio().isPresent() ? finite(row.ratio().getAsDouble()) : null);
     json.put("target", row.target().bound());
     json.put("target_is", metric.moreIsBetter() ? "at least" : "at most");
     json.put("met", row.met().orElse(null));
     costs(result.ballast(), json);
-    result.peer().ifPresent(side -> costs(side, json.putObject("peer_costs")));
+    result.peer().ifPresent(peer -> costs(peer, json.putObject("peer_costs")));
     result.physicalLimitRatio().ifPresent(ratio -> json.put("physical_limit_ratio", ratio));
     if (!result.scenario().note().isEmpty()) {
       json.put("note", result.scenario().note());
@@ -71,18 +65,18 @@ final class BenchJson {
     return json;
   }
 
-  private static void costs(Side side, ObjectNode json) {
-    json.put("transferred_bytes", median(side, Metric.BYTES));
-    json.put("downtime_ms", median(side, Metric.DOWNTIME));
-    json.put("rss_bytes", median(side, Metric.RSS));
-    if (!side.setting().label().isEmpty()) {
-      json.put("setting", side.setting().label());
+  private static void costs(SubjectResult result, ObjectNode json) {
+    json.put("transferred_bytes", median(result, Metric.BYTES));
+    json.put("downtime_ms", median(result, Metric.DOWNTIME));
+    json.put("rss_bytes", median(result, Metric.RSS));
+    if (!result.variant().label().isEmpty()) {
+      json.put("setting", result.variant().label());
     }
-    side.failure().ifPresent(reason -> json.put("not_ended", reason));
+    result.failure().ifPresent(reason -> json.put("not_ended", reason));
   }
 
-  private static @Nullable Double median(Side side, Metric metric) {
-    return side.has(metric) ? finite(side.statistics(metric).median()) : null;
+  private static @Nullable Double median(SubjectResult result, Metric metric) {
+    return result.has(metric) ? finite(result.statistics(metric).median()) : null;
   }
 
   private static ObjectNode of(Statistics statistics, Metric metric) {

@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param results of the scenarios that ran to their end
  * @param failures one line for each that did not
  * @param copyBytesPerSecond what memcpy reaches on one CPU
- * @param warmBytes how much of the free memory was kept warm for whoever was measured
+ * @param warmBytes how much of the free memory was kept warm for those that were measured
  * @param scaling what passes over bitmaps cost by size of the guest
  */
 public record BenchReport(

@@ -1,5 +1,7 @@
 package dev.ballast.tools.bench;
 
+import java.io.IOException;
+
 /**
  * What the bare guest does before it is moved, and while.
  *
@@ -33,6 +35,9 @@ public record GuestPlan(long memoryBytes, Fill fill, long balloonBytes, long dir
   static final long MIB = 1 << 20;
   static final long GIB = 1 << 30;
   static final long TIB = 1L << 40;
+
+  private static final long SEED = 1;
+  private static final long PROBE_BYTES = 16 * MIB;
 
   /** Returns a guest that leaves its memory alone. */
   static GuestPlan untouched(long memoryBytes) {
@@ -70,5 +75,34 @@ public record GuestPlan(long memoryBytes, Fill fill, long balloonBytes, long dir
   long contentBytes() {
     long written = Math.min(fill.bytes(), memoryBytes);
     return Math.max(0, written - balloonBytes);
+  }
+
+  /** Waits for a guest, and has it do its work; what goes on goes on when this returns. */
+  void begin(VmmProcess process) throws IOException, InterruptedException {
+    process.awaitReady();
+    String range = fill.start + " " + fill.bytes;
+    if (fill.bytes > 0) {
+      process.send("fill " + range + " " + SEED + " " + fill.words);
+    }
+    if (balloonBytes > 0) {
+      if (fill.bytes > 0) {
+        process.send("free " + range);
+      }
+      process.balloon(memoryBytes - balloonBytes);
+    }
+    if (dirtyBytesPerSecond > 0) {
+      process.send("dirty " + range + " " + dirtyBytesPerSecond);
+    }
+  }
+
+  /** Asks the guest where it is now, and has it look at some of what it wrote. */
+  void check(VmmProcess process) throws IOException, InterruptedException {
+    process.send("count");
+    if (dirtyBytesPerSecond > 0) {
+      process.send("stop");
+      process.send("check-dirty");
+    } else if (fill.bytes > 0 && balloonBytes == 0) {
+      process.send("check %d %d %d %d".formatted(fill.start, PROBE_BYTES, SEED, fill.words));
+    }
   }
 }

@@ -1,18 +1,65 @@
 package dev.ballast.tools.bench;
 
+import static dev.ballast.tools.bench.GuestPlan.GIB;
+
+import dev.ballast.guest.bare.BareReply;
+import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
 /**
  * A guest that has written to all of its memory and then gives much of it to the balloon.
  *
- * @param outline what all scenarios have
  * @param memoryBytes RAM of the guest
  * @param inflateBytes how much of it, in whole pages
  */
-public record InflateScenario(Outline outline, long memoryBytes, long inflateBytes)
-    implements Scenario {
+record InflateScenario(Outline outline, long memoryBytes, long inflateBytes) implements Scenario {
   private static final int LESS = 16;
+
+  /** Past the end of RAM, wherever the board puts it. */
+  private static final String ALL = "0 " + GuestPlan.TIB;
+
+  InflateScenario() {
+    this(
+        new Outline(
+            "inflate",
+            "2 GiB that were all filled, 1.5 GiB of it given to the balloon at once",
+            List.of(Target.toPeer(Metric.INFLATE, 1.2)),
+            "The guest names 1024 pages of 4 KiB a descriptor and 32 descriptors a notification."),
+        2 * GIB,
+        GIB / 2 * 3);
+  }
 
   @Override
   public InflateScenario small() {
     return new InflateScenario(outline, memoryBytes / LESS, inflateBytes / LESS);
+  }
+
+  /**
+   * Measures how fast pages go.
+   *
+   * @throws IOException if the device does not have them all afterwards
+   */
+  @Override
+  public Optional<Measurement> measure(Vmm vmm, Variant variant, Workspace workspace)
+      throws IOException, InterruptedException {
+    try (VmmProcess process =
+        VmmProcess.start(vmm, workspace, "inflate", memoryBytes, Vmm.Role.SOURCE)) {
+      process.awaitReady();
+      process.send("fill " + ALL + " 1");
+      process.send("free " + ALL);
+      long pages = inflateBytes / RamBlock.PAGE_SIZE;
+      long started = System.nanoTime();
+      BareReply reply = process.send("inflate " + pages);
+      double seconds = (System.nanoTime() - started) / 1e9;
+      long left = process.control().actualBytes();
+      if (reply.number("pages") != pages || left != memoryBytes - inflateBytes) {
+        throw new IOException(
+            "%s: %d pages were to go into the balloon, and %d bytes are left outside"
+                .formatted(vmm.name(), pages, left));
+      }
+      return Optional.of(Measurement.of(Metric.INFLATE, inflateBytes / seconds));
+    }
   }
 }

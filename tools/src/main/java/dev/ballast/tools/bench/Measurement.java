@@ -49,52 +49,40 @@ public record Measurement(
     return new Measurement(Optional.empty(), values, List.of());
   }
 
-  /**
-   * Returns a migration that came to its end.
-   *
-   * @param totalMillis how long it took
-   * @param transferredBytes what went over the socket
-   * @param downtimeMillis how long the guest stood still
-   * @param rssBytes resident memory of the destination afterwards
-   * @param timeline how it went
-   */
+  /** Returns a migration that came to its end. */
   static Measurement ofMigration(
       double totalMillis,
       double transferredBytes,
       double downtimeMillis,
       double rssBytes,
       List<Sample> timeline) {
-    EnumMap<Metric, Double> values = new EnumMap<>(Metric.class);
-    values.put(Metric.TIME, totalMillis);
-    values.put(Metric.BYTES, transferredBytes);
-    values.put(Metric.DOWNTIME, downtimeMillis);
-    values.put(Metric.RSS, rssBytes);
-    // No migration takes no time, but query-migrate counts whole milliseconds.
-    values.put(Metric.BANDWIDTH, transferredBytes / Math.max(totalMillis, 1) * 1000);
+    Map<Metric, Double> values =
+        Map.of(
+            Metric.TIME, totalMillis,
+            Metric.BYTES, transferredBytes,
+            Metric.DOWNTIME, downtimeMillis,
+            Metric.RSS, rssBytes,
+            // No migration takes no time, but query-migrate counts whole milliseconds.
+            Metric.BANDWIDTH, transferredBytes / Math.max(totalMillis, 1) * 1000);
     return new Measurement(Optional.empty(), values, timeline);
   }
 
   /** Returns a migration that did not come to its end. */
   static Measurement ofEndlessMigration(
       String failure, double transferredBytes, double rssBytes, List<Sample> timeline) {
-    EnumMap<Metric, Double> values = new EnumMap<>(Metric.class);
-    values.put(Metric.TIME, Double.POSITIVE_INFINITY);
-    values.put(Metric.BYTES, transferredBytes);
-    values.put(Metric.DOWNTIME, Double.POSITIVE_INFINITY);
-    values.put(Metric.RSS, rssBytes);
-    values.put(Metric.BANDWIDTH, 0.0);
-    return new Measurement(Optional.of(failure), values, timeline);
+    double never = Double.POSITIVE_INFINITY;
+    Measurement endless = ofMigration(never, transferredBytes, never, rssBytes, timeline);
+    return new Measurement(Optional.of(failure), endless.values, timeline);
   }
 
   /** Returns this with one more figure. */
   Measurement with(Metric metric, double value) {
-    EnumMap<Metric, Double> more = new EnumMap<>(Metric.class);
-    more.putAll(values);
+    EnumMap<Metric, Double> more = new EnumMap<>(values);
     more.put(metric, value);
     return new Measurement(failure, more, timeline);
   }
 
-  /** Tells whether a figure was measured. */
+  /** Returns whether a figure was measured. */
   public boolean has(Metric metric) {
     return values.containsKey(metric);
   }

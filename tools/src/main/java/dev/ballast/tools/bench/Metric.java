@@ -68,7 +68,7 @@ public enum Metric {
     return unit;
   }
 
-  /** Tells whether a larger figure is the better one. */
+  /** Returns whether a larger figure is the better one. */
   public boolean moreIsBetter() {
     return moreIsBetter;
   }

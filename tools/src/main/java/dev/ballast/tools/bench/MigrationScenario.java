@@ -1,21 +1,68 @@
 package dev.ballast.tools.bench;
 
+import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * A guest that is moved once.
  *
- * @param outline what all scenarios have
  * @param guest what the guest does
  * @param peerGuest what it does under the other VMM; the same but where that takes too long
  * @param patience how long a migration may take; one whose guest goes on to write counts as one
  *     that does not converge then
  */
-public record MigrationScenario(
-    Outline outline, GuestPlan guest, GuestPlan peerGuest, Duration patience) implements Scenario {
+record MigrationScenario(Outline outline, GuestPlan guest, GuestPlan peerGuest, Duration patience)
+    implements Scenario {
+  private static final String POPULATES = "populates";
+
+  /** Has the same guest under both VMMs, and a migration that is bound to come to its end. */
+  MigrationScenario(Outline outline, GuestPlan guest) {
+    this(outline, guest, guest, MigrationTrial.PATIENCE);
+  }
 
   @Override
   public MigrationScenario small() {
     return new MigrationScenario(outline, guest.small(), peerGuest.small(), patience);
+  }
+
+  @Override
+  public boolean movesContent() {
+    return guest.contentBytes() > 0;
+  }
+
+  @Override
+  public List<Variant> variants() {
+    return List.of(Variant.SINGLE, Variant.MULTIFD);
+  }
+
+  @Override
+  public Optional<Measurement> measure(Vmm vmm, Variant variant, Workspace workspace)
+      throws IOException, InterruptedException {
+    GuestPlan plan = vmm.isPeer() ? peerGuest : guest;
+    return new MigrationTrial(workspace, vmm, plan, variant, MigrationTrial.UNLIMITED, patience)
+        .run("migration");
+  }
+
+  /** Returns a pair of processes that move as many bytes over as many streams. */
+  @Override
+  public Subject baseline(SubjectResult ballast) {
+    int streams = Math.max(1, ballast.variant().streams());
+    // Each stream moves whole huge pages.
+    long unit = 2 * GuestPlan.MIB * streams;
+    long sent = (long) ballast.statistics(Metric.BYTES).median();
+    long bytes = Math.max(1, sent / unit) * unit;
+    return new Subject(
+        "C pair",
+        Metric.BANDWIDTH,
+        List.of(new Variant(streams, "faults"), new Variant(streams, POPULATES)),
+        (variant, workspace) -> {
+          boolean populate = variant.mode().equals(POPULATES);
+          double bandwidth =
+              NativeBaseline.unpack(workspace.directory())
+                  .streamBytesPerSecond(bytes, streams, populate, workspace.warmer());
+          return Optional.of(Measurement.of(Metric.BANDWIDTH, bandwidth));
+        });
   }
 }

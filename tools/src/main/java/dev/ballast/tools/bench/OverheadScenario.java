@@ -1,16 +1,67 @@
 package dev.ballast.tools.bench;
 
+import static dev.ballast.tools.bench.GuestPlan.GIB;
+import static dev.ballast.tools.bench.GuestPlan.MIB;
+import static dev.ballast.tools.bench.GuestPlan.TIB;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
 /**
  * Processes whose guests do nothing: what they need for themselves.
  *
- * @param outline what all scenarios have
- * @param memoryBytes RAM of a guest of usual size, larger than anything else that a process maps
- * @param largeBytes RAM of a large one
+ * @param largeBytes RAM of a large guest
  */
-public record OverheadScenario(Outline outline, long memoryBytes, long largeBytes)
-    implements Scenario {
+record OverheadScenario(Outline outline, long largeBytes) implements Scenario {
+  /** RAM of a guest of usual size, larger than anything else that a process maps. */
+  private static final long USUAL_BYTES = GIB;
+
+  private static final double ALLOWANCE = 40.0 * MIB;
+
+  /** How long a guest is left alone, so that what starting leaves behind is over. */
+  private static final long IDLE_MILLIS = 500;
+
+  OverheadScenario() {
+    this(
+        new Outline(
+            "overhead",
+            "resident memory of the process without the guest's RAM",
+            List.of(
+                Target.toPeerPlus(Metric.OVERHEAD, ALLOWANCE),
+                Target.toPeerPlus(Metric.OVERHEAD_TIB, ALLOWANCE)),
+            "Guests of 1 GiB and of 1 TiB that do nothing. Libraries count, which other processes may"
+                + " share."),
+        TIB);
+  }
+
   @Override
   public OverheadScenario small() {
-    return new OverheadScenario(outline, memoryBytes, Math.min(largeBytes, 4 * memoryBytes));
+    return new OverheadScenario(outline, 4 * USUAL_BYTES);
+  }
+
+  @Override
+  public Optional<Measurement> measure(Vmm vmm, Variant variant, Workspace workspace)
+      throws IOException, InterruptedException {
+    return Optional.of(
+        Measurement.of(
+            Map.of(
+                Metric.OVERHEAD, overhead(vmm, workspace, "usual", USUAL_BYTES),
+                Metric.OVERHEAD_TIB, overhead(vmm, workspace, "large", largeBytes))));
+  }
+
+  private static double overhead(Vmm vmm, Workspace workspace, String name, long memoryBytes)
+      throws IOException, InterruptedException {
+    try (VmmProcess process =
+        VmmProcess.start(vmm, workspace, name, memoryBytes, Vmm.Role.SOURCE)) {
+      process.awaitReady();
+      process.control().pause(IDLE_MILLIS);
+      Path maps = Path.of("/proc", Long.toString(process.control().process().pid()), "smaps");
+      ProcessMemory memory = ProcessMemory.parse(Files.readAllLines(maps));
+      return (double) memory.residentWithoutGuest(memoryBytes);
+    }
   }
 }

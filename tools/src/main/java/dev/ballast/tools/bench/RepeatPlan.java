@@ -21,7 +21,7 @@ public record RepeatPlan(int repeat) {
   private static final Duration TIME = Duration.ofMinutes(4);
 
   /**
-   * Tells whether there is time to measure anything more than once.
+   * Returns whether there is time to measure anything more than once.
    *
    * @param elapsed since the bench began
    */
@@ -30,7 +30,7 @@ public record RepeatPlan(int repeat) {
   }
 
   /**
-   * Tells whether to measure again.
+   * Returns whether to measure again.
    *
    * @param measured how often it was done
    * @param took how long the last one took, preparation included

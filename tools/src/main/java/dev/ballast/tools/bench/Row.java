@@ -1,6 +1,6 @@
 package dev.ballast.tools.bench;
 
-import dev.ballast.tools.bench.Target.InC;
+import dev.ballast.tools.bench.Target.Baseline;
 import dev.ballast.tools.bench.Target.Limit;
 import dev.ballast.tools.bench.Target.Own;
 import dev.ballast.tools.bench.Target.Peer;
@@ -42,35 +42,27 @@ public record Row(
 
   /** Returns the row of one target. */
   static Row of(String name, Target target, Statistics ballast, Optional<Beside> beside) {
-    OptionalDouble ratio =
-        switch (target.reference()) {
-          case Peer(double allowance) -> ratio(ballast, beside, allowance);
-          case InC() -> ratio(ballast, beside, 0);
-          case Own(Metric _) -> ratio(ballast, beside, 0);
-          case Limit(double limit) -> ballast.ratioTo(limit);
-        };
+    Target.Reference reference = target.reference();
+    OptionalDouble ratio = OptionalDouble.empty();
+    if (reference instanceof Limit(double limit)) {
+      ratio = ballast.ratioTo(limit);
+    } else if (beside.isPresent()) {
+      ratio = ballast.ratioTo(beside.get().statistics.median() + reference.allowance());
+    }
     return new Row(name, target, ballast, beside, ratio);
-  }
-
-  private static OptionalDouble ratio(
-      Statistics ballast, Optional<Beside> beside, double allowance) {
-    return beside.isPresent()
-        ? ballast.ratioTo(beside.get().statistics.median() + allowance)
-        : OptionalDouble.empty();
   }
 
   private static Optional<Beside> beside(Target target, ScenarioResult result) {
     return switch (target.reference()) {
-      case Peer(double _) -> beside(result.peer(), target.metric());
-      case Limit(double _) -> beside(result.peer(), target.metric());
-      case InC() -> beside(result.inC(), target.metric());
+      case Peer _, Limit _ -> beside(result.peer(), target.metric());
+      case Baseline _ -> beside(result.baseline(), target.metric());
       case Own(Metric own) ->
           Optional.of(new Beside(own.label(), result.ballast().statistics(own)));
     };
   }
 
-  private static Optional<Beside> beside(Optional<Side> side, Metric metric) {
-    return side.map(s -> new Beside(s.name(), s.statistics(metric)));
+  private static Optional<Beside> beside(Optional<SubjectResult> result, Metric metric) {
+    return result.map(r -> new Beside(r.name(), r.statistics(metric)));
   }
 
   private static String suffix(Target target) {
@@ -83,13 +75,13 @@ public record Row(
       case Peer(double allowance) ->
           beside.map(Beside::name).orElse("peer")
               + (allowance > 0 ? " + " + Figures.of(allowance, target.metric()) : "");
-      case InC() -> beside.map(Beside::name).orElse("C");
+      case Baseline _ -> beside.map(Beside::name).orElse("C");
       case Own(Metric own) -> own.label();
       case Limit(double limit) -> Figures.of(limit, target.metric());
     };
   }
 
-  /** Tells whether the ratio is simply to the other VMM's figure. */
+  /** Returns whether the ratio is simply to the other VMM's figure. */
   public boolean isPlain() {
     return target.reference() instanceof Peer(double allowance) && allowance == 0;
   }

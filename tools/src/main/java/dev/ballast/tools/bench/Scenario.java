@@ -1,17 +1,11 @@
 package dev.ballast.tools.bench;
 
+import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
-/** One thing that is measured; the kinds differ in what is done for it. */
-public sealed interface Scenario
-    permits MigrationScenario,
-        SecondHopScenario,
-        CompressionScenario,
-        StartScenario,
-        ExitsScenario,
-        InflateScenario,
-        OverheadScenario {
-
+/** One thing that is measured. */
+public interface Scenario {
   /**
    * What all scenarios have.
    *
@@ -27,11 +21,8 @@ public sealed interface Scenario
     }
   }
 
-  /** Returns what it has in common with others. */
+  /** Returns its name, description, targets and note. */
   Outline outline();
-
-  /** Returns the same with a small guest, or less of it, for a warm-up or a quick look. */
-  Scenario small();
 
   /** Returns what it is called. */
   default String name() {
@@ -53,26 +44,51 @@ public sealed interface Scenario
     return outline().note();
   }
 
-  /** Tells whether memory with content is moved, so that a destination takes much of it. */
+  /** Returns the same with a small guest, or less of it, for a warm-up or a quick look. */
+  default Scenario small() {
+    return this;
+  }
+
+  /** Returns whether memory with content is moved, so that a destination takes much of it. */
   default boolean movesContent() {
-    return switch (this) {
-      case MigrationScenario migration -> migration.guest().contentBytes() > 0;
-      case SecondHopScenario _, CompressionScenario _ -> true;
-      case StartScenario _, ExitsScenario _, InflateScenario _, OverheadScenario _ -> false;
-    };
+    return false;
   }
 
-  /** Tells whether the other VMM takes part. */
-  default boolean comparesWithPeer() {
-    return targets().stream()
-        .map(Target::reference)
-        .anyMatch(reference -> reference instanceof Target.Peer);
+  /** Returns the variants in which a VMM is measured, at least one. */
+  default List<Variant> variants() {
+    return List.of(Variant.ONLY);
   }
 
-  /** Tells whether a C program takes part. */
-  default boolean comparesWithC() {
-    return targets().stream()
-        .map(Target::reference)
-        .anyMatch(reference -> reference instanceof Target.InC);
+  /**
+   * Measures a VMM once.
+   *
+   * @param workspace a new one
+   * @return what came out; empty if the VMM has no such variant
+   * @throws IOException if it could not be measured
+   */
+  Optional<Measurement> measure(Vmm vmm, Variant variant, Workspace workspace)
+      throws IOException, InterruptedException;
+
+  /** Returns a VMM that takes part. */
+  default Subject subject(Vmm vmm) {
+    return new Subject(
+        vmm.name(),
+        targets().getFirst().metric(),
+        variants(),
+        (variant, workspace) -> measure(vmm, variant, workspace));
+  }
+
+  /**
+   * Returns the C program that takes part, for a scenario with such a target.
+   *
+   * @param ballast what Ballast reached at first
+   */
+  default Subject baseline(SubjectResult ballast) {
+    throw new IllegalStateException(name() + " has no baseline");
+  }
+
+  /** Returns whether a target compares Ballast with such a reference, which then takes part. */
+  default boolean comparesWith(Class<? extends Target.Reference> kind) {
+    return targets().stream().map(Target::reference).anyMatch(kind::isInstance);
   }
 }

@@ -10,10 +10,14 @@ import java.util.OptionalDouble;
  * @param scenario which
  * @param ballast Ballast's part
  * @param peer the other VMM's; empty without one, and where it takes no part
- * @param inC what a C program reached in the same run; empty where the scenario does not ask for it
+ * @param baseline what a C program reached in the same run; empty where the scenario does not ask
+ *     for it
  */
 public record ScenarioResult(
-    Scenario scenario, Side ballast, Optional<Side> peer, Optional<Side> inC) {
+    Scenario scenario,
+    SubjectResult ballast,
+    Optional<SubjectResult> peer,
+    Optional<SubjectResult> baseline) {
 
   /** Returns a row for each target. */
   public List<Row> rows() {
@@ -25,11 +29,11 @@ public record ScenarioResult(
    * empty where that was not measured.
    */
   public OptionalDouble physicalLimitRatio() {
-    if (inC.isEmpty() || !inC.get().has(Metric.BANDWIDTH)) {
+    if (baseline.isEmpty() || !baseline.get().has(Metric.BANDWIDTH)) {
       return OptionalDouble.empty();
     }
     return ballast
         .statistics(Metric.BANDWIDTH)
-        .ratioTo(inC.get().statistics(Metric.BANDWIDTH).median());
+        .ratioTo(baseline.get().statistics(Metric.BANDWIDTH).median());
   }
 }

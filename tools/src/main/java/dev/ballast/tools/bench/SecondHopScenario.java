@@ -1,20 +1,56 @@
 package dev.ballast.tools.bench;
 
-import java.time.Duration;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * A guest that is moved, and from there to a third process. Of Ballast alone: it is compared with
  * itself.
- *
- * @param outline what all scenarios have
- * @param guest what the guest does
- * @param patience how long a migration may take
  */
-public record SecondHopScenario(Outline outline, GuestPlan guest, Duration patience)
-    implements Scenario {
+record SecondHopScenario(Outline outline, GuestPlan guest) implements Scenario {
+  SecondHopScenario() {
+    this(
+        new Outline(
+            "second-hop",
+            "the guest of touched-then-ballooned, moved on from where it arrived to a third process",
+            List.of(Target.toOwn(Metric.TIME, 1.1, Metric.FIRST_TIME)),
+            "The second migration beside the first one of the same guest, both over one stream."),
+        Scenarios.touchedThenBallooned());
+  }
 
   @Override
   public SecondHopScenario small() {
-    return new SecondHopScenario(outline, guest.small(), patience);
+    return new SecondHopScenario(outline, guest.small());
+  }
+
+  @Override
+  public boolean movesContent() {
+    return true;
+  }
+
+  @Override
+  public List<Variant> variants() {
+    return List.of(Variant.SINGLE);
+  }
+
+  /** Measures the second migration, with the time of the first. */
+  @Override
+  public Optional<Measurement> measure(Vmm vmm, Variant variant, Workspace workspace)
+      throws IOException, InterruptedException {
+    MigrationTrial trial =
+        new MigrationTrial(
+            workspace, vmm, guest, variant, MigrationTrial.UNLIMITED, MigrationTrial.PATIENCE);
+    try (VmmProcess second = trial.start("second", Vmm.Role.DESTINATION)) {
+      Measurement first;
+      try (VmmProcess source = trial.start("first", Vmm.Role.SOURCE)) {
+        guest.begin(source);
+        first = trial.move(source, second, "hop1");
+      }
+      try (VmmProcess third = trial.start("third", Vmm.Role.DESTINATION)) {
+        Measurement moved = trial.move(second, third, "hop2");
+        return Optional.of(moved.with(Metric.FIRST_TIME, first.value(Metric.TIME)));
+      }
+    }
   }
 }

@@ -10,7 +10,12 @@ package dev.ballast.tools.bench;
  */
 public record Target(Metric metric, double bound, Reference reference) {
   /** What a figure is compared with. */
-  public sealed interface Reference {}
+  public sealed interface Reference {
+    /** Returns what is added to the figure beside Ballast's, in the metric's unit. */
+    default double allowance() {
+      return 0;
+    }
+  }
 
   /**
    * The other VMM's figure in the same run.
@@ -20,7 +25,7 @@ public record Target(Metric metric, double bound, Reference reference) {
   public record Peer(double allowance) implements Reference {}
 
   /** What a C program with nothing between it and the kernel reaches in the same run. */
-  public record InC() implements Reference {}
+  public record Baseline() implements Reference {}
 
   /**
    * Another figure of Ballast's own in the same run.
@@ -47,8 +52,8 @@ public record Target(Metric metric, double bound, Reference reference) {
   }
 
   /** Returns a target that compares with a C program. */
-  static Target toC(Metric metric, double bound) {
-    return new Target(metric, bound, new InC());
+  static Target toBaseline(Metric metric, double bound) {
+    return new Target(metric, bound, new Baseline());
   }
 
   /** Returns a target that compares with another figure of Ballast's. */
@@ -61,7 +66,7 @@ public record Target(Metric metric, double bound, Reference reference) {
     return new Target(metric, 1, new Limit(value));
   }
 
-  /** Tells whether a ratio meets the target. */
+  /** Returns whether a ratio meets the target. */
   public boolean isMetBy(double ratio) {
     return metric.moreIsBetter() ? ratio >= bound : ratio <= bound;
   }

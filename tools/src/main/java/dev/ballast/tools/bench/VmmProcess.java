@@ -3,6 +3,7 @@ package dev.ballast.tools.bench;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.guest.bare.BareReply;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpException;
 import dev.ballast.tools.qmp.QmpProcess;
@@ -11,63 +12,58 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
-/** A process of either VMM with the bare guest, or with room for it. One thread. */
-final class VmmProcess implements AutoCloseable {
+/**
+ * A process of either VMM with the bare guest, or with room for it. One thread.
+ *
+ * @param control its QMP socket and what is known of the process
+ * @param console the guest's serial line
+ */
+record VmmProcess(QmpProcess control, BareGuestConsole console) implements AutoCloseable {
   private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
+  private static final Duration READY_TIMEOUT = Duration.ofMinutes(1);
+  private static final Duration COMMAND_TIMEOUT = Duration.ofMinutes(5);
   private static final Duration END_TIMEOUT = Duration.ofSeconds(60);
 
-  private final QmpProcess vmm;
-  private final BareGuestConsole console;
-
-  private VmmProcess(QmpProcess vmm) {
-    this.vmm = vmm;
-    this.console =
-        new BareGuestConsole(vmm.process().getInputStream(), vmm.process().getOutputStream());
-  }
-
   /**
-   * Starts a process and waits until it can be steered.
+   * Starts a process and waits until its QMP socket answers.
    *
-   * @param contestant whose
-   * @param workspace for its socket and its messages
    * @param name of the process, another one for each in the workspace
-   * @param memoryBytes RAM of the guest
-   * @param role what it is for
    * @throws IOException if it does not start, with what it wrote
    */
   static VmmProcess start(
-      Contestant contestant,
-      Workspace workspace,
-      String name,
-      long memoryBytes,
-      Contestant.Role role)
+      Vmm vmm, Workspace workspace, String name, long memoryBytes, Vmm.Role role)
       throws IOException, InterruptedException {
     Path socket = workspace.resolve(name + ".qmp");
     Path errors = workspace.resolve(name + ".log");
     ProcessBuilder builder =
-        new ProcessBuilder(contestant.command(workspace.kernel(), socket, memoryBytes, role))
+        new ProcessBuilder(vmm.command(workspace.kernel(), socket, memoryBytes, role))
             .redirectError(errors.toFile());
+    QmpProcess control =
+        QmpProcess.start(vmm.name() + " " + name, builder, socket, errors, START_TIMEOUT);
+    Process process = control.process();
     return new VmmProcess(
-        QmpProcess.start(contestant.name() + " " + name, builder, socket, errors, START_TIMEOUT));
+        control, new BareGuestConsole(process.getInputStream(), process.getOutputStream()));
   }
 
-  /** Returns the guest's serial line. */
-  BareGuestConsole console() {
-    return console;
+  /** Waits until the guest that it boots takes commands. */
+  void awaitReady() throws IOException, InterruptedException {
+    console.awaitReady(READY_TIMEOUT);
   }
 
-  JsonNode query(String command) throws IOException {
-    return vmm.query(command);
+  /** Has the guest carry out a command. */
+  BareReply send(String command) throws IOException, InterruptedException {
+    return console.send(command, COMMAND_TIMEOUT);
   }
 
-  JsonNode query(String command, ObjectNode arguments) throws IOException {
-    return vmm.query(command, arguments);
+  /** Brings the guest to a size outside the balloon. */
+  void balloon(long bytes) throws IOException, InterruptedException {
+    control.balloon(bytes, COMMAND_TIMEOUT);
   }
 
-  /** Runs a command; tells whether the process knew what to do with it. */
+  /** Runs a QMP command; returns whether the process knew what to do with it. */
   boolean accepts(String command, ObjectNode arguments) throws IOException {
     try {
-      vmm.query(command, arguments);
+      control.query(command, arguments);
       return true;
     } catch (IOException e) {
       if (e.getCause() instanceof QmpException) {
@@ -77,9 +73,9 @@ final class VmmProcess implements AutoCloseable {
     }
   }
 
-  /** Tells whether it can migrate over several connections. */
+  /** Returns whether it can migrate over several connections. */
   boolean hasMultifd() throws IOException {
-    for (JsonNode capability : query("query-migrate-capabilities")) {
+    for (JsonNode capability : control.query("query-migrate-capabilities")) {
       if (capability.path("capability").asText().equals("multifd")) {
         return true;
       }
@@ -87,48 +83,24 @@ final class VmmProcess implements AutoCloseable {
     return false;
   }
 
-  /** Brings the guest to a size outside the balloon. */
-  void balloon(long bytes, Duration timeout) throws IOException, InterruptedException {
-    vmm.balloon(bytes, timeout);
-  }
-
-  /** Returns the guest's memory outside the balloon in bytes. */
-  long actualBytes() throws IOException {
-    return vmm.actualBytes();
-  }
-
-  /** Returns the id of the process. */
-  long pid() {
-    return vmm.process().pid();
-  }
-
-  /** Lets time go by, as long as the process lives. */
-  void pause(long millis) throws IOException, InterruptedException {
-    vmm.pause(millis);
-  }
-
-  /** Returns resident memory in bytes, shared pages too. */
-  long residentBytes() throws IOException {
-    return vmm.residentBytes();
-  }
-
   /** Ends the process; by force if it does not want to, since another one needs its memory. */
   @Override
   public void close() throws IOException {
-    Process process = vmm.process();
-    try (QmpClient qmp = vmm.qmp();
+    try (QmpClient qmp = control.qmp();
         console) {
       qmp.command("quit");
     } catch (IOException | QmpException e) {
-      process.destroyForcibly();
+      control.process().destroyForcibly();
     }
-    try {
-      if (!process.waitFor(END_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
-        process.destroyForcibly().waitFor();
-      }
-    } catch (InterruptedException e) {
-      process.destroyForcibly();
-      Thread.currentThread().interrupt();
-    }
+    awaitEnd(control.process(), END_TIMEOUT);
+  }
+
+  /** Waits for the end of a process that was told to end; forces it to when time is up. */
+  static void awaitEnd(Process process, Duration timeout) {
+    process
+        .onExit()
+        .completeOnTimeout(process, timeout.toMillis(), TimeUnit.MILLISECONDS)
+        .thenCompose(late -> late.destroyForcibly().onExit())
+        .join();
   }
 }

@@ -9,15 +9,11 @@ import java.util.stream.Stream;
 
 /**
  * A directory for one measurement, with the bare guest in it. It goes away with all that is in it.
- *
- * @param directory for sockets and messages
- * @param kernel the bare guest
- * @param warm what keeps the host's memory warm
  */
-record Workspace(Path directory, Path kernel, WarmMemory warm) implements AutoCloseable {
-  static Workspace create(WarmMemory warm) throws IOException {
+record Workspace(Path directory, Path kernel, MemoryWarmer warmer) implements AutoCloseable {
+  static Workspace create(MemoryWarmer warmer) throws IOException {
     Path directory = Files.createTempDirectory("ballast-bench");
-    return new Workspace(directory, BareGuest.writeTo(directory.resolve("bare.elf")), warm);
+    return new Workspace(directory, BareGuest.writeTo(directory.resolve("bare.elf")), warmer);
   }
 
   /** Returns a path in it. */

@@ -9,8 +9,8 @@ import dev.ballast.tools.bench.Measurement;
 import dev.ballast.tools.bench.Metric;
 import dev.ballast.tools.bench.Row;
 import dev.ballast.tools.bench.ScenarioResult;
-import dev.ballast.tools.bench.Side;
 import dev.ballast.tools.bench.Statistics;
+import dev.ballast.tools.bench.SubjectResult;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -221,7 +221,7 @@ public final class HtmlReport {
         result.scenario().name(),
         metric,
         result.ballast().statistics(metric),
-        result.peer().map(side -> new BarChart.Other(side.name(), side.statistics(metric))));
+        result.peer().map(peer -> new BarChart.Other(peer.name(), peer.statistics(metric))));
   }
 
   private static BarChart.Pair pair(Row row) {
@@ -291,8 +291,8 @@ public final class HtmlReport {
         .orElseThrow();
   }
 
-  private static Optional<Measurement> ended(Side side) {
-    return side.measurements().stream()
+  private static Optional<Measurement> ended(SubjectResult result) {
+    return result.measurements().stream()
         .filter(m -> m.failure().isEmpty() && !m.timeline().isEmpty())
         .max(Comparator.comparingInt(HtmlReport::passes));
   }
@@ -343,7 +343,7 @@ public final class HtmlReport {
 
   private static String settings(ScenarioResult result) {
     List<String> settings =
-        Stream.of(Optional.of(result.ballast()), result.peer(), result.inC())
+        Stream.of(Optional.of(result.ballast()), result.peer(), result.baseline())
             .flatMap(Optional::stream)
             .map(HtmlReport::settings)
             .filter(text -> !text.isEmpty())
@@ -351,8 +351,9 @@ public final class HtmlReport {
     return settings.isEmpty() ? "" : escape(String.join("; ", settings) + ". ");
   }
 
-  private static String settings(Side side) {
-    String label = side.setting().label() + side.failure().map(reason -> ", " + reason).orElse("");
-    return label.isEmpty() ? "" : side.name() + ": " + label;
+  private static String settings(SubjectResult result) {
+    String label =
+        result.variant().label() + result.failure().map(reason -> ", " + reason).orElse("");
+    return label.isEmpty() ? "" : result.name() + ": " + label;
   }
 }

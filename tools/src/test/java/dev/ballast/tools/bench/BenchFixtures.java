@@ -32,45 +32,40 @@ public final class BenchFixtures {
   }
 
   /** Returns a part in a migration. */
-  static Side side(String name, double... totalMillis) {
-    return new Side(
+  static SubjectResult side(String name, double... totalMillis) {
+    return new SubjectResult(
         name,
-        Setting.SINGLE,
-        2,
+        Variant.SINGLE,
         DoubleStream.of(totalMillis).mapToObj(BenchFixtures::migration).toList());
   }
 
   /** Returns a part with all that the scenario asks for; times and sizes are {@code scale} each. */
-  private static Side side(String name, Scenario scenario, double scale) {
+  private static SubjectResult side(String name, Scenario scenario, double scale) {
     return switch (scenario) {
       case MigrationScenario _ -> side(name, 0.8 * scale, scale, 1.4 * scale);
       case SecondHopScenario _ ->
-          new Side(
-              name, Setting.SINGLE, 1, List.of(migration(scale).with(Metric.FIRST_TIME, scale)));
+          new SubjectResult(
+              name, Variant.SINGLE, List.of(migration(scale).with(Metric.FIRST_TIME, scale)));
       case CompressionScenario _ ->
-          new Side(
+          new SubjectResult(
               name,
-              new Setting(2, "zstd"),
-              2,
+              new Variant(2, "zstd"),
               List.of(migration(scale).with(Metric.PLAIN_TIME, 4 * scale)));
-      case StartScenario _, ExitsScenario _, InflateScenario _, OverheadScenario _ -> {
+      default -> {
         Map<Metric, Double> values = new EnumMap<>(Metric.class);
         for (Target target : scenario.targets()) {
           values.put(
               target.metric(), target.metric().moreIsBetter() ? 1e9 / scale : scale * (1 << 20));
         }
-        yield new Side(name, Setting.ONLY, 1, List.of(Measurement.of(values)));
+        yield new SubjectResult(name, Variant.ONLY, List.of(Measurement.of(values)));
       }
     };
   }
 
-  private static Side inC(Scenario scenario) {
+  private static SubjectResult baseline(Scenario scenario) {
     return scenario instanceof MigrationScenario
-        ? new Side(
-            "C pair",
-            new Setting(1, "populates"),
-            2,
-            List.of(Measurement.of(Metric.BANDWIDTH, 4e9)))
+        ? new SubjectResult(
+            "C pair", new Variant(1, "populates"), List.of(Measurement.of(Metric.BANDWIDTH, 4e9)))
         : side("C loop", scenario, 490);
   }
 
@@ -94,15 +89,17 @@ public final class BenchFixtures {
 
   /** Returns what came out of a scenario with all who take part in it. */
   static ScenarioResult result(Scenario scenario) {
-    Side peer =
+    SubjectResult peer =
         scenario.name().equals("dirtying-1000")
-            ? new Side("QEMU", Setting.MULTIFD, 2, List.of(neverEnding()))
+            ? new SubjectResult("QEMU", Variant.MULTIFD, List.of(neverEnding()))
             : side("QEMU", scenario, 5000);
     return new ScenarioResult(
         scenario,
         side("Ballast", scenario, 500),
-        scenario.comparesWithPeer() ? Optional.of(peer) : Optional.empty(),
-        scenario.comparesWithC() ? Optional.of(inC(scenario)) : Optional.empty());
+        scenario.comparesWith(Target.Peer.class) ? Optional.of(peer) : Optional.empty(),
+        scenario.comparesWith(Target.Baseline.class)
+            ? Optional.of(baseline(scenario))
+            : Optional.empty());
   }
 
   /** Returns a report of every scenario, one of which never ended under the other VMM. */

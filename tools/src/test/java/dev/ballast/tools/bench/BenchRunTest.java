@@ -27,7 +27,7 @@ class BenchRunTest {
   }
 
   /** Starts Ballast from the classes that are tested: there is no distribution of them yet. */
-  private Contestant ballast() throws IOException {
+  private Vmm ballast() throws IOException {
     Path launcher = directory.resolve("ballast");
     Files.writeString(
         launcher,
@@ -38,17 +38,19 @@ class BenchRunTest {
         """
             .formatted(System.getProperty("java.home"), System.getProperty("java.class.path")));
     Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwx------"));
-    return new BallastContestant(launcher);
+    return new BallastVmm(launcher);
   }
 
-  private static Measurement first(Contestant contestant, String scenario)
+  private static Measurement first(Vmm vmm, String scenario)
       throws IOException, InterruptedException {
-    return first(Entrants.of(contestant, BenchFixtures.scenario(scenario).small()));
+    Subject subject = BenchFixtures.scenario(scenario).small().subject(vmm);
+    return measure(subject, subject.variants().getFirst());
   }
 
-  private static Measurement first(Entrant entrant) throws IOException, InterruptedException {
-    try (Workspace workspace = Workspace.create(new WarmMemory())) {
-      return entrant.attempts().getFirst().trial().run(workspace).orElseThrow();
+  private static Measurement measure(Subject subject, Variant variant)
+      throws IOException, InterruptedException {
+    try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
+      return subject.trial().run(variant, workspace).orElseThrow();
     }
   }
 
@@ -90,8 +92,8 @@ class BenchRunTest {
   void ballastAndTheLoopInCLeaveTheGuestAndComeBack() throws IOException, InterruptedException {
     Measurement ballast = first(ballast(), "exits");
     Scenario scenario = BenchFixtures.scenario("exits").small();
-    Side side = new Side("Ballast", Setting.ONLY, 1, List.of(ballast));
-    Measurement loop = first(Entrants.inC(scenario, side));
+    SubjectResult result = new SubjectResult("Ballast", Variant.ONLY, List.of(ballast));
+    Measurement loop = measure(scenario.baseline(result), Variant.ONLY);
     for (Metric metric : List.of(Metric.PIO, Metric.MMIO)) {
       // Faster than one in a millisecond, and slower than any processor leaves a guest.
       assertThat(ballast.value(metric)).as("%s", metric).isBetween(1e3, 1e7);
@@ -112,20 +114,16 @@ class BenchRunTest {
     }
   }
 
-  private static Contestant peer() throws IOException, InterruptedException {
-    Optional<QemuContestant> qemu = QemuContestant.find();
-    assumeTrue(qemu.isPresent(), "skipped: there is no " + QemuContestant.PROGRAM);
+  private static Vmm peer() throws IOException, InterruptedException {
+    Optional<QemuVmm> qemu = QemuVmm.find();
+    assumeTrue(qemu.isPresent(), "skipped: there is no " + QemuVmm.PROGRAM);
     return qemu.orElseThrow();
   }
 
   @Test
   void thePeerMovesAGuestThatKeepsWriting() throws IOException, InterruptedException {
-    Scenario scenario = BenchFixtures.scenario("dirtying-100").small();
-    Measurement measured;
-    try (Workspace workspace = Workspace.create(new WarmMemory())) {
-      measured =
-          Entrants.of(peer(), scenario).attempts().getLast().trial().run(workspace).orElseThrow();
-    }
+    Subject subject = BenchFixtures.scenario("dirtying-100").small().subject(peer());
+    Measurement measured = measure(subject, subject.variants().getLast());
     assertThat(measured.failure()).isEmpty();
     assertThat(measured.value(Metric.BYTES)).isGreaterThan(64.0 * MIB);
     assertThat(measured.timeline().getLast().pass()).isGreaterThan(1);
@@ -133,7 +131,7 @@ class BenchRunTest {
 
   @Test
   void thePeerDoesAllThatItIsComparedIn() throws IOException, InterruptedException {
-    Contestant peer = peer();
+    Vmm peer = peer();
     assertThat(first(peer, "start").value(Metric.START)).isPositive();
     assertThat(first(peer, "inflate").value(Metric.INFLATE)).isGreaterThan(MIB);
     assertThat(first(peer, "overhead").value(Metric.OVERHEAD)).isGreaterThan(MIB);

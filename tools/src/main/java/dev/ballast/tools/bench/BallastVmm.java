@@ -2,18 +2,13 @@ package dev.ballast.tools.bench;
 
 import dev.ballast.tools.Version;
 import dev.ballast.tools.lab.Distribution;
-import dev.ballast.tools.lab.LabException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * Ballast itself, as it is installed.
- *
- * @param launcher what starts it
- */
-record BallastContestant(Path launcher) implements Contestant {
+/** Ballast itself, as it is installed. */
+record BallastVmm(Path launcher) implements Vmm {
   private static final String GUEST_OPTIONS = "virtio_mmio.device=4K@0xd0000000:16 batch=1024";
 
   /**
@@ -21,12 +16,8 @@ record BallastContestant(Path launcher) implements Contestant {
    *
    * @throws IOException if there is none
    */
-  static BallastContestant find() throws IOException {
-    try {
-      return new BallastContestant(Distribution.find().launcher());
-    } catch (LabException e) {
-      throw new IOException(e.getMessage(), e);
-    }
+  static BallastVmm find() throws IOException {
+    return new BallastVmm(Distribution.find().launcher());
   }
 
   @Override
@@ -40,13 +31,8 @@ record BallastContestant(Path launcher) implements Contestant {
   }
 
   @Override
-  public boolean failsWhenHopeless() {
-    return true;
-  }
-
-  @Override
-  public GuestPlan guest(MigrationScenario scenario) {
-    return scenario.guest();
+  public boolean isPeer() {
+    return false;
   }
 
   @Override

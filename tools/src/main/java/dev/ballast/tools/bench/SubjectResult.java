@@ -4,16 +4,15 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The part of one who took part in a scenario.
+ * What a subject reached in a scenario.
  *
  * @param name of the VMM, or of what it is measured against
- * @param setting the best of those that were tried, by the scenario's first target
- * @param tried how many settings were tried
+ * @param variant the best of those that were tried
  * @param measurements all that were made with it, at least one
  */
-public record Side(String name, Setting setting, int tried, List<Measurement> measurements) {
+public record SubjectResult(String name, Variant variant, List<Measurement> measurements) {
   /** Keeps a copy of the measurements. */
-  public Side {
+  public SubjectResult {
     measurements = List.copyOf(measurements);
   }
 
@@ -22,13 +21,13 @@ public record Side(String name, Setting setting, int tried, List<Measurement> me
     return measurements.stream().flatMap(m -> m.failure().stream()).findFirst();
   }
 
-  /** Tells whether a figure was measured. */
+  /** Returns whether a figure was measured. */
   public boolean has(Metric metric) {
     return measurements.getFirst().has(metric);
   }
 
   /**
-   * Returns what is to be said of a figure.
+   * Summarises a figure.
    *
    * @throws IllegalArgumentException if it was not measured
    */

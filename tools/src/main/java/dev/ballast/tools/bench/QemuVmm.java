@@ -1,24 +1,17 @@
 package dev.ballast.tools.bench;
 
-import java.io.File;
+import dev.ballast.tools.lab.LabRequirements;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
-/**
- * QEMU's microvm with KVM.
- *
- * @param program the executable
- * @param version as it prints it
- */
-record QemuContestant(Path program, String version) implements Contestant {
+/** QEMU's microvm with KVM. */
+record QemuVmm(Path program, String version) implements Vmm {
   /** What QEMU is called, and the Debian package that has it. */
   static final String PROGRAM = "qemu-system-x86_64";
 
@@ -27,12 +20,8 @@ record QemuContestant(Path program, String version) implements Contestant {
   private static final Pattern VERSION = Pattern.compile("QEMU emulator version (.+)");
 
   /** Finds it on the PATH. */
-  static Optional<QemuContestant> find() throws IOException, InterruptedException {
-    Optional<Path> program =
-        Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
-            .map(directory -> Path.of(directory, PROGRAM))
-            .filter(Files::isExecutable)
-            .findFirst();
+  static Optional<QemuVmm> find() throws IOException, InterruptedException {
+    Optional<Path> program = LabRequirements.find(PROGRAM);
     if (program.isEmpty()) {
       return Optional.empty();
     }
@@ -44,7 +33,7 @@ record QemuContestant(Path program, String version) implements Contestant {
     if (!version.find()) {
       throw new IOException(program.get() + " does not tell its version: " + output.strip());
     }
-    return Optional.of(new QemuContestant(program.get(), version.group(1).strip()));
+    return Optional.of(new QemuVmm(program.get(), version.group(1).strip()));
   }
 
   @Override
@@ -53,13 +42,8 @@ record QemuContestant(Path program, String version) implements Contestant {
   }
 
   @Override
-  public boolean failsWhenHopeless() {
-    return false;
-  }
-
-  @Override
-  public GuestPlan guest(MigrationScenario scenario) {
-    return scenario.peerGuest();
+  public boolean isPeer() {
+    return true;
   }
 
   @Override

@@ -1,20 +1,23 @@
 package dev.ballast.tools.bench;
 
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
 /**
  * How something is measured, where there is a choice.
  *
  * @param streams over how many connections pages go; 1 leaves {@code multifd} off; 0 where none do
- * @param variant what else is special, in words; empty for nothing
+ * @param mode what else differs: for a migration the compression of pages; empty for nothing
  */
-public record Setting(int streams, String variant) {
+public record Variant(int streams, String mode) {
+  /** There is no choice. */
+  static final Variant ONLY = new Variant(0, "");
+
   /** One connection for everything. */
-  static final Setting SINGLE = new Setting(1, "");
+  static final Variant SINGLE = new Variant(1, "");
 
   /** Pages over two connections of their own. */
-  static final Setting MULTIFD = new Setting(2, "");
-
-  /** There is no choice. */
-  static final Setting ONLY = new Setting(0, "");
+  static final Variant MULTIFD = new Variant(2, "");
 
   /** Returns the name in reports. */
   public String label() {
@@ -24,8 +27,8 @@ public record Setting(int streams, String variant) {
           case 1 -> "one stream";
           default -> streams + " streams";
         };
-    return variant.isEmpty() || connections.isEmpty()
-        ? connections + variant
-        : connections + ", " + variant;
+    return Stream.of(connections, mode)
+        .filter(text -> !text.isEmpty())
+        .collect(Collectors.joining(", "));
   }
 }

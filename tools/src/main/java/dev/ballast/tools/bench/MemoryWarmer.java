@@ -1,10 +1,8 @@
 package dev.ballast.tools.bench;
 
-import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * that was in use a moment ago is lucky; this way all are. On another host there is nothing to do.
  * One thread.
  */
-final class WarmMemory implements Closeable {
+final class MemoryWarmer implements Closeable {
   /** More than all guests of a scenario take. */
   private static final long LIMIT = 32L << 30;
 
@@ -24,8 +22,7 @@ final class WarmMemory implements Closeable {
   private static final String VIRTUAL = " hypervisor ";
 
   private @Nullable Workspace workspace;
-  private @Nullable Process holder;
-  private @Nullable BufferedReader output;
+  private NativeBaseline.@Nullable Running holder;
   private long bytes;
 
   /** Begins to hold memory if this host is a virtual machine; the first time takes a minute. */
@@ -33,20 +30,18 @@ final class WarmMemory implements Closeable {
     if (workspace == null && Files.readString(PROCESSOR).contains(VIRTUAL)) {
       Workspace own = Workspace.create(this);
       workspace = own;
-      Process process = Yardstick.unpack(own.directory()).holdMemory(LIMIT);
-      holder = process;
-      output = process.inputReader(StandardCharsets.UTF_8);
-      awaitAnswer(output);
+      holder = NativeBaseline.unpack(own.directory()).holdMemory(LIMIT);
+      awaitAnswer(holder);
     }
   }
 
   /** What is free is from now on what was in use a moment ago, if any memory is held. */
   void refresh() throws IOException {
-    if (holder != null && output != null) {
-      OutputStream input = holder.getOutputStream();
+    if (holder != null) {
+      OutputStream input = holder.process().getOutputStream();
       input.write('\n');
       input.flush();
-      awaitAnswer(output);
+      awaitAnswer(holder);
     }
   }
 
@@ -55,18 +50,18 @@ final class WarmMemory implements Closeable {
     return bytes;
   }
 
-  private void awaitAnswer(BufferedReader from) throws IOException {
-    String line = from.readLine();
+  private void awaitAnswer(NativeBaseline.Running from) throws IOException {
+    String line = from.output().readLine();
     if (line == null) {
       throw new IOException("the process that keeps memory warm is gone: is memory short?");
     }
-    bytes = Yardstick.value(Yardstick.words(line), "bytes");
+    bytes = NativeBaseline.value(NativeBaseline.words(line), "bytes");
   }
 
   @Override
   public void close() throws IOException {
     if (holder != null) {
-      holder.destroyForcibly();
+      holder.close();
     }
     if (workspace != null) {
       workspace.close();

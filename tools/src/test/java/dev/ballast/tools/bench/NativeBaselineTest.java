@@ -3,9 +3,8 @@ package dev.ballast.tools.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,72 +13,71 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class YardstickTest {
+class NativeBaselineTest {
   private static final long MIB = 1 << 20;
-  private static final WarmMemory NOT_KEPT = new WarmMemory();
+  private static final MemoryWarmer NOT_KEPT = new MemoryWarmer();
 
   @TempDir Path directory;
-  private Yardstick yardstick;
+  private NativeBaseline program;
 
   @BeforeEach
   void unpack() throws IOException {
-    yardstick = Yardstick.unpack(directory);
+    program = NativeBaseline.unpack(directory);
   }
 
   @Test
   void movesBytesOverOneSocketAndOverSome() throws IOException, InterruptedException {
-    assertThat(yardstick.streamBytesPerSecond(8 * MIB, 1, false, NOT_KEPT)).isPositive();
-    assertThat(yardstick.streamBytesPerSecond(8 * MIB, 2, true, NOT_KEPT)).isPositive();
+    assertThat(program.streamBytesPerSecond(8 * MIB, 1, false, NOT_KEPT)).isPositive();
+    assertThat(program.streamBytesPerSecond(8 * MIB, 2, true, NOT_KEPT)).isPositive();
     // Sockets are gone, so that the next ones can have their names.
     assertThat(directory.resolve("stream.0")).doesNotExist();
   }
 
   @Test
   void holdsMemoryAndExchangesItWhenAsked() throws IOException {
-    Process holder = yardstick.holdMemory(64 * MIB);
-    try (BufferedReader output = holder.inputReader(StandardCharsets.UTF_8)) {
-      assertThat(output.readLine()).matches("warm bytes=\\d+");
-      holder.getOutputStream().write('\n');
-      holder.getOutputStream().flush();
-      assertThat(output.readLine()).matches("warm bytes=\\d+");
-      holder.getOutputStream().close();
-      assertThat(output.readLine()).isNull();
-    } finally {
-      holder.destroyForcibly();
+    try (NativeBaseline.Running holder = program.holdMemory(64 * MIB)) {
+      OutputStream input = holder.process().getOutputStream();
+      assertThat(holder.awaitLine()).matches("warm bytes=\\d+");
+      input.write('\n');
+      input.flush();
+      assertThat(holder.awaitLine()).matches("warm bytes=\\d+");
+      input.close();
+      assertThat(holder.output().readLine()).isNull();
     }
   }
 
   @Test
   void saysWhatItWasNotAskedWell() {
-    assertThatThrownBy(() -> yardstick.streamBytesPerSecond(8 * MIB + 1, 1, false, NOT_KEPT))
+    assertThatThrownBy(() -> program.streamBytesPerSecond(8 * MIB + 1, 1, false, NOT_KEPT))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("yardstick: ");
   }
 
   @Test
   void theClockCountsAsFastAsProcessorsDo() throws IOException, InterruptedException {
-    assertThat(yardstick.clockHertz()).isBetween(2e8, 1e10);
+    assertThat(program.clockHertz()).isBetween(2e8, 1e10);
   }
 
   @Test
   void aGuestThatIsNoneIsSaid() throws IOException {
     Path kernel = Files.writeString(directory.resolve("kernel"), "no kernel");
-    assertThatThrownBy(() -> yardstick.bareGuest(kernel, List.of("count")))
+    assertThatThrownBy(() -> program.bareGuest(kernel, List.of("count")))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("not an ELF file");
   }
 
   @Test
   void wordsAreNamesAndNumbers() throws IOException {
-    Map<String, Long> words = Yardstick.words("BARE ok bench kind=pio n=20 cycles=400 x=1y =3");
+    Map<String, Long> words =
+        NativeBaseline.words("BARE ok bench kind=pio n=20 cycles=400 x=1y =3");
     assertThat(words).isEqualTo(Map.of("n", 20L, "cycles", 400L));
-    assertThat(Yardstick.value(words, "n")).isEqualTo(20);
-    assertThatThrownBy(() -> Yardstick.value(words, "kind")).isInstanceOf(IOException.class);
+    assertThat(NativeBaseline.value(words, "n")).isEqualTo(20);
+    assertThatThrownBy(() -> NativeBaseline.value(words, "kind")).isInstanceOf(IOException.class);
   }
 
   @Test
   void aRateIsWhatASecondOfTheClockWouldSee() {
     // 20 in 400 cycles of a clock of 1 kHz: 0.4 s.
-    assertThat(ExitsRun.rate(20, 400, 1000)).isEqualTo(50);
+    assertThat(ExitsScenario.rate(20, 400, 1000)).isEqualTo(50);
   }
 }
