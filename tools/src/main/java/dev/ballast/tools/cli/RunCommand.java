@@ -33,15 +33,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.TypeConversionException;
 
 /** {@code ballast run}: a machine, for as long as its guest lives. */
 @Command(
@@ -232,24 +229,6 @@ final class RunCommand implements Callable<Integer> {
   // Picocli sets the fields.
   @SuppressWarnings("NullAway.Init")
   RunCommand() {}
-
-  /** Takes a UUID in its one form (RFC 9562 §4), where Java's own would take shorter ones. */
-  static final class UuidConverter implements ITypeConverter<UUID> {
-    private static final Pattern FORM =
-        Pattern.compile("\\p{XDigit}{8}(-\\p{XDigit}{4}){3}-\\p{XDigit}{12}");
-
-    @Override
-    public UUID convert(String value) {
-      if (!FORM.matcher(value).matches()) {
-        throw new TypeConversionException(
-            "'"
-                + value
-                + "' is no UUID: write 32 hexadecimal digits as in"
-                + " 123e4567-e89b-12d3-a456-426614174000");
-      }
-      return UUID.fromString(value);
-    }
-  }
 
   @Override
   public Integer call() throws IOException, VmException {

@@ -10,7 +10,7 @@ import picocli.CommandLine.TypeConversionException;
 
 /** A UUID on the command line. */
 class UuidConverterTest {
-  private final RunCommand.UuidConverter converter = new RunCommand.UuidConverter();
+  private final UuidConverter converter = new UuidConverter();
 
   @Test
   void oneFormIsTaken() {

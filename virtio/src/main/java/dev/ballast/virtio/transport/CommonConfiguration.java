@@ -16,6 +16,7 @@ import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -140,9 +141,7 @@ public final class CommonConfiguration {
     }
     if (next != wanted) {
       refuse(
-          String.format(
-              "status 0x%x after 0x%x with features 0x%x of 0x%x",
-              wanted, old, driverFeatures, offered));
+          "status 0x%x after 0x%x with features 0x%x of 0x%x".formatted(wanted, old, driverFeatures, offered));
     }
     int accepted = next;
     status.getAndUpdate(s -> (s & DEVICE_NEEDS_RESET) | accepted);
@@ -218,7 +217,7 @@ public final class CommonConfiguration {
   public synchronized void writeDriverFeatures(int value) {
     int now = status.get();
     if ((now & DRIVER) == 0 || (now & FEATURES_OK) != 0) {
-      refuse(String.format("driver features written in status 0x%x", now));
+      refuse("driver features written in status 0x%x".formatted(now));
     } else if (driverFeaturesSelect == 0 || driverFeaturesSelect == 1) {
       driverFeatures = withHalf(driverFeatures, driverFeaturesSelect * Integer.SIZE, value);
     } else if (value != 0) {
@@ -253,7 +252,7 @@ public final class CommonConfiguration {
     if (queuesOpen() && selected() >= 0) {
       queues[selected()] = queues[selected()].withReady(ready);
     } else if (selected() >= 0 && queues[selected()].ready() != ready) {
-      refuse(String.format("queue %d enabled in status 0x%x", queueSelect, status.get()));
+      refuse("queue %d enabled in status 0x%x".formatted(queueSelect, status.get()));
     }
   }
 
@@ -295,7 +294,7 @@ public final class CommonConfiguration {
     if (index >= 0 && queuesOpen() && !queues[index].ready()) {
       queues[index] = change.apply(queues[index]);
     } else {
-      refuse(String.format("queue %d set up in status 0x%x", queueSelect, status.get()));
+      refuse("queue %d set up in status 0x%x".formatted(queueSelect, status.get()));
     }
   }
 
@@ -386,13 +385,22 @@ public final class CommonConfiguration {
   }
 
   synchronized void saveState(StateWriter writer) {
-    writer.u32(device.deviceId()).u32(status.get()).u64(driverFeatures);
-    writer.u32(deviceFeaturesSelect).u32(driverFeaturesSelect).u32(queueSelect);
-    writer.u32(interrupts.get()).u32(generation.get()).u32(queues.length);
+    List<QueueState> states = new ArrayList<>();
     for (int i = 0; i < queues.length; i++) {
       SplitVirtqueue live = workers.queue(i);
-      (live == null ? queues[i] : live.state()).write(writer);
+      states.add(live == null ? queues[i] : live.state());
     }
+    writer.u32(device.deviceId());
+    new CommonState(
+            status.get(),
+            driverFeatures,
+            deviceFeaturesSelect,
+            driverFeaturesSelect,
+            queueSelect,
+            interrupts.get(),
+            generation.get(),
+            states)
+        .write(writer);
     writer.u32(device.stateVersion());
     device.saveState(writer);
   }
@@ -400,63 +408,37 @@ public final class CommonConfiguration {
   /** Takes over a state; queues are not served from now on, until {@link #resume}. */
   synchronized void loadState(StateReader reader) throws StateFormatException {
     reader.u32("device ID", device.deviceId(), device.deviceId());
-    int newStatus = reader.u32();
-    long newFeatures = reader.u64();
-    int newDeviceSelect = reader.u32();
-    int newDriverSelect = reader.u32();
-    int newQueueSelect = reader.u32();
-    int newInterrupts =
-        reader.u32(
-            "interrupt status", 0, InterruptStatus.USED_BUFFER | InterruptStatus.CONFIGURATION);
-    int newGeneration = reader.u32();
-    // A device may have got a queue since the state's version was written: its driver knew of none.
-    int count = reader.u32("queue count", 1, queues.length);
-    QueueState[] newQueues = new QueueState[queues.length];
-    Arrays.fill(newQueues, QueueState.RESET);
-    for (int i = 0; i < count; i++) {
-      newQueues[i] = QueueState.read(reader);
-    }
-    @Nullable SplitVirtqueue[] live = check(reader, newStatus, newFeatures, newQueues);
+    CommonState state = CommonState.read(reader, queues.length);
+    QueueState[] newQueues = state.queues().toArray(QueueState[]::new);
+    @Nullable SplitVirtqueue[] live = bringToLife(reader, state, newQueues);
     device.loadState(reader, reader.u32("device state version", 1, device.stateVersion()));
 
     workers.pause();
-    status.set(newStatus);
-    driverFeatures = newFeatures;
-    deviceFeaturesSelect = newDeviceSelect;
-    driverFeaturesSelect = newDriverSelect;
-    queueSelect = newQueueSelect;
-    interrupts.set(newInterrupts);
-    generation.set(newGeneration);
+    status.set(state.status());
+    driverFeatures = state.driverFeatures();
+    deviceFeaturesSelect = state.deviceFeaturesSelect();
+    driverFeaturesSelect = state.driverFeaturesSelect();
+    queueSelect = state.queueSelect();
+    interrupts.set(state.interrupts());
+    generation.set(state.generation());
     System.arraycopy(newQueues, 0, queues, 0, queues.length);
-    if ((newStatus & DRIVER_OK) != 0) {
-      device.activate(newFeatures);
+    if ((state.status() & DRIVER_OK) != 0) {
+      device.activate(driverFeatures);
       workers.start(live);
     }
   }
 
-  /** Checks what a driver can never have brought about; returns the queues that are to be live. */
-  private @Nullable SplitVirtqueue[] check(
-      StateReader reader, int newStatus, long newFeatures, QueueState[] newQueues)
-      throws StateFormatException {
-    if (!DeviceStatus.isConsistent(newStatus)) {
-      throw reader.fail(String.format("device status 0x%x is not one", newStatus));
-    }
-    if ((newStatus & FEATURES_OK) != 0 && !isAcceptable(newFeatures)) {
+  private @Nullable SplitVirtqueue[] bringToLife(
+      StateReader reader, CommonState state, QueueState[] setups) throws StateFormatException {
+    if (state.hasNegotiated() && !isAcceptable(state.driverFeatures())) {
       throw reader.fail(
-          String.format("features 0x%x negotiated, 0x%x offered here", newFeatures, offered));
-    }
-    boolean isLive = (newStatus & (DRIVER_OK | DEVICE_NEEDS_RESET)) == DRIVER_OK;
-    for (QueueState queue : newQueues) {
-      boolean moved = queue.nextAvailable() != 0 || queue.nextUsed() != 0;
-      if (moved && !(isLive && queue.ready())) {
-        throw reader.fail("a queue that is not live has positions");
-      }
-      if (queue.ready() && (newStatus & FEATURES_OK) == 0) {
-        throw reader.fail("a queue is enabled before features are negotiated");
-      }
+          "features 0x%x negotiated, 0x%x offered here"
+              .formatted(state.driverFeatures(), offered));
     }
     try {
-      return isLive ? bringToLife(newQueues, newFeatures) : new SplitVirtqueue[newQueues.length];
+      return state.isLive()
+          ? bringToLife(setups, state.driverFeatures())
+          : new SplitVirtqueue[setups.length];
     } catch (VirtqueueException e) {
       throw reader.fail(String.valueOf(e.getMessage()));
     }

@@ -129,7 +129,7 @@ class BalloonAllocationTest {
 
   private static Thread worker() {
     return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.getName().equals(DEVICE))
+        .filter(thread -> thread.getName().startsWith(DEVICE))
         .findAny()
         .orElseThrow();
   }
