@@ -117,7 +117,7 @@ public record KvmProbe(
         KvmVm vm = kvm.createVm()) {
       place(memory, POPCNT, POPCNT_CODE);
       vm.setTssAddress(TSS_ADDRESS);
-      vm.setUserMemoryRegion(0, 0, 0, MEMORY, memory.address());
+      vm.memorySlots().set(0, 0, 0, MEMORY, memory.address());
       try (KvmVcpu vcpu = vm.createVcpu(0)) {
         enterProtectedMode(vcpu);
         // A processor too old for popcnt faults, which is another exit.
@@ -140,7 +140,7 @@ public record KvmProbe(
       place(memory, LOOP, LOOP_CODE);
       place(memory, POPCNT, POPCNT_CODE);
       vm.setTssAddress(TSS_ADDRESS);
-      vm.setUserMemoryRegion(0, 0, 0, MEMORY, memory.address());
+      vm.memorySlots().set(0, 0, 0, MEMORY, memory.address());
       try (KvmVcpu vcpu = vm.createVcpu(0)) {
         enterProtectedMode(vcpu);
         return judge(vcpu, missing);
