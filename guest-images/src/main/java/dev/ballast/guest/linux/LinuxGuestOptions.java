@@ -69,12 +69,6 @@ public record LinuxGuestOptions(
         kernelPackage, kernel, modules, Optional.of(file), moduleNames, kexec, gzip, refresh);
   }
 
-  /** Returns these options with other modules to load. */
-  public LinuxGuestOptions withModuleNames(List<String> names) {
-    return new LinuxGuestOptions(
-        kernelPackage, kernel, modules, busybox, names, kexec, gzip, refresh);
-  }
-
   /** Returns these options with what the guest's command kexec needs, or without. */
   public LinuxGuestOptions withKexec(boolean possible) {
     return new LinuxGuestOptions(

@@ -143,11 +143,6 @@ public final class LabSession implements AutoCloseable {
     return run(ShellScript.command(environment, command, true), stdout, stderr);
   }
 
-  /** Runs a command to its end and returns all it wrote. */
-  public Output exec(String... command) throws IOException {
-    return capture(ShellScript.command(environment, List.of(command), false));
-  }
-
   /**
    * Brings back what is in {@link #OUT}: directories and regular files.
    *

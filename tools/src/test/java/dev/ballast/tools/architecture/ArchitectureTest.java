@@ -100,6 +100,11 @@ class ArchitectureTest {
   }
 
   @Test
+  void packagesOfToolsHaveNoCycles() {
+    check(slices().matching(TOOLS.replace("..", ".(*)..")).should().beFreeOfCycles());
+  }
+
+  @Test
   void onlyNativeBindingsCallNativeCode() {
     check(
         noClasses()

@@ -124,16 +124,6 @@ public final class GuestMemory implements AutoCloseable {
     return offset;
   }
 
-  /** Returns the guest physical address of a byte of {@link #ram}. */
-  public long guestAddress(long ramOffset) {
-    for (MemoryRegion region : regions) {
-      if (ramOffset >= region.ramOffset() && ramOffset - region.ramOffset() < region.size()) {
-        return region.guestAddress() + ramOffset - region.ramOffset();
-      }
-    }
-    throw new IndexOutOfBoundsException("RAM offset " + ramOffset + " of " + size());
-  }
-
   /** Returns a read-only view of guest memory; the guest may change it at any time. */
   public MemorySegment view(long address, long length) throws GuestAddressException {
     return ram.asSlice(ramOffset(address, length), length).asReadOnly();

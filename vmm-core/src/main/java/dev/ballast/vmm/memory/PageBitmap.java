@@ -307,17 +307,6 @@ public final class PageBitmap {
     return next;
   }
 
-  /** Adds the pages of {@code other}, which has the same size. */
-  public void or(PageBitmap other) {
-    checkSize(other);
-    for (long i = 0; i < wordCount; i++) {
-      long word = other.word(i);
-      if (word != 0) {
-        orWord(i, word);
-      }
-    }
-  }
-
   /** Removes the pages of {@code other}, which has the same size. */
   public void andNot(PageBitmap other) {
     checkSize(other);
@@ -326,14 +315,6 @@ public final class PageBitmap {
       if (word != 0) {
         andWord(i, ~word);
       }
-    }
-  }
-
-  /** Keeps only the pages that are also in {@code other}, which has the same size. */
-  public void and(PageBitmap other) {
-    checkSize(other);
-    for (long i = 0; i < wordCount; i++) {
-      andWord(i, other.word(i));
     }
   }
 
@@ -352,16 +333,6 @@ public final class PageBitmap {
         }
       }
     }
-  }
-
-  /** Returns how many pages are in both sets; {@code other} has the same size. */
-  public long intersectionCardinality(PageBitmap other) {
-    checkSize(other);
-    long count = 0;
-    for (long i = 0; i < wordCount; i++) {
-      count += Long.bitCount(word(i) & other.word(i));
-    }
-    return count;
   }
 
   private void checkSize(PageBitmap other) {
