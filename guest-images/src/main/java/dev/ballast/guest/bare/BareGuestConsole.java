@@ -154,7 +154,7 @@ public final class BareGuestConsole implements AutoCloseable {
     }
   }
 
-  /** Takes lines until one matches and, unless {@code wanted} is 0, ends with that tag. */
+  /** Reads lines until one matches and, unless {@code wanted} is 0, ends with that tag. */
   private Matcher await(Pattern pattern, long wanted, String what, Duration timeout)
       throws IOException, InterruptedException {
     long deadline = System.nanoTime() + timeout.toNanos();

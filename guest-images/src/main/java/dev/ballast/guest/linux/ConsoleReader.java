@@ -63,7 +63,7 @@ final class ConsoleReader {
     Thread.ofPlatform().daemon().name("guest-console").start(this::readAll);
   }
 
-  /** Forgets that the guest is up, before it boots again. */
+  /** Resets {@link #awaitReady}, before the guest boots again. */
   void forgetReady() throws InterruptedException {
     lock.lockInterruptibly();
     try {

@@ -102,18 +102,18 @@ public final class LinuxGuestConsole implements AutoCloseable {
     return reader.recentLines();
   }
 
-  /** Has the guest fill memory with random data, in place of what it filled before. */
+  /** Makes the guest fill memory with random data, in place of what it filled before. */
   public void touch(int mebibytes, Duration timeout) throws IOException, InterruptedException {
     send("touch " + mebibytes, timeout);
   }
 
-  /** Has the guest hash what it filled. */
+  /** Makes the guest hash what it filled. */
   public Hash hash(Duration timeout) throws IOException, InterruptedException {
     ConsoleValues values = ask("hash", timeout);
     return new Hash(values.string("md5"), values.number("bytes"), values.number("ms"));
   }
 
-  /** Has the guest give the memory that it filled back to its kernel. */
+  /** Makes the guest free the memory that it filled. */
   public void free(Duration timeout) throws IOException, InterruptedException {
     send("free", timeout);
   }
@@ -137,7 +137,7 @@ public final class LinuxGuestConsole implements AutoCloseable {
   }
 
   /**
-   * Has the guest jump to a new kernel, without firmware, and waits until that one is up. The
+   * Makes the guest jump to a new kernel, without firmware, and waits until that one is up. The
    * driver of the balloon deflates nothing then, and the device has no driver until the new kernel
    * is told to {@code bind}.
    *
@@ -155,14 +155,14 @@ public final class LinuxGuestConsole implements AutoCloseable {
     return awaitReady(Duration.ofNanos(deadline - System.nanoTime()));
   }
 
-  /** Has the guest switch itself off. */
+  /** Makes the guest switch itself off. */
   public void powerOff(Duration timeout) throws IOException, InterruptedException {
     send("poweroff", timeout);
   }
 
   /**
    * Sends a command and waits for the reply to it. Replies that are late, to commands whose time
-   * was over, are passed over.
+   * was over, are skipped.
    *
    * @param command a command of the guest's init, without a tag
    * @return the reply's {@code key=value} pairs

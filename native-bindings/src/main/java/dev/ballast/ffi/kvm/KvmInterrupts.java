@@ -60,7 +60,8 @@ public final class KvmInterrupts {
   }
 
   /**
-   * Lets an event file raise an edge of an interrupt line, or stops it (KVM API §4.75).
+   * Registers an event file that raises an edge of an interrupt line, or unregisters it (KVM API
+   * §4.75).
    *
    * @param assign false to undo it, with the same event file and GSI
    */
@@ -75,9 +76,8 @@ public final class KvmInterrupts {
   }
 
   /**
-   * Replaces the whole routing of interrupts (KVM API §4.52). {@link
-   * KvmVm#createIrqChip} sets up the
-   * usual one of a PC: GSI 0 to 15 to both kinds of controllers, up to 23 to the I/O APIC.
+   * Replaces the whole routing of interrupts (KVM API §4.52). {@link KvmVm#createIrqChip} sets up
+   * the usual one of a PC: GSI 0 to 15 to both kinds of controllers, up to 23 to the I/O APIC.
    */
   public void setGsiRouting(List<GsiRoute> routes) throws ErrnoException {
     long header = KvmH.OFFSET_kvm_irq_routing_entries();

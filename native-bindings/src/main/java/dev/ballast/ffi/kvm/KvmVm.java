@@ -91,16 +91,14 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Gives KVM three pages of guest-physical address space, below 4 GiB and without memory (KVM API
-   * §4.36).
+   * Sets the address of three pages for KVM's use, below 4 GiB and without memory (KVM API §4.36).
    */
   public void setTssAddress(long address) throws ErrnoException {
     call("KVM_SET_TSS_ADDR", KvmH.KVM_SET_TSS_ADDR(), address, "0x" + Long.toHexString(address));
   }
 
   /**
-   * Gives KVM a page of guest-physical address space below 4 GiB, before any vCPU exists (KVM API
-   * §4.41).
+   * Sets the address of a page for KVM's use, below 4 GiB, before any vCPU exists (KVM API §4.41).
    */
   public void setIdentityMapAddress(long address) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {

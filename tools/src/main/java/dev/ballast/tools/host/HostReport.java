@@ -27,7 +27,7 @@ public record HostReport(KvmProbe kvm, Mode mode, List<Finding> findings) {
     }
   }
 
-  /** Looks at everything. Any thread; takes up to a second. */
+  /** Examines the host. Any thread; takes up to a second. */
   public static HostReport examine() {
     KvmProbe kvm = KvmProbe.run();
     Mode mode = mode(kvm, LabPackages.missing());

@@ -125,7 +125,7 @@ public record KvmProbe(
             ? Optional.of("popcnt in ring 0 ends in " + exit(vcpu))
             : Optional.empty();
       }
-    } catch (ErrnoException e) {
+    } catch (ErrnoException _) {
       return Optional.empty();
     }
   }

@@ -194,7 +194,7 @@ final class LabMachine implements AutoCloseable {
   public void close() throws IOException {
     try {
       Runtime.getRuntime().removeShutdownHook(atExit);
-    } catch (IllegalStateException e) {
+    } catch (IllegalStateException _) {
       // The JVM is ending already, and its hook cleans up.
       return;
     }

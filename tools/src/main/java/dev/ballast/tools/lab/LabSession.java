@@ -33,7 +33,7 @@ public final class LabSession implements AutoCloseable {
   /** The directory of level 1 that holds what was copied in. */
   public static final String IN = "/in";
 
-  private static final Logger LOG = LoggerFactory.getLogger(LabSession.class);
+  private static final Logger log = LoggerFactory.getLogger(LabSession.class);
   private static final String READY = "ready";
   private static final int BUFFER = 1 << 16;
 
@@ -144,7 +144,7 @@ public final class LabSession implements AutoCloseable {
   }
 
   /**
-   * Brings back what is in {@link #OUT}: directories and regular files.
+   * Copies out what is in {@link #OUT}: directories and regular files.
    *
    * @param into created if there is anything
    */
@@ -182,7 +182,7 @@ public final class LabSession implements AutoCloseable {
         exitCode, stdout.toString(StandardCharsets.UTF_8), stderr.toString(StandardCharsets.UTF_8));
   }
 
-  /** Has level 1 run a script; the protocol is the one of its init. */
+  /** Runs a script in level 1; the protocol is the one of its init. */
   private int run(String script, OutputStream stdout, OutputStream stderr) throws IOException {
     String marker = UUID.randomUUID().toString();
     String request =
@@ -259,7 +259,7 @@ public final class LabSession implements AutoCloseable {
     try (OutputStream out = machine.output(Port.STDIN)) {
       copy(in, out);
     } catch (IOException e) {
-      LOG.debug("input of the lab ended", e);
+      log.debug("input of the lab ended", e);
     }
   }
 }

@@ -273,7 +273,7 @@ final class UartRegisters {
     }
   }
 
-  /** Takes over what was saved, in place of what is here. */
+  /** Replaces the contents by what was saved. */
   void load(Saved saved) {
     ier = saved.ier;
     fcr = saved.fcr;

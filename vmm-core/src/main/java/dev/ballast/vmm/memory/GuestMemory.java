@@ -174,7 +174,7 @@ public final class GuestMemory implements AutoCloseable {
     markDirty(offset, 2);
   }
 
-  /** Writes the low 16 bits; whoever sees them also sees all that was written before. */
+  /** Writes the low 16 bits; a reader that sees them also sees all that was written before. */
   public void writeU16Release(long address, int value) throws GuestAddressException {
     long offset = ramOffset(address, 2);
     ALIGNED_U16.setRelease(ram, offset, (short) value);

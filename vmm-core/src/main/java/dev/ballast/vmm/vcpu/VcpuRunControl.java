@@ -129,7 +129,7 @@ final class VcpuRunControl {
     }
   }
 
-  /** Forgets that the vCPU could not go on. */
+  /** Clears {@link #terminate}. */
   void clearTerminated() {
     lock.lock();
     try {
@@ -149,7 +149,7 @@ final class VcpuRunControl {
     }
   }
 
-  /** Lets the guest run. Has no effect on a vCPU that cannot go on. */
+  /** Resumes the guest. Has no effect on a vCPU that cannot go on. */
   void resume() {
     lock.lock();
     try {

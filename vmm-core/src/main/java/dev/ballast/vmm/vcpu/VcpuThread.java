@@ -35,7 +35,7 @@ public final class VcpuThread implements AutoCloseable {
    * @param pio port I/O
    * @param mmio memory-mapped I/O
    * @param memory for register dumps
-   * @param onTerminalExit told once, on the vCPU's thread, when the vCPU cannot go on; must not
+   * @param onTerminalExit called once, on the vCPU's thread, when the vCPU cannot go on; must not
    *     block
    */
   public VcpuThread(
@@ -61,12 +61,12 @@ public final class VcpuThread implements AutoCloseable {
     return vcpu;
   }
 
-  /** Lets the guest run. Has no effect on a vCPU that cannot go on. Any thread. */
+  /** Resumes the guest. Has no effect on a vCPU that cannot go on. Any thread. */
   public void resume() {
     control.resume();
   }
 
-  /** Forgets that the vCPU could not go on: it was reset, or took over another state. */
+  /** Clears a terminal exit, after the vCPU was reset or its state was loaded. */
   public void clearTerminalExit() {
     control.clearTerminated();
   }

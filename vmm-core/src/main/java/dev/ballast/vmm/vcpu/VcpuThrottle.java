@@ -7,9 +7,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets vCPUs run only a part of the time: they run for a time slice, then all of them stay out of
- * the guest for the rest of the period. There is a thread only while there is something to
- * throttle.
+ * Throttles vCPUs: they run for a time slice, then all of them stay out of the guest for the rest
+ * of the period. There is a thread only while there is something to throttle.
  */
 final class VcpuThrottle {
   /** How long vCPUs run between two throttle pauses. */
