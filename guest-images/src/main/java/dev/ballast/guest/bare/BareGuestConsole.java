@@ -125,7 +125,7 @@ public final class BareGuestConsole implements AutoCloseable {
 
   /**
    * Sends a command and waits for the reply, whichever it is. Late replies to earlier commands are
-   * passed over.
+   * skipped.
    *
    * @throws BareGuestException if it does not come in time or the guest is gone
    */

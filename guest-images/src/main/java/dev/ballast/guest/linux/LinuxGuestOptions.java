@@ -7,8 +7,8 @@ import java.util.Optional;
 /**
  * What a Linux guest is made of.
  *
- * @param kernelPackage the distribution's kernel package, or a meta package that depends on it; not
- *     looked at when {@code kernel} is given
+ * @param kernelPackage the distribution's kernel package, or a meta package that depends on it;
+ *     ignored when {@code kernel} is given
  * @param kernel a kernel of one's own
  * @param modules a directory with the modules of {@code kernel}; without one, the kernel is taken
  *     to have its virtio drivers built in

@@ -21,7 +21,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What {@code /dev/kvm} turned out to be when it was given a few instructions to run.
+ * The kind of {@code /dev/kvm}, found by running a few instructions on it.
  *
  * @param kind what it can run
  * @param evidence one line that says how that was found out

@@ -48,7 +48,7 @@ public final class LabSession implements AutoCloseable {
    * @param stdout its output, as UTF-8
    * @param stderr its error output, as UTF-8
    */
-  public record Output(int exitCode, String stdout, String stderr) {}
+  private record Output(int exitCode, String stdout, String stderr) {}
 
   private LabSession(LabMachine machine) {
     this.machine = machine;
