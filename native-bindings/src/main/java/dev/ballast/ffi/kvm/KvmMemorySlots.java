@@ -51,8 +51,7 @@ public final class KvmMemorySlots {
    * @param hostAddress page-aligned; the same offset in a huge page as the guest's lets KVM map
    *     huge pages
    */
-  public void set(
-      int slot, int flags, long guestPhysicalAddress, long size, long hostAddress)
+  public void set(int slot, int flags, long guestPhysicalAddress, long size, long hostAddress)
       throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment region = kvm_userspace_memory_region.allocate(arena);

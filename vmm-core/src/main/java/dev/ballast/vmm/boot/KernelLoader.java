@@ -237,7 +237,7 @@ public final class KernelLoader {
           size > highest - bottom
               ? what
                   + ("make it smaller: this kernel finds it up to 0x%x only, however much memory"
-                         + " the guest has")
+                          + " the guest has")
                       .formatted(highest)
               : what + "give the guest more memory");
     }
