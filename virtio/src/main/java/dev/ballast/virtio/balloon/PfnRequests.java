@@ -6,7 +6,7 @@ import dev.ballast.ffi.linux.VirtioConstants;
 import dev.ballast.virtio.queue.DescriptorChain;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
-import dev.ballast.virtio.transport.RateLimitedLog;
+import dev.ballast.vmm.log.RateLimitedLog;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
