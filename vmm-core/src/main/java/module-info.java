@@ -5,6 +5,7 @@ module dev.ballast.vmm {
   exports dev.ballast.vmm.bus;
   exports dev.ballast.vmm.device;
   exports dev.ballast.vmm.irq;
+  exports dev.ballast.vmm.log;
   exports dev.ballast.vmm.machine;
   exports dev.ballast.vmm.memory;
   exports dev.ballast.vmm.socket;

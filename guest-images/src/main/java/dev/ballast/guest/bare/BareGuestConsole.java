@@ -125,7 +125,7 @@ public final class BareGuestConsole implements AutoCloseable {
 
   /**
    * Sends a command and waits for the reply, whichever it is. Late replies to earlier commands are
-   * passed over.
+   * skipped.
    *
    * @throws BareGuestException if it does not come in time or the guest is gone
    */
@@ -154,7 +154,7 @@ public final class BareGuestConsole implements AutoCloseable {
     }
   }
 
-  /** Takes lines until one matches and, unless {@code wanted} is 0, ends with that tag. */
+  /** Reads lines until one matches and, unless {@code wanted} is 0, ends with that tag. */
   private Matcher await(Pattern pattern, long wanted, String what, Duration timeout)
       throws IOException, InterruptedException {
     long deadline = System.nanoTime() + timeout.toNanos();

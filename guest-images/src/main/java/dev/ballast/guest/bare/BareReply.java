@@ -52,7 +52,7 @@ public record BareReply(boolean ok, String text, Map<String, String> values) {
       return value.startsWith("0x")
           ? Long.parseUnsignedLong(value, 2, value.length(), 16)
           : Long.parseUnsignedLong(value);
-    } catch (NumberFormatException e) {
+    } catch (NumberFormatException _) {
       throw new BareGuestException("the bare guest's reply has a bad " + key + ": " + text);
     }
   }

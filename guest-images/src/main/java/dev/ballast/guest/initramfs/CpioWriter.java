@@ -180,7 +180,7 @@ public final class CpioWriter implements AutoCloseable {
       inode, mode, 0, 0, links, time, size, 0, 0, major, minor, nameBytes.length + 1L, 0
     };
     for (long field : fields) {
-      header.append(String.format("%08x", field));
+      header.append("%08x".formatted(field));
     }
     byte[] headerBytes = header.toString().getBytes(StandardCharsets.US_ASCII);
     write(headerBytes, headerBytes.length);

@@ -12,8 +12,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Gets packages through apt, without installing them and without root. Where the host's package
- * lists are missing or out of date, lists of our own are fetched into the cache. Not thread-safe.
+ * Downloads packages through apt, without installing them and without root. Where the host's
+ * package lists are missing or out of date, lists of our own are fetched into the cache. Not
+ * thread-safe.
  */
 final class AptPackages {
   private static final Pattern FIELD =

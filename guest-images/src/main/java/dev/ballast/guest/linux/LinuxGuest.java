@@ -28,7 +28,7 @@ import java.util.zip.GZIPOutputStream;
  */
 public record LinuxGuest(
     Path kernel, Path initramfs, String release, Optional<Path> modules, Path busybox) {
-  /** What the kernel has to be told at least: where its console is, and not to chat on it. */
+  /** The least command line: where the kernel's console is, and not to log to it. */
   public static final String COMMAND_LINE = "console=ttyS0 quiet";
 
   private static final String BUSYBOX_PACKAGE = "busybox-static";

@@ -7,8 +7,8 @@ import java.util.Optional;
 /**
  * What a Linux guest is made of.
  *
- * @param kernelPackage the distribution's kernel package, or a meta package that depends on it; not
- *     looked at when {@code kernel} is given
+ * @param kernelPackage the distribution's kernel package, or a meta package that depends on it;
+ *     ignored when {@code kernel} is given
  * @param kernel a kernel of one's own
  * @param modules a directory with the modules of {@code kernel}; without one, the kernel is taken
  *     to have its virtio drivers built in
@@ -67,12 +67,6 @@ public record LinuxGuestOptions(
   public LinuxGuestOptions withBusybox(Path file) {
     return new LinuxGuestOptions(
         kernelPackage, kernel, modules, Optional.of(file), moduleNames, kexec, gzip, refresh);
-  }
-
-  /** Returns these options with other modules to load. */
-  public LinuxGuestOptions withModuleNames(List<String> names) {
-    return new LinuxGuestOptions(
-        kernelPackage, kernel, modules, busybox, names, kexec, gzip, refresh);
   }
 
   /** Returns these options with what the guest's command kexec needs, or without. */

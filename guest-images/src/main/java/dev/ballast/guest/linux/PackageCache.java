@@ -106,8 +106,7 @@ final class PackageCache {
   Path keep(String prefix, String suffix, byte[] content) throws IOException {
     Path target = root.resolve(prefix + "-" + digits(digest().digest(content)) + suffix);
     if (!Files.exists(target)) {
-      // A temporary file would be readable to its owner only; what is in a temporary directory is
-      // not.
+      // A temporary file would be readable to its owner only; one in a temporary directory is not.
       Path work = Files.createTempDirectory(root, ".work-");
       try {
         Path file = Files.write(work.resolve("file"), content);

@@ -4,7 +4,9 @@ import dev.ballast.ffi.generated.kvm.KvmH;
 import dev.ballast.ffi.generated.kvm.kvm_clock_data;
 import java.lang.foreign.MemorySegment;
 
-/** Looks into the state of {@link VmStateKind#CLOCK} (KVM API §4.29, {@code kvm_clock_data}). */
+/**
+ * Reads fields of the state of {@link VmStateKind#CLOCK} (KVM API §4.29, {@code kvm_clock_data}).
+ */
 public final class ClockState {
   private ClockState() {}
 

@@ -42,12 +42,6 @@ public final class KvmExit {
   public static final int INTERNAL_ERROR_DELIVERY_EV = 3;
   public static final int INTERNAL_ERROR_UNEXPECTED_EXIT_REASON = 4;
 
-  /** {@code KVM_SYSTEM_EVENT_*}: what {@link KvmRun#systemEventType} returns. */
-  public static final int SYSTEM_EVENT_SHUTDOWN = 1;
-
-  public static final int SYSTEM_EVENT_RESET = 2;
-  public static final int SYSTEM_EVENT_CRASH = 3;
-
   private KvmExit() {}
 
   /**
@@ -84,17 +78,6 @@ public final class KvmExit {
       case NOTIFY -> "NOTIFY";
       case MEMORY_FAULT -> "MEMORY_FAULT";
       default -> "exit " + reason;
-    };
-  }
-
-  /** Returns the name of a {@code KVM_INTERNAL_ERROR_*} without its prefix. */
-  public static String internalErrorName(int suberror) {
-    return switch (suberror) {
-      case INTERNAL_ERROR_EMULATION -> "EMULATION";
-      case INTERNAL_ERROR_SIMUL_EX -> "SIMUL_EX";
-      case INTERNAL_ERROR_DELIVERY_EV -> "DELIVERY_EV";
-      case INTERNAL_ERROR_UNEXPECTED_EXIT_REASON -> "UNEXPECTED_EXIT_REASON";
-      default -> "suberror " + suberror;
     };
   }
 }

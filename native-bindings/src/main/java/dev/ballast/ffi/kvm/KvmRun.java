@@ -28,10 +28,8 @@ public final class KvmRun {
 
   private static final long IMMEDIATE_EXIT = KvmH.OFFSET_kvm_run_immediate_exit();
   private static final long EXIT_REASON = KvmH.OFFSET_kvm_run_exit_reason();
-  private static final long HARDWARE_EXIT_REASON = KvmH.OFFSET_kvm_run_hw_hardware_exit_reason();
   private static final long FAIL_ENTRY_REASON =
       KvmH.OFFSET_kvm_run_fail_entry_hardware_entry_failure_reason();
-  private static final long FAIL_ENTRY_CPU = KvmH.OFFSET_kvm_run_fail_entry_cpu();
   private static final long IO_DIRECTION = KvmH.OFFSET_kvm_run_io_direction();
   private static final long IO_SIZE = KvmH.OFFSET_kvm_run_io_size();
   private static final long IO_PORT = KvmH.OFFSET_kvm_run_io_port();
@@ -42,20 +40,6 @@ public final class KvmRun {
   private static final long MMIO_LENGTH = KvmH.OFFSET_kvm_run_mmio_len();
   private static final long MMIO_IS_WRITE = KvmH.OFFSET_kvm_run_mmio_is_write();
   private static final long INTERNAL_SUBERROR = KvmH.OFFSET_kvm_run_internal_suberror();
-  private static final long INTERNAL_NDATA = KvmH.OFFSET_kvm_run_internal_ndata();
-  private static final long INTERNAL_DATA = KvmH.OFFSET_kvm_run_internal_data();
-  private static final long EMULATION_FLAGS = KvmH.OFFSET_kvm_run_emulation_failure_flags();
-  private static final long INSTRUCTION_SIZE = KvmH.OFFSET_kvm_run_emulation_failure_insn_size();
-  private static final long INSTRUCTION_BYTES = KvmH.OFFSET_kvm_run_emulation_failure_insn_bytes();
-  private static final long SYSTEM_EVENT_TYPE = KvmH.OFFSET_kvm_run_system_event_type();
-  private static final long SYSTEM_EVENT_NDATA = KvmH.OFFSET_kvm_run_system_event_ndata();
-  private static final long SYSTEM_EVENT_DATA = KvmH.OFFSET_kvm_run_system_event_data();
-
-  private static final int UNION_LONGS = 16;
-  private static final int MAX_INSTRUCTION_BYTES = 15;
-
-  private static final long HAS_INSTRUCTION_BYTES =
-      KvmH.KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES();
 
   private final MemorySegment segment;
 
@@ -77,19 +61,9 @@ public final class KvmRun {
     BYTE.setVolatile(segment, IMMEDIATE_EXIT, value);
   }
 
-  /** {@link KvmExit#UNKNOWN}: what the processor said. */
-  public long hardwareExitReason() {
-    return segment.get(JAVA_LONG, HARDWARE_EXIT_REASON);
-  }
-
   /** {@link KvmExit#FAIL_ENTRY}: what the processor said. */
   public long failEntryReason() {
     return segment.get(JAVA_LONG, FAIL_ENTRY_REASON);
-  }
-
-  /** {@link KvmExit#FAIL_ENTRY}: the number of the host's processor. */
-  public int failEntryCpu() {
-    return segment.get(JAVA_INT, FAIL_ENTRY_CPU);
   }
 
   /** {@link KvmExit#IO}: {@link #IO_IN} or {@link #IO_OUT}. */
@@ -113,9 +87,9 @@ public final class KvmRun {
   }
 
   /**
-   * {@link KvmExit#IO}: where in {@link #segment} the data of the accesses is, one after the other.
+   * {@link KvmExit#IO}: where in the shared area the data of the accesses is, one after the other.
    */
-  public long ioDataOffset() {
+  private long ioDataOffset() {
     return segment.get(JAVA_LONG, IO_DATA_OFFSET);
   }
 
@@ -186,61 +160,5 @@ public final class KvmRun {
   /** {@link KvmExit#INTERNAL_ERROR}: {@code KvmExit.INTERNAL_ERROR_*}. */
   public int internalSuberror() {
     return segment.get(JAVA_INT, INTERNAL_SUBERROR);
-  }
-
-  /** {@link KvmExit#INTERNAL_ERROR}: how many {@link #internalData} there are, at most 16. */
-  public int internalDataCount() {
-    return Math.clamp(segment.get(JAVA_INT, INTERNAL_NDATA), 0, UNION_LONGS);
-  }
-
-  /**
-   * {@link KvmExit#INTERNAL_ERROR}: details, whose meaning depends on the suberror.
-   *
-   * @param i from 0 to {@link #internalDataCount} - 1
-   */
-  public long internalData(int i) {
-    return segment.getAtIndex(JAVA_LONG, INTERNAL_DATA / Long.BYTES + i);
-  }
-
-  /**
-   * {@link KvmExit#INTERNAL_ERROR} of suberror {@link KvmExit#INTERNAL_ERROR_EMULATION}: how many
-   * bytes of the instruction KVM has fetched, 0 when it does not say.
-   */
-  public int instructionSize() {
-    boolean known =
-        internalDataCount() > 0
-            && (segment.get(JAVA_LONG, EMULATION_FLAGS) & HAS_INSTRUCTION_BYTES) != 0;
-    return known
-        ? Math.clamp(segment.get(JAVA_BYTE, INSTRUCTION_SIZE), 0, MAX_INSTRUCTION_BYTES)
-        : 0;
-  }
-
-  /**
-   * Returns a byte of the instruction that could not be emulated.
-   *
-   * @param i from 0 to {@link #instructionSize} - 1
-   */
-  public byte instructionByte(int i) {
-    return segment.get(JAVA_BYTE, INSTRUCTION_BYTES + i);
-  }
-
-  /** {@link KvmExit#SYSTEM_EVENT}: {@code KvmExit.SYSTEM_EVENT_*}. */
-  public int systemEventType() {
-    return segment.get(JAVA_INT, SYSTEM_EVENT_TYPE);
-  }
-
-  /** {@link KvmExit#SYSTEM_EVENT}: how many {@link #systemEventData} there are, at most 16. */
-  public int systemEventDataCount() {
-    return Math.clamp(segment.get(JAVA_INT, SYSTEM_EVENT_NDATA), 0, UNION_LONGS);
-  }
-
-  /** {@link KvmExit#SYSTEM_EVENT}: details. */
-  public long systemEventData(int i) {
-    return segment.getAtIndex(JAVA_LONG, SYSTEM_EVENT_DATA / Long.BYTES + i);
-  }
-
-  /** Returns the whole shared area, which is larger than the struct: I/O data lies behind it. */
-  public MemorySegment segment() {
-    return segment;
   }
 }

@@ -259,7 +259,7 @@ public final class KvmVcpu implements AutoCloseable {
   }
 
   /**
-   * Tells the guest that it was paused, so that its watchdogs forgive (KVM API §4.71).
+   * Notifies the guest that it was paused, so that its watchdogs do not fire (KVM API §4.71).
    *
    * @return false if the guest has no kvmclock (EINVAL), as many have none
    */

@@ -1,13 +1,9 @@
 package dev.ballast.ffi.kvm;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.OptionalLong;
 
 /** Model-specific registers with their values, in an order that is kept; immutable. */
 public final class MsrTable {
-  private static final int ENTRY_SIZE = Integer.BYTES + Long.BYTES;
-
   private final int[] indices;
   private final long[] values;
 
@@ -19,37 +15,6 @@ public final class MsrTable {
     }
     this.indices = indices.clone();
     this.values = values.clone();
-  }
-
-  /**
-   * Reads what {@link #toBytes} wrote.
-   *
-   * @throws IllegalArgumentException if the length is not a multiple of an entry's
-   */
-  public static MsrTable of(byte[] bytes) {
-    if (bytes.length % ENTRY_SIZE != 0) {
-      throw new IllegalArgumentException(bytes.length + " bytes are not a table of MSRs");
-    }
-    ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    int[] indices = new int[bytes.length / ENTRY_SIZE];
-    long[] values = new long[indices.length];
-    for (int i = 0; i < indices.length; i++) {
-      indices[i] = buffer.getInt();
-      values[i] = buffer.getLong();
-    }
-    return new MsrTable(indices, values);
-  }
-
-  /**
-   * Returns the table as little-endian bytes: of each register 4 of the index, then 8 of the value.
-   */
-  public byte[] toBytes() {
-    ByteBuffer buffer =
-        ByteBuffer.allocate(indices.length * ENTRY_SIZE).order(ByteOrder.LITTLE_ENDIAN);
-    for (int i = 0; i < indices.length; i++) {
-      buffer.putInt(indices[i]).putLong(values[i]);
-    }
-    return buffer.array();
   }
 
   /** Returns how many registers there are. */

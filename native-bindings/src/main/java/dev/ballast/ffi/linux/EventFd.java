@@ -77,7 +77,7 @@ public final class EventFd implements AutoCloseable {
   }
 
   /**
-   * Takes the counter of an event file that was created nonblocking.
+   * Reads and clears the counter of an event file that was created nonblocking.
    *
    * @return the count, 0 when nothing was signalled
    * @throws ErrnoException as read(2)

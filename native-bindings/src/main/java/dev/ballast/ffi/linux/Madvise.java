@@ -27,16 +27,6 @@ public final class Madvise {
   }
 
   /**
-   * Frees the pages of a shared mapping together with what is behind them in the file.
-   *
-   * @throws ErrnoException EINVAL for a mapping that is not shared and writable; EOPNOTSUPP of the
-   *     file system
-   */
-  public static void remove(MemorySegment segment, long offset, long length) throws ErrnoException {
-    advise("MADV_REMOVE", LinuxH.MADV_REMOVE(), segment, offset, length);
-  }
-
-  /**
    * Asks for transparent huge pages.
    *
    * @throws ErrnoException EINVAL where the kernel has none
@@ -64,16 +54,6 @@ public final class Madvise {
   public static void populateWrite(MemorySegment segment, long offset, long length)
       throws ErrnoException {
     advise("MADV_POPULATE_WRITE", LinuxH.MADV_POPULATE_WRITE(), segment, offset, length);
-  }
-
-  /**
-   * Faults pages in for reading: anonymous memory that was never written gets the zero page.
-   *
-   * @throws ErrnoException EINVAL before Linux 5.14; ENOMEM, EFAULT, EHWPOISON
-   */
-  public static void populateRead(MemorySegment segment, long offset, long length)
-      throws ErrnoException {
-    advise("MADV_POPULATE_READ", LinuxH.MADV_POPULATE_READ(), segment, offset, length);
   }
 
   private static void advise(

@@ -55,9 +55,9 @@ public final class Memfd {
   }
 
   /**
-   * Reports which pages of a memory file hold data, whoever wrote them and whether or not this
-   * process has them mapped, by {@code SEEK_DATA} and {@code SEEK_HOLE}. Moves the file offset.
-   * Pages are 4 KiB; a swapped page is data.
+   * Reports which pages of a memory file hold data, no matter which process wrote them and whether
+   * or not this process has them mapped, by {@code SEEK_DATA} and {@code SEEK_HOLE}. Moves the file
+   * offset. Pages are 4 KiB; a swapped page is data.
    *
    * @param offset in bytes, a multiple of 4096
    * @param pages how many pages to look at

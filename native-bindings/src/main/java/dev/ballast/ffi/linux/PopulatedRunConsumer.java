@@ -4,7 +4,7 @@ package dev.ballast.ffi.linux;
 @FunctionalInterface
 public interface PopulatedRunConsumer {
   /**
-   * Takes the next run.
+   * Accepts the next run.
    *
    * @param firstPage the first page of the run, counted from the start of the range that was asked
    *     about

@@ -56,7 +56,7 @@ public final class Pseudoterminal implements AutoCloseable {
 
   /**
    * Returns the controlling side's descriptor, which stays this object's to close. Reading fails
-   * with EIO while nobody has the other side open, after somebody had.
+   * with EIO while the other side is closed, after it was open.
    */
   public FileDescriptor controller() {
     return controller;

@@ -10,7 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Gets a thread out of a blocking system call such as {@code KVM_RUN}, by a signal whose handler
+ * Interrupts a thread's blocking system call such as {@code KVM_RUN}, by a signal whose handler
  * does nothing. The handler is the C library's {@code abs}: an upcall into Java is not allowed in a
  * signal handler. Other calls that the signal hits are restarted by the kernel ({@code
  * SA_RESTART}); {@code KVM_RUN} always returns EINTR.

@@ -37,10 +37,10 @@ class KvmDirtyLogTest {
 
   @Test
   void readingTheLogClearsIt() throws Exception {
-    try (RealModeGuest guest = RealModeGuest.with(CODE, KvmVm.MEM_LOG_DIRTY_PAGES, false);
+    try (RealModeGuest guest = RealModeGuest.with(CODE, KvmMemorySlots.MEM_LOG_DIRTY_PAGES, false);
         Arena arena = Arena.ofConfined()) {
       MemorySegment bitmap = arena.allocate(JAVA_LONG, PAGES / Long.SIZE);
-      guest.vm().getDirtyLog(0, bitmap);
+      guest.vm().memorySlots().getDirtyLog(0, bitmap);
       assertThat(guest.vcpu().run()).isZero();
       assertThat(log(guest, bitmap)).isEqualTo(pages(5, 9));
       assertThat(log(guest, bitmap)).isEqualTo(pages());
@@ -58,9 +58,14 @@ class KvmDirtyLogTest {
           vm.checkExtension(Capability.MANUAL_DIRTY_LOG_PROTECT2) != 0,
           "this KVM has no KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2");
       vm.enableCapability(
-          Capability.MANUAL_DIRTY_LOG_PROTECT2, 0, KvmVm.DIRTY_LOG_MANUAL_PROTECT_ENABLE);
-      vm.setUserMemoryRegion(
-          0, KvmVm.MEM_LOG_DIRTY_PAGES, 0, RealModeGuest.MEMORY, guest.memory().address());
+          Capability.MANUAL_DIRTY_LOG_PROTECT2, 0, KvmMemorySlots.DIRTY_LOG_MANUAL_PROTECT_ENABLE);
+      vm.memorySlots()
+          .set(
+              0,
+              KvmMemorySlots.MEM_LOG_DIRTY_PAGES,
+              0,
+              RealModeGuest.MEMORY,
+              guest.memory().address());
       MemorySegment bitmap = arena.allocate(JAVA_LONG, PAGES / Long.SIZE);
       assertThat(guest.vcpu().run()).isZero();
       assertThat(log(guest, bitmap)).isEqualTo(pages(5, 9));
@@ -68,14 +73,14 @@ class KvmDirtyLogTest {
 
       bitmap.fill((byte) 0);
       bitmap.set(JAVA_LONG, 0, 1 << 9);
-      vm.clearDirtyLog(0, 0, 64, bitmap);
+      vm.memorySlots().clearDirtyLog(0, 0, 64, bitmap);
       assertThat(log(guest, bitmap)).isEqualTo(pages(5));
     }
   }
 
   private static BitSet log(RealModeGuest guest, MemorySegment bitmap) throws Exception {
     bitmap.fill((byte) -1);
-    guest.vm().getDirtyLog(0, bitmap);
+    guest.vm().memorySlots().getDirtyLog(0, bitmap);
     return BitSet.valueOf(bitmap.toArray(JAVA_LONG));
   }
 

@@ -32,8 +32,8 @@ class KvmInterruptTest {
     try (RealModeGuest guest = RealModeGuest.with(HALT, 0, true)) {
       KvmVm vm = guest.vm();
       assertThat(picRequests(vm)).isZero();
-      vm.irqLine(3, 1);
-      vm.irqLine(3, 0);
+      vm.interrupts().irqLine(3, 1);
+      vm.interrupts().irqLine(3, 0);
       assertThat(picRequests(vm)).isEqualTo(1 << 3);
     }
   }
@@ -43,10 +43,10 @@ class KvmInterruptTest {
     try (RealModeGuest guest = RealModeGuest.with(HALT, 0, true);
         EventFd event = EventFd.create(true)) {
       KvmVm vm = guest.vm();
-      vm.irqfd(event, 5, true);
+      vm.interrupts().irqfd(event, 5, true);
       event.signal();
       await().until(() -> picRequests(vm) == 1 << 5);
-      vm.irqfd(event, 5, false);
+      vm.interrupts().irqfd(event, 5, false);
       event.signal();
       assertThat(event.tryRead()).isEqualTo(1);
     }
@@ -65,7 +65,7 @@ class KvmInterruptTest {
   void msiReachesTheLocalApic() throws Exception {
     try (RealModeGuest guest = RealModeGuest.with(HALT, 0, true)) {
       enableApic(guest.vcpu());
-      assertThat(guest.vm().signalMsi(MSI_ADDRESS, VECTOR)).isTrue();
+      assertThat(guest.vm().interrupts().signalMsi(MSI_ADDRESS, VECTOR)).isTrue();
       assertThat(apicRequests(guest.vcpu())).isEqualTo(1 << (VECTOR % 32));
     }
   }
@@ -75,13 +75,14 @@ class KvmInterruptTest {
     try (RealModeGuest guest = RealModeGuest.with(HALT, 0, true)) {
       KvmVm vm = guest.vm();
       enableApic(guest.vcpu());
-      vm.setGsiRouting(
-          List.of(
-              new GsiRoute.Msi(24, MSI_ADDRESS, VECTOR),
-              new GsiRoute.Pin(7, VmStateKind.PIC_MASTER, 6)));
-      vm.irqLine(7, 1);
+      vm.interrupts()
+          .setGsiRouting(
+              List.of(
+                  new GsiRoute.Msi(24, MSI_ADDRESS, VECTOR),
+                  new GsiRoute.Pin(7, VmStateKind.PIC_MASTER, 6)));
+      vm.interrupts().irqLine(7, 1);
       assertThat(picRequests(vm)).isEqualTo(1 << 6);
-      vm.irqLine(24, 1);
+      vm.interrupts().irqLine(24, 1);
       assertThat(apicRequests(guest.vcpu())).isEqualTo(1 << (VECTOR % 32));
     }
   }
@@ -89,7 +90,7 @@ class KvmInterruptTest {
   @Test
   void controllersAreNeededFirst() throws Exception {
     try (RealModeGuest guest = RealModeGuest.with(HALT)) {
-      assertThatThrownBy(() -> guest.vm().irqLine(3, 1))
+      assertThatThrownBy(() -> guest.vm().interrupts().irqLine(3, 1))
           .isInstanceOf(ErrnoException.class)
           .hasMessageStartingWith("ioctl(KVM_IRQ_LINE): ENXIO (6)")
           .hasMessageEndingWith("GSI 3 to 1");

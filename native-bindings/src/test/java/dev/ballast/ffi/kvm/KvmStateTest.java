@@ -51,9 +51,9 @@ class KvmStateTest {
         RealModeGuest destination = RealModeGuest.with(HALT, 0, true)) {
       source.vm().createPit2(KvmVm.PIT_SPEAKER_DUMMY);
       destination.vm().createPit2(KvmVm.PIT_SPEAKER_DUMMY);
-      source.vm().irqLine(3, 1);
-      source.vm().irqLine(10, 1);
-      source.vm().irqLine(20, 1);
+      source.vm().interrupts().irqLine(3, 1);
+      source.vm().interrupts().irqLine(10, 1);
+      source.vm().interrupts().irqLine(20, 1);
       byte[] state = source.vm().get(kind);
       destination.vm().set(kind, state);
       byte[] loaded = destination.vm().get(kind);
@@ -166,7 +166,7 @@ class KvmStateTest {
   void overlappingSlotsAreRefused() throws Exception {
     try (RealModeGuest guest = RealModeGuest.with(HALT)) {
       assertThatThrownBy(
-              () -> guest.vm().setUserMemoryRegion(1, 0, 0x1000, 0x1000, guest.memory().address()))
+              () -> guest.vm().memorySlots().set(1, 0, 0x1000, 0x1000, guest.memory().address()))
           .isInstanceOf(ErrnoException.class)
           .hasMessageStartingWith("ioctl(KVM_SET_USER_MEMORY_REGION): EEXIST (17)")
           .hasMessageEndingWith("slot 1, 4096 bytes at 0x1000");

@@ -32,7 +32,7 @@ final class RealModeGuest implements AutoCloseable {
     if (irqchip) {
       vm.createIrqChip();
     }
-    vm.setUserMemoryRegion(0, slotFlags, 0, MEMORY, memory.address());
+    vm.memorySlots().set(0, slotFlags, 0, MEMORY, memory.address());
     vcpu = vm.createVcpu(0);
     KvmSregs sregs = vcpu.sregs();
     sregs.cs().base(0).selector(0);

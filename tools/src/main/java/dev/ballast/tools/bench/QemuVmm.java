@@ -1,6 +1,6 @@
 package dev.ballast.tools.bench;
 
-import dev.ballast.tools.lab.LabRequirements;
+import dev.ballast.tools.host.LabPackages;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -21,7 +21,7 @@ record QemuVmm(Path program, String version) implements Vmm {
 
   /** Finds it on the PATH. */
   static Optional<QemuVmm> find() throws IOException, InterruptedException {
-    Optional<Path> program = LabRequirements.find(PROGRAM);
+    Optional<Path> program = LabPackages.find(PROGRAM);
     if (program.isEmpty()) {
       return Optional.empty();
     }

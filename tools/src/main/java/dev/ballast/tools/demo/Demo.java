@@ -8,6 +8,7 @@ import dev.ballast.guest.linux.LinuxGuest;
 import dev.ballast.guest.linux.LinuxGuestOptions;
 import dev.ballast.tools.host.HostKvm;
 import dev.ballast.tools.host.KvmProbe;
+import dev.ballast.tools.host.LabPackages;
 import dev.ballast.tools.host.UserCache;
 import dev.ballast.tools.lab.LabException;
 import dev.ballast.tools.lab.LabOptions;
@@ -96,7 +97,7 @@ public final class Demo {
 
   /** Installs what the lab needs, as root; else says what to type. */
   private void installLab() throws IOException, InterruptedException {
-    List<String> missing = LabRequirements.missing();
+    List<String> missing = LabPackages.missing();
     if (missing.isEmpty() || !System.getProperty("user.name").equals("root")) {
       LabRequirements.check();
       return;
@@ -136,7 +137,8 @@ public final class Demo {
         }
         String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
         out.printf(
-            "%s. The emulated processor does fail now and then; once more, in a new lab (%d of %d).%n",
+            "%s. The emulated processor does fail now and then; once more, in a new lab (%d of"
+                + " %d).%n",
             reason, attempt + 1, MAX_ATTEMPTS);
       }
     }

@@ -96,7 +96,7 @@ final class DemoMachine implements AutoCloseable {
     return query("x-query-balloon-bitmap").path("pages").asLong();
   }
 
-  /** Brings the guest to a size outside the balloon. */
+  /** Resizes the guest's memory outside the balloon. */
   void balloon(long bytes, Duration timeout) throws IOException, InterruptedException {
     vmm.balloon(bytes, timeout);
   }
@@ -155,7 +155,7 @@ final class DemoMachine implements AutoCloseable {
         String answer = unanswered == null ? "" : ": " + unanswered.getMessage();
         throw new IOException(name + ": quit" + answer + vmm.lastWords(), unanswered);
       }
-    } catch (InterruptedException e) {
+    } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     } finally {
       process.destroy();

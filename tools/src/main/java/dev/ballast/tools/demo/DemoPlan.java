@@ -78,12 +78,12 @@ public enum DemoPlan {
     };
   }
 
-  /** Tells whether the balloon is to know all of its pages before a migration skips them. */
+  /** Returns whether the balloon is to know all of its pages before a migration skips them. */
   boolean knowsBalloon() {
     return this != SOAK;
   }
 
-  /** Tells whether the balloon's driver and the guest are started again at the end. */
+  /** Returns whether the balloon's driver and the guest are started again at the end. */
   boolean restarts() {
     return this == SOAK;
   }

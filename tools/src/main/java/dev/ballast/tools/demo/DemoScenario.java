@@ -173,7 +173,9 @@ final class DemoScenario {
     }
   }
 
-  /** Lets a machine that got no bitmap see which pages are in the balloon. */
+  /**
+   * Inflates the balloon again, so that a machine that got no bitmap learns which pages are in it.
+   */
   private void reinflate(DemoMachine machine) throws IOException, InterruptedException {
     story.say(
         "%s was not told which pages are in the balloon: it goes down and up again, for it to see"

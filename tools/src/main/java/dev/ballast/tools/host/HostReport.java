@@ -1,6 +1,5 @@
 package dev.ballast.tools.host;
 
-import dev.ballast.tools.lab.LabRequirements;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -28,10 +27,10 @@ public record HostReport(KvmProbe kvm, Mode mode, List<Finding> findings) {
     }
   }
 
-  /** Looks at everything. Any thread; takes up to a second. */
+  /** Examines the host. Any thread; takes up to a second. */
   public static HostReport examine() {
     KvmProbe kvm = KvmProbe.run();
-    Mode mode = mode(kvm, LabRequirements.missing());
+    Mode mode = mode(kvm, LabPackages.missing());
     List<Finding> findings = new ArrayList<>();
     findings.addAll(KvmChecks.all(kvm));
     findings.addAll(ToolChecks.all(mode));

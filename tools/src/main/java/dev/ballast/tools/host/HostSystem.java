@@ -9,10 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/**
- * This host's kernel, processors and memory, out of the files in which Linux tells of them. Any
- * thread.
- */
+/** This host's kernel, processors and memory, read from the files of /proc and /etc. Any thread. */
 public final class HostSystem {
   private static final int KIB = 1 << 10;
 

@@ -62,7 +62,7 @@ final class KvmChecks {
   private static String group() {
     try {
       return Files.readAttributes(DEVICE, PosixFileAttributes.class).group().getName();
-    } catch (IOException e) {
+    } catch (IOException _) {
       // Not even its attributes can be read; this is the group on every distribution.
       return "kvm";
     }

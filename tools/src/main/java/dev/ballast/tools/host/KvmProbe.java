@@ -22,7 +22,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What {@code /dev/kvm} turned out to be when it was given a few instructions to run.
+ * The kind of {@code /dev/kvm}, found by running a few instructions on it.
  *
  * @param kind what it can run
  * @param evidence one line that says how that was found out
@@ -117,7 +117,7 @@ public record KvmProbe(
         KvmVm vm = kvm.createVm()) {
       place(memory, POPCNT, POPCNT_CODE);
       vm.setTssAddress(AddressMap.TASK_STATE_SEGMENT);
-      vm.setUserMemoryRegion(0, 0, 0, MEMORY, memory.address());
+      vm.memorySlots().set(0, 0, 0, MEMORY, memory.address());
       try (KvmVcpu vcpu = vm.createVcpu(0)) {
         enterProtectedMode(vcpu);
         // A processor too old for popcnt faults, which is another exit.
@@ -125,7 +125,7 @@ public record KvmProbe(
             ? Optional.of("popcnt in ring 0 ends in " + exit(vcpu))
             : Optional.empty();
       }
-    } catch (ErrnoException e) {
+    } catch (ErrnoException _) {
       return Optional.empty();
     }
   }
@@ -140,7 +140,7 @@ public record KvmProbe(
       place(memory, LOOP, LOOP_CODE);
       place(memory, POPCNT, POPCNT_CODE);
       vm.setTssAddress(AddressMap.TASK_STATE_SEGMENT);
-      vm.setUserMemoryRegion(0, 0, 0, MEMORY, memory.address());
+      vm.memorySlots().set(0, 0, 0, MEMORY, memory.address());
       try (KvmVcpu vcpu = vm.createVcpu(0)) {
         enterProtectedMode(vcpu);
         return judge(vcpu, missing);

@@ -112,7 +112,7 @@ final class SystemChecks {
   private static Optional<String> read(Path file) {
     try {
       return Files.readString(file).lines().findFirst();
-    } catch (IOException e) {
+    } catch (IOException _) {
       return Optional.empty();
     }
   }

@@ -1,6 +1,5 @@
 package dev.ballast.tools.host;
 
-import dev.ballast.tools.lab.LabRequirements;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,7 +26,7 @@ final class ToolChecks {
   }
 
   private static Finding lab(HostReport.Mode mode) {
-    List<String> missing = LabRequirements.missing();
+    List<String> missing = LabPackages.missing();
     if (missing.isEmpty()) {
       return Finding.ok("lab", "ready");
     }
@@ -39,7 +38,7 @@ final class ToolChecks {
   }
 
   private static Finding program(String name, String program, String wayOut) {
-    return LabRequirements.find(program)
+    return LabPackages.find(program)
         .map(path -> Finding.ok(name, path.toString()))
         .orElseGet(() -> Finding.warn(name, "no " + program + " on the PATH", wayOut));
   }

@@ -3,7 +3,7 @@ package dev.ballast.tools.host;
 import java.nio.file.Path;
 
 /**
- * Where Ballast keeps what is expensive to make: {@code $XDG_CACHE_HOME/ballast}, else below
+ * The directories of what is expensive to make: {@code $XDG_CACHE_HOME/ballast}, else below
  * ~/.cache.
  */
 public final class UserCache {
@@ -21,7 +21,7 @@ public final class UserCache {
 
   private static Path root() {
     String cacheHome = System.getenv("XDG_CACHE_HOME");
-    // By the XDG base directory specification, relative paths are to be passed over.
+    // By the XDG base directory specification, relative paths are to be ignored.
     Path base =
         cacheHome != null && cacheHome.startsWith("/")
             ? Path.of(cacheHome)

@@ -80,7 +80,7 @@ record ApplicationImage(Path image, Path mountPoint) {
     return Files.copy(file, into.resolve(file.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
   }
 
-  /** Has the launcher itself start Ballast, so that the JVM's options are those of later starts. */
+  /** Starts Ballast by the launcher itself, so that the JVM's options are those of later starts. */
   private static void archiveClasses(
       Distribution distribution, RuntimeImage runtime, Path directory, Path archive)
       throws IOException {

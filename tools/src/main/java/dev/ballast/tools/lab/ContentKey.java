@@ -1,12 +1,9 @@
 package dev.ballast.tools.lab;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -37,15 +34,6 @@ final class ContentKey {
   /** Adds a text. */
   ContentKey add(String text) {
     return add(text.getBytes(StandardCharsets.UTF_8));
-  }
-
-  /** Adds the content of a file. */
-  ContentKey addContent(Path file) throws IOException {
-    add(Long.toString(Files.size(file)));
-    try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
-      in.transferTo(OutputStream.nullOutputStream());
-    }
-    return this;
   }
 
   /** Adds names, sizes and modification times of all regular files below a directory. */

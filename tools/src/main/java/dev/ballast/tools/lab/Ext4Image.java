@@ -1,5 +1,6 @@
 package dev.ballast.tools.lab;
 
+import dev.ballast.tools.host.LabPackages;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -38,7 +39,7 @@ final class Ext4Image {
     HostProgram.run(
         directory,
         List.of(
-            LabRequirements.require(LabRequirements.MKFS).toString(),
+            LabRequirements.require(LabPackages.MKFS).toString(),
             "-q",
             "-F",
             "-b",

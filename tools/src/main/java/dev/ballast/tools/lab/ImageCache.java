@@ -26,7 +26,7 @@ final class ImageCache {
     void build(Path directory) throws IOException;
   }
 
-  /** Entries of a kind that nobody has asked for since are deleted when a new one is made. */
+  /** Entries of a kind that were not used since are deleted when a new one is made. */
   private static final Duration KEPT_UNUSED = Duration.ofDays(2);
 
   private final Path root;

@@ -36,7 +36,7 @@ public final class LabException extends IOException {
   }
 
   /**
-   * Tells whether the lab ended by itself: its kernel panicked, or QEMU failed. Another lab may
+   * Returns whether the lab ended by itself: its kernel panicked, or QEMU failed. Another lab may
    * live.
    */
   public boolean isDeath() {

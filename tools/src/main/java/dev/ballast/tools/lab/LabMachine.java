@@ -1,5 +1,6 @@
 package dev.ballast.tools.lab;
 
+import dev.ballast.tools.host.LabPackages;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -69,7 +70,7 @@ final class LabMachine implements AutoCloseable {
       Path directory, LabOptions options, Path kernel, Path initramfs, List<Path> disks)
       throws IOException {
     List<String> command = new ArrayList<>();
-    command.add(LabRequirements.require(LabRequirements.QEMU).toString());
+    command.add(LabRequirements.require(LabPackages.QEMU).toString());
     command.addAll(QemuArguments.machine(options, kernel, initramfs));
     command.addAll(QemuArguments.serial(directory.resolve(CONSOLE_LOG)));
     disks.forEach(disk -> command.addAll(QemuArguments.disk(disk)));
@@ -193,7 +194,7 @@ final class LabMachine implements AutoCloseable {
   public void close() throws IOException {
     try {
       Runtime.getRuntime().removeShutdownHook(atExit);
-    } catch (IllegalStateException e) {
+    } catch (IllegalStateException _) {
       // The JVM is ending already, and its hook cleans up.
       return;
     }

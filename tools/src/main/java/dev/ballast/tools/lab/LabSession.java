@@ -33,7 +33,7 @@ public final class LabSession implements AutoCloseable {
   /** The directory of level 1 that holds what was copied in. */
   public static final String IN = "/in";
 
-  private static final Logger LOG = LoggerFactory.getLogger(LabSession.class);
+  private static final Logger log = LoggerFactory.getLogger(LabSession.class);
   private static final String READY = "ready";
   private static final int BUFFER = 1 << 16;
 
@@ -48,7 +48,7 @@ public final class LabSession implements AutoCloseable {
    * @param stdout its output, as UTF-8
    * @param stderr its error output, as UTF-8
    */
-  public record Output(int exitCode, String stdout, String stderr) {}
+  private record Output(int exitCode, String stdout, String stderr) {}
 
   private LabSession(LabMachine machine) {
     this.machine = machine;
@@ -143,13 +143,8 @@ public final class LabSession implements AutoCloseable {
     return run(ShellScript.command(environment, command, true), stdout, stderr);
   }
 
-  /** Runs a command to its end and returns all it wrote. */
-  public Output exec(String... command) throws IOException {
-    return capture(ShellScript.command(environment, List.of(command), false));
-  }
-
   /**
-   * Brings back what is in {@link #OUT}: directories and regular files.
+   * Copies out what is in {@link #OUT}: directories and regular files.
    *
    * @param into created if there is anything
    */
@@ -187,7 +182,7 @@ public final class LabSession implements AutoCloseable {
         exitCode, stdout.toString(StandardCharsets.UTF_8), stderr.toString(StandardCharsets.UTF_8));
   }
 
-  /** Has level 1 run a script; the protocol is the one of its init. */
+  /** Runs a script in level 1; the protocol is the one of its init. */
   private int run(String script, OutputStream stdout, OutputStream stderr) throws IOException {
     String marker = UUID.randomUUID().toString();
     String request =
@@ -264,7 +259,7 @@ public final class LabSession implements AutoCloseable {
     try (OutputStream out = machine.output(Port.STDIN)) {
       copy(in, out);
     } catch (IOException e) {
-      LOG.debug("input of the lab ended", e);
+      log.debug("input of the lab ended", e);
     }
   }
 }

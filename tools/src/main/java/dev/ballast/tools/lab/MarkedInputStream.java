@@ -21,7 +21,6 @@ final class MarkedInputStream extends InputStream {
   private int ready;
   private int end;
   private boolean ended;
-  private boolean found;
 
   /**
    * @param in the stream below; when the marker arrives, nothing after it may have been sent yet
@@ -30,11 +29,6 @@ final class MarkedInputStream extends InputStream {
   MarkedInputStream(InputStream in, byte[] marker) {
     this.in = in;
     this.marker = marker.clone();
-  }
-
-  /** Tells whether the marker has been reached, rather than the end of the stream below. */
-  boolean markerFound() {
-    return found;
   }
 
   @Override
@@ -73,7 +67,6 @@ final class MarkedInputStream extends InputStream {
     end += count;
     ready = markerAt();
     if (end - ready == marker.length) {
-      found = true;
       ended = true;
     }
   }

@@ -44,7 +44,7 @@ final class BarChart {
    * Draws.
    *
    * @param id unique in the page
-   * @param title one line for who does not see it
+   * @param title one line for screen readers
    * @param pairs from top to bottom
    */
   static String of(String id, String title, List<Pair> pairs) {

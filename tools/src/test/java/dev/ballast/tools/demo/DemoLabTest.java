@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.ballast.tools.host.HostKvm;
 import dev.ballast.tools.host.KvmProbe;
-import dev.ballast.tools.lab.LabRequirements;
+import dev.ballast.tools.host.LabPackages;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -62,7 +62,7 @@ class DemoLabTest {
 
   private static void needsLinuxGuests() {
     assumeTrue(
-        KvmProbe.run().kind() == HostKvm.HARDWARE || LabRequirements.missing().isEmpty(),
-        () -> "needs " + LabRequirements.missing());
+        KvmProbe.run().kind() == HostKvm.HARDWARE || LabPackages.missing().isEmpty(),
+        () -> "needs " + LabPackages.missing());
   }
 }

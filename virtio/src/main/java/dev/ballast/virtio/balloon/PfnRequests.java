@@ -7,7 +7,7 @@ import dev.ballast.virtio.queue.ChainReader;
 import dev.ballast.virtio.queue.DescriptorChain;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
-import dev.ballast.virtio.transport.RateLimitedLog;
+import dev.ballast.vmm.log.RateLimitedLog;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;

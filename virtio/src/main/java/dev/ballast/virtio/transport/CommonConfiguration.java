@@ -12,6 +12,7 @@ import dev.ballast.ffi.linux.EventFd;
 import dev.ballast.virtio.queue.QueueState;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
+import dev.ballast.vmm.log.RateLimitedLog;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;

@@ -54,8 +54,7 @@ public record AcpiConfig(
     public VirtioMmio {
       if (base < 0 || size <= 0 || base + size > 1L << 32) {
         throw new IllegalArgumentException(
-            String.format(
-                "virtio-mmio registers at 0x%x, size 0x%x, are not below 4 GiB", base, size));
+            "virtio-mmio registers at 0x%x, size 0x%x, are not below 4 GiB".formatted(base, size));
       }
       check("GSI", gsi, 0, GsiRouter.PINS - 1);
     }

@@ -25,7 +25,7 @@ public final class AcpiTables {
   public static AcpiImage build(AcpiConfig config, long base) {
     if (base < 0 || base >= 1L << 32 || base % Facs.ALIGNMENT != 0) {
       throw new IllegalArgumentException(
-          String.format("ACPI tables cannot lie at 0x%x: not a multiple of 64 below 4 GiB", base));
+          "ACPI tables cannot lie at 0x%x: not a multiple of 64 below 4 GiB".formatted(base));
     }
     return new AcpiTables(base).build(config);
   }

@@ -1,7 +1,8 @@
 package dev.ballast.vmm.acpi;
 
 /**
- * The Firmware ACPI Control Structure: the global lock, which nobody else takes (ACPI 6.5 §5.2.10).
+ * The Firmware ACPI Control Structure: the global lock, which only the guest takes (ACPI 6.5
+ * §5.2.10).
  */
 final class Facs {
   /** What its address must be a multiple of. */

@@ -62,7 +62,7 @@ public record BzImage(
   /** Where {@code boot_params} goes on with something else ({@code edd_mbr_sig_buffer}). */
   private static final int LARGEST_HEADER_END = 0x290;
 
-  /** Tells whether a file has the magic number of a bzImage. */
+  /** Returns whether a file has the magic number of a bzImage. */
   public static boolean looksLike(MemorySegment file) {
     return file.byteSize() >= SMALLEST_HEADER_END
         && file.get(U32, BootParams.HEADER) == BootParams.HEADER_MAGIC;
@@ -104,9 +104,8 @@ public record BzImage(
           name,
           "syssize",
           protectedSize / PARAGRAPH,
-          String.format(
-              "0x21 to 0x%x paragraphs, as the file has 0x%x bytes: is it truncated?",
-              Math.max(0, available / PARAGRAPH), file.byteSize()));
+          "0x21 to 0x%x paragraphs, as the file has 0x%x bytes: is it truncated?"
+              .formatted(Math.max(0, available / PARAGRAPH), file.byteSize()));
     }
     MemorySegment protectedMode = file.asSlice(setupSize, Math.min(protectedSize, available));
     // boot.rst, "Details of Header Fields": the header ends where the jump at its start lands.
@@ -122,8 +121,7 @@ public record BzImage(
           name,
           "end of the payload",
           payloadOffset + payloadLength,
-          String.format(
-              "at most 0x%x, the protected-mode kernel's size", protectedMode.byteSize()));
+          "at most 0x%x, the protected-mode kernel's size".formatted(protectedMode.byteSize()));
     }
     int xloadflags = u16(file, BootParams.XLOADFLAGS);
     return new BzImage(
@@ -161,12 +159,11 @@ public record BzImage(
     try {
       memory.ramOffset(loadAddress, needed);
       memory.write(loadAddress, protectedMode);
-    } catch (GuestAddressException e) {
+    } catch (GuestAddressException _) {
       throw new KernelFormatException(
-          String.format(
-              "%s: needs 0x%x bytes at 0x%x (init_size, pref_address), and the guest has 0x%x bytes"
-                  + " of RAM: give it more memory",
-              name, needed, loadAddress, memory.size()));
+          ("%s: needs 0x%x bytes at 0x%x (init_size, pref_address), and the guest has 0x%x bytes"
+                  + " of RAM: give it more memory")
+              .formatted(name, needed, loadAddress, memory.size()));
     }
     return loadAddress + needed;
   }
@@ -182,6 +179,6 @@ public record BzImage(
   private static KernelFormatException wrong(
       String name, String field, long value, String expected) {
     return new KernelFormatException(
-        String.format("%s: %s is 0x%x, expected %s", name, field, value, expected));
+        "%s: %s is 0x%x, expected %s".formatted(name, field, value, expected));
   }
 }

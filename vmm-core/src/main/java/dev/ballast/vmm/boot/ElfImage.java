@@ -59,7 +59,7 @@ public record ElfImage(
   public record Load(
       long offset, long fileSize, long virtualAddress, long physicalAddress, long memorySize) {}
 
-  /** Tells whether a file starts like an ELF file. */
+  /** Returns whether a file starts like an ELF file. */
   public static boolean looksLike(MemorySegment file) {
     return file.byteSize() >= 4 && file.get(U32, 0) == MAGIC;
   }
@@ -109,9 +109,8 @@ public record ElfImage(
         }
       } else if (memorySize < fileSize) {
         throw new KernelFormatException(
-            String.format(
-                "%s: segment %d has 0x%x bytes in the file and 0x%x in memory",
-                name, i, fileSize, memorySize));
+            "%s: segment %d has 0x%x bytes in the file and 0x%x in memory"
+                .formatted(name, i, fileSize, memorySize));
       } else {
         loads.add(new Load(offset, fileSize, header.get(U64, 16), header.get(U64, 24), memorySize));
       }
@@ -135,9 +134,8 @@ public record ElfImage(
       throws KernelFormatException {
     if (offset < 0 || size < 0 || offset > file.byteSize() || size > file.byteSize() - offset) {
       throw new KernelFormatException(
-          String.format(
-              "%s: %s at 0x%x, 0x%x bytes, is past the end of the file (0x%x bytes): truncated?",
-              name, what, offset, size, file.byteSize()));
+          "%s: %s at 0x%x, 0x%x bytes, is past the end of the file (0x%x bytes): truncated?"
+              .formatted(name, what, offset, size, file.byteSize()));
     }
   }
 
@@ -171,7 +169,7 @@ public record ElfImage(
     return false;
   }
 
-  /** Looks at every place where a note could begin: that depends on an alignment not known here. */
+  /** Searches every place where a note could begin: that depends on an alignment not known here. */
   private static boolean hasNoteOf(MemorySegment notes, MemorySegment name) {
     long size = name.byteSize();
     for (long at = 0; at + NOTE_HEADER_SIZE + size <= notes.byteSize(); at += 4) {
@@ -206,10 +204,9 @@ public record ElfImage(
       if (end > notes.byteSize()) {
         // There may be a PVH note behind it, without which another entry would be taken.
         throw new KernelFormatException(
-            String.format(
-                "%s: the note at 0x%x of its segment ends at 0x%x, past the segment's 0x%x bytes"
-                    + " (p_align %d)",
-                name, at, end, notes.byteSize(), alignment));
+            ("%s: the note at 0x%x of its segment ends at 0x%x, past the segment's 0x%x bytes"
+                    + " (p_align %d)")
+                .formatted(name, at, end, notes.byteSize(), alignment));
       }
       boolean xen = nameSize == 4 && notes.get(U32, nameAt) == 0x006e6558; // "Xen\0"
       if (xen && type == XEN_ELFNOTE_PHYS32_ENTRY) {
@@ -232,7 +229,7 @@ public record ElfImage(
             : Integer.toUnsignedLong(descriptor.get(U32, 0));
     if (entry >>> Integer.SIZE != 0) {
       throw new KernelFormatException(
-          String.format("%s: the PVH entry is 0x%x, expected less than 4 GiB", name, entry));
+          "%s: the PVH entry is 0x%x, expected less than 4 GiB".formatted(name, entry));
     }
     return entry;
   }
@@ -259,7 +256,7 @@ public record ElfImage(
       }
     }
     throw new KernelFormatException(
-        String.format("%s: e_entry is 0x%x, which is in no loadable segment", name, entry));
+        "%s: e_entry is 0x%x, which is in no loadable segment".formatted(name, entry));
   }
 
   /**
@@ -277,9 +274,8 @@ public record ElfImage(
                 load ->
                     contains(load.physicalAddress(), load.memorySize(), pvhEntry.getAsLong()))) {
       throw new KernelFormatException(
-          String.format(
-              "%s: the PVH entry is 0x%x, which is in no loadable segment",
-              name, pvhEntry.getAsLong()));
+          "%s: the PVH entry is 0x%x, which is in no loadable segment"
+              .formatted(name, pvhEntry.getAsLong()));
     }
     long end = 0;
     long total = 0;
@@ -291,17 +287,16 @@ public record ElfImage(
         // for hours.
         if (total > memory.size()) {
           throw new KernelFormatException(
-              String.format(
-                  "%s: its segments are more than guest RAM of 0x%x bytes", name, memory.size()));
+              "%s: its segments are more than guest RAM of 0x%x bytes"
+                  .formatted(name, memory.size()));
         }
         checkFree(load, taken);
         memory.write(load.physicalAddress(), file.asSlice(load.offset(), load.fileSize()));
         memory.zero(load.physicalAddress() + load.fileSize(), load.memorySize() - load.fileSize());
-      } catch (GuestAddressException e) {
+      } catch (GuestAddressException _) {
         throw new KernelFormatException(
-            String.format(
-                "%s: a segment of 0x%x bytes at 0x%x does not fit into guest RAM of 0x%x bytes",
-                name, load.memorySize(), load.physicalAddress(), memory.size()));
+            "%s: a segment of 0x%x bytes at 0x%x does not fit into guest RAM of 0x%x bytes"
+                .formatted(name, load.memorySize(), load.physicalAddress(), memory.size()));
       }
       end = Math.max(end, load.physicalAddress() + load.memorySize());
     }
@@ -312,14 +307,14 @@ public record ElfImage(
     for (GuestMemoryMap.Part part : taken) {
       if (part.overlaps(load.physicalAddress(), load.memorySize())) {
         throw new KernelFormatException(
-            String.format(
-                "%s: a segment of 0x%x bytes at 0x%x lies over the %s of 0x%x bytes at 0x%x",
-                name,
-                load.memorySize(),
-                load.physicalAddress(),
-                part.name(),
-                part.size(),
-                part.address()));
+            "%s: a segment of 0x%x bytes at 0x%x lies over the %s of 0x%x bytes at 0x%x"
+                .formatted(
+                    name,
+                    load.memorySize(),
+                    load.physicalAddress(),
+                    part.name(),
+                    part.size(),
+                    part.address()));
       }
     }
   }

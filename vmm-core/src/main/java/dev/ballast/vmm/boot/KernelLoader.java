@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * kernel of them. See {@link GuestMemoryMap} for where.
  */
 public final class KernelLoader {
-  private static final Logger LOG = LoggerFactory.getLogger(KernelLoader.class);
+  private static final Logger log = LoggerFactory.getLogger(KernelLoader.class);
   private static final long PAGE = 4096;
 
   private KernelLoader() {}
@@ -81,7 +81,7 @@ public final class KernelLoader {
   }
 
   /**
-   * Looks whether the files are there and can be read, not what is in them.
+   * Checks that the files are there and can be read, but not their content.
    *
    * @throws IOException if one cannot
    */
@@ -142,12 +142,12 @@ public final class KernelLoader {
     writeCommandLine(memory, config, KernelConfig.MAX_COMMAND_LINE);
     if (pvh) {
       long entry = elf.pvhEntry().getAsLong();
-      LOG.debug("{}: entered by PVH at 0x{}", elf.name(), Long.toHexString(entry));
+      log.debug("{}: entered by PVH at 0x{}", elf.name(), Long.toHexString(entry));
       PvhStartInfo.write(memory, initrd, acpi.rsdpAddress());
       return new BootEntry.Pvh(entry, AddressMap.PVH_START_INFO);
     }
     long entry = elf.physicalEntry();
-    LOG.info(
+    log.info(
         "{}: has no PVH note, and is entered in 64-bit mode at e_entry, 0x{}",
         elf.name(),
         Long.toHexString(entry));
@@ -166,7 +166,7 @@ public final class KernelLoader {
     LinuxBootParams.write(memory, Optional.of(image), initrd, acpi.rsdpAddress());
     LongModeTables.write(memory);
     long entry = image.loadAddress() + BzImage.ENTRY_64;
-    LOG.debug("{}: entered in 64-bit mode at 0x{}", image.name(), Long.toHexString(entry));
+    log.debug("{}: entered in 64-bit mode at 0x{}", image.name(), Long.toHexString(entry));
     return new BootEntry.Linux64(entry, AddressMap.BOOT_PARAMS);
   }
 
@@ -188,9 +188,8 @@ public final class KernelLoader {
     byte[] bytes = commandLineBytes(config);
     if (bytes.length > limit) {
       throw new KernelFormatException(
-          String.format(
-              "the command line for %s has %d bytes, expected at most %d",
-              config.kernel(), bytes.length, limit));
+          "the command line for %s has %d bytes, expected at most %d"
+              .formatted(config.kernel(), bytes.length, limit));
     }
     memory.write(AddressMap.COMMAND_LINE, MemorySegment.ofArray(bytes));
     memory.writeU8(AddressMap.COMMAND_LINE + bytes.length, 0);
@@ -202,18 +201,17 @@ public final class KernelLoader {
     int end = commandLine.indexOf('\0');
     if (end >= 0) {
       throw new KernelFormatException(
-          String.format(
-              "the command line for %s has a 0 at %d, which would end it", config.kernel(), end));
+          "the command line for %s has a 0 at %d, which would end it"
+              .formatted(config.kernel(), end));
     }
     byte[] bytes = commandLine.getBytes(StandardCharsets.UTF_8);
     // Java reads what it cannot decode as U+FFFD, and writes what it cannot encode as '?'.
     int undecoded = commandLine.indexOf('\ufffd');
     if (undecoded >= 0 || !new String(bytes, StandardCharsets.UTF_8).equals(commandLine)) {
       throw new KernelFormatException(
-          String.format(
-              "the command line for %s has bytes that are not text in the encoding %s: write it in"
-                  + " UTF-8, and set a locale of UTF-8 (LC_ALL=C.UTF-8)",
-              config.kernel(), System.getProperty("sun.jnu.encoding")));
+          ("the command line for %s has bytes that are not text in the encoding %s: write it in"
+                  + " UTF-8, and set a locale of UTF-8 (LC_ALL=C.UTF-8)")
+              .formatted(config.kernel(), System.getProperty("sun.jnu.encoding")));
     }
     return bytes;
   }
@@ -234,16 +232,14 @@ public final class KernelLoader {
     long address = (top - size) & -PAGE;
     if (address < bottom) {
       String what =
-          String.format(
-              "%s: 0x%x bytes do not fit between the kernel's end at 0x%x and 0x%x; ",
-              file, size, bottom, top);
+          "%s: 0x%x bytes do not fit between the kernel's end at 0x%x and 0x%x; "
+              .formatted(file, size, bottom, top);
       throw new KernelFormatException(
           size > highest - bottom
               ? what
-                  + String.format(
-                      "make it smaller: this kernel finds it up to 0x%x only, however much memory the"
-                          + " guest has",
-                      highest)
+                  + ("make it smaller: this kernel finds it up to 0x%x only, however much memory"
+                          + " the guest has")
+                      .formatted(highest)
               : what + "give the guest more memory");
     }
     memory.write(address, initrd);

@@ -99,9 +99,8 @@ final class KernelPayload {
       return readAll(in, size, payload.byteSize(), arena);
     } catch (IOException e) {
       throw new KernelFormatException(
-          String.format(
-              "%s: the payload (%s, 0x%x bytes, to be 0x%x) is damaged: %s",
-              image.name(), compression, payload.byteSize(), size, e.getMessage()));
+          "%s: the payload (%s, 0x%x bytes, to be 0x%x) is damaged: %s"
+              .formatted(image.name(), compression, payload.byteSize(), size, e.getMessage()));
     }
   }
 
@@ -139,7 +138,7 @@ final class KernelPayload {
       at += count;
     }
     if (at != size) {
-      throw new IOException(String.format("there are only 0x%x bytes", at));
+      throw new IOException("there are only 0x%x bytes".formatted(at));
     }
     return result.asSlice(0, size);
   }

@@ -71,12 +71,12 @@ final class Lz4LegacyInputStream extends InputStream {
     }
     if (size <= 0 || size > LARGEST_BLOCK) {
       throw new IOException(
-          String.format("LZ4 block of 0x%x bytes, expected 1 to 0x%x", size, LARGEST_BLOCK));
+          "LZ4 block of 0x%x bytes, expected 1 to 0x%x".formatted(size, LARGEST_BLOCK));
     }
     byte[] compressed = in.readNBytes(size);
     if (compressed.length < size) {
       throw new IOException(
-          String.format("LZ4 block of 0x%x bytes, only 0x%x left", size, compressed.length));
+          "LZ4 block of 0x%x bytes, only 0x%x left".formatted(size, compressed.length));
     }
     try {
       end = decompressor.decompress(compressed, 0, size, block, 0, BLOCK_SIZE);

@@ -37,7 +37,7 @@ public final class Bus {
     boolean overlapsPrevious = at > 0 && ends[at - 1] > base;
     if (size <= 0 || overlapsNext || overlapsPrevious) {
       throw new IllegalArgumentException(
-          String.format("%s: range 0x%x, size 0x%x, is empty or taken", name, base, size));
+          "%s: range 0x%x, size 0x%x, is empty or taken".formatted(name, base, size));
     }
     starts = insert(starts, at, base);
     ends = insert(ends, at, base + size);
@@ -61,14 +61,14 @@ public final class Bus {
     return index >= 0 && address + size <= ends[index] && address + size > address ? index : -1;
   }
 
-  /** Reads; an address nobody answers reads as all ones, as on a real bus. */
+  /** Reads; an address without a device reads as all ones, as on a real bus. */
   public long read(long address, int size) {
     int index = find(address, size);
     long value = index < 0 ? -1L : devices[index].read(address - starts[index], size);
     return size == 8 ? value : value & ((1L << (size * 8)) - 1);
   }
 
-  /** Writes; what nobody answers is lost, as on a real bus. */
+  /** Writes; a write to an address without a device is lost, as on a real bus. */
   public void write(long address, int size, long value) {
     int index = find(address, size);
     if (index >= 0) {

@@ -69,7 +69,7 @@ public final class AcpiPm implements BusDevice, MachineDevice {
 
   /**
    * @param sci the system control interrupt
-   * @param events who is told when the guest switches itself off
+   * @param events called when the guest switches itself off
    * @param nanoTime a monotonic clock in nanoseconds
    */
   public AcpiPm(InterruptLine sci, PlatformEvents events, LongSupplier nanoTime) {
@@ -185,9 +185,8 @@ public final class AcpiPm implements BusDevice, MachineDevice {
     if (((newStatus & ~POWER_BUTTON) | (newEnable & ~ENABLE_BITS) | (newControl & ~CONTROL_BITS))
         != 0) {
       throw reader.fail(
-          String.format(
-              "PM1 registers 0x%x, 0x%x, 0x%x have reserved bits set",
-              newStatus, newEnable, newControl));
+          "PM1 registers 0x%x, 0x%x, 0x%x have reserved bits set"
+              .formatted(newStatus, newEnable, newControl));
     }
     synchronized (lock) {
       status = newStatus;

@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
  * input. However slow the other end is, no vCPU waits for it.
  */
 abstract class BufferedSerialBackend implements SerialBackend {
-  private static final Logger LOG = LoggerFactory.getLogger(BufferedSerialBackend.class);
+  private static final Logger log = LoggerFactory.getLogger(BufferedSerialBackend.class);
   private static final int BUFFER_SIZE = 64 << 10;
   private static final int CHUNK = 4 << 10;
   private static final Duration FLUSH_TIMEOUT = Duration.ofSeconds(2);
@@ -34,7 +34,7 @@ abstract class BufferedSerialBackend implements SerialBackend {
     this.buffer = new OutputBuffer(BUFFER_SIZE, whenFull);
   }
 
-  /** Waits for somebody to write to. Called on the writer thread. */
+  /** Waits for another end to write to. Called on the writer thread. */
   abstract void awaitReceiver() throws InterruptedException;
 
   /** Writes bytes; may block. Called on the writer thread. */
@@ -46,7 +46,7 @@ abstract class BufferedSerialBackend implements SerialBackend {
    */
   abstract void readAll(Line line) throws IOException, InterruptedException;
 
-  /** Lets go of resources; both threads were interrupted but may be in a blocking call. */
+  /** Releases the resources; both threads were interrupted but may be in a blocking call. */
   abstract void release() throws IOException, InterruptedException;
 
   @Override
@@ -67,12 +67,12 @@ abstract class BufferedSerialBackend implements SerialBackend {
             () -> {
               try {
                 work.run();
-              } catch (InterruptedException | InterruptedIOException e) {
-                LOG.debug("{}: {} ends", name, role);
+              } catch (InterruptedException | InterruptedIOException _) {
+                log.debug("{}: {} ends", name, role);
               } catch (IOException e) {
-                LOG.warn("{}: {} stops: {}", name, role, e.getMessage());
+                log.warn("{}: {} stops: {}", name, role, e.getMessage());
               } catch (RuntimeException | Error e) {
-                LOG.error("{}: {} stops: a defect of this program", name, role, e);
+                log.error("{}: {} stops: a defect of this program", name, role, e);
               }
             });
   }
@@ -93,11 +93,11 @@ abstract class BufferedSerialBackend implements SerialBackend {
         write(chunk, length);
         if (!dropsReported && buffer.dropped() > 0) {
           dropsReported = true;
-          LOG.warn("{}: the oldest output is dropped: nobody reads it in time", name);
+          log.warn("{}: the oldest output is dropped: nobody reads it in time", name);
         }
       }
     } finally {
-      // Nobody writes any more: the guest's output is forgotten rather than refused for good.
+      // The writer is gone: the guest's output is dropped rather than refused for good.
       buffer.close();
       if (buffer.takeRefused()) {
         line.readyToTransmit();
@@ -118,7 +118,7 @@ abstract class BufferedSerialBackend implements SerialBackend {
     }
   }
 
-  /** Gives bytes to the line, and waits for as long as the guest takes to read them. */
+  /** Delivers bytes to the line, and waits for as long as the guest takes to read them. */
   final void deliver(Line line, byte[] bytes, int length) throws InterruptedException {
     int taken = line.receive(bytes, 0, length);
     while (taken < length) {
@@ -151,16 +151,16 @@ abstract class BufferedSerialBackend implements SerialBackend {
     buffer.close();
     try {
       if (!writerEnds(FLUSH_TIMEOUT)) {
-        LOG.warn("{}: output is lost: nobody reads it", name);
+        log.warn("{}: output is lost: nobody reads it", name);
         interrupt(writer);
       }
       interrupt(reader);
       release();
     } catch (IOException e) {
-      LOG.warn("{}: close: {}", name, e.getMessage());
-    } catch (InterruptedException e) {
+      log.warn("{}: close: {}", name, e.getMessage());
+    } catch (InterruptedException _) {
       // Threads may still use what is left open; all are daemons.
-      LOG.warn("{}: interrupted while it closes", name);
+      log.warn("{}: interrupted while it closes", name);
       Thread.currentThread().interrupt();
     }
   }

@@ -158,7 +158,7 @@ public final class CmosRtc extends ByteDevice implements MachineDevice {
     return LocalDateTime.ofInstant(hostClock.instant().plus(offset), ZoneOffset.UTC);
   }
 
-  /** Brings the time registers up to date. */
+  /** Updates the time registers. */
   private void showTime() {
     LocalDateTime time = now();
     registers[SECONDS] = encode(time.getSecond());
@@ -171,9 +171,7 @@ public final class CmosRtc extends ByteDevice implements MachineDevice {
     registers[CENTURY] = encode(Math.floorMod(time.getYear() / 100, 100));
   }
 
-  /**
-   * Lets the clock go on from what the time registers say; leaves it alone if they are not a time.
-   */
+  /** Restarts the clock from the time registers; leaves it alone if they are not a time. */
   private void takeTime() {
     try {
       LocalDateTime time =
@@ -185,7 +183,7 @@ public final class CmosRtc extends ByteDevice implements MachineDevice {
               decode(MINUTES),
               decode(SECONDS));
       offset = Duration.between(hostClock.instant(), time.toInstant(ZoneOffset.UTC));
-    } catch (DateTimeException e) {
+    } catch (DateTimeException _) {
       // The guest's doing: while it sets one register after the other there may be a 31 February.
       showTime();
     }

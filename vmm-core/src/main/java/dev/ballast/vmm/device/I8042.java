@@ -66,7 +66,7 @@ public final class I8042 extends ByteDevice implements MachineDevice {
   private int pendingCommand = NO_COMMAND;
 
   /**
-   * @param events who is told when the guest resets the machine
+   * @param events called when the guest resets the machine
    */
   public I8042(PlatformEvents events) {
     this.events = events;
@@ -192,7 +192,7 @@ public final class I8042 extends ByteDevice implements MachineDevice {
     if (newPendingCommand != NO_COMMAND
         && newPendingCommand != WRITE_CONTROL
         && newPendingCommand != WRITE_OUTPUT_PORT) {
-      throw reader.fail(String.format("command 0x%02x takes no data byte", newPendingCommand));
+      throw reader.fail("command 0x%02x takes no data byte".formatted(newPendingCommand));
     }
     synchronized (lock) {
       control = newControl;

@@ -1,6 +1,6 @@
 package dev.ballast.vmm.device;
 
-/** A line with nobody at the other end: output is lost, there is no input. */
+/** A line without another end: output is lost, there is no input. */
 public final class NullSerialBackend implements SerialBackend {
   @Override
   public void start(Line line) {}

@@ -6,7 +6,10 @@ final class OutputBuffer {
   enum WhenFull {
     /** It is refused: the UART is busy until there is room, and the guest's driver waits. */
     REFUSE,
-    /** The oldest byte makes room for it: nobody may be listening, and the guest shall go on. */
+    /**
+     * The oldest byte makes room for it: the other end may not be listening, and the guest must not
+     * wait.
+     */
     DROP_OLDEST
   }
 
@@ -42,7 +45,7 @@ final class OutputBuffer {
   }
 
   /**
-   * Takes out what is there, and waits while there is nothing.
+   * Removes what is there; waits while there is nothing.
    *
    * @return how many bytes; -1 when it is closed and empty
    */
@@ -53,7 +56,7 @@ final class OutputBuffer {
     return ring.isEmpty() ? -1 : ring.removeInto(into);
   }
 
-  /** Tells once whether a byte was refused since the last call. */
+  /** Returns whether a byte was refused since the last call. */
   synchronized boolean takeRefused() {
     boolean was = refused;
     refused = false;
@@ -65,7 +68,9 @@ final class OutputBuffer {
     return dropped;
   }
 
-  /** Takes no more bytes (and forgets those that come); those that are there can be taken out. */
+  /**
+   * Accepts no more bytes (those that come are dropped); those that are there can still be removed.
+   */
   synchronized void close() {
     closed = true;
     notifyAll();

@@ -91,14 +91,14 @@ public final class PtySerialBackend extends BufferedSerialBackend {
     }
   }
 
-  /** Takes back what nobody read, so that a blocked write ends, and ends the read with a byte. */
+  /** Drains what was not read, so that a blocked write ends, and ends the read with a byte. */
   @Override
   void release() throws IOException, InterruptedException {
     closing = true;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(CHUNK);
       while (!writerEnds(DRAIN_INTERVAL)) {
-        takeBack(buffer);
+        drain(buffer);
       }
       wakeReader(buffer.asSlice(0, 1));
     }
@@ -118,7 +118,7 @@ public final class PtySerialBackend extends BufferedSerialBackend {
     }
   }
 
-  private void takeBack(MemorySegment buffer) throws ErrnoException {
+  private void drain(MemorySegment buffer) throws ErrnoException {
     try {
       slave.read(buffer);
     } catch (ErrnoException e) {

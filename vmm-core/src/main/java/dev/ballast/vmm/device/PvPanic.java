@@ -1,13 +1,12 @@
 package dev.ballast.vmm.device;
 
-import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The port through which a guest says what became of its kernel (QEMU {@code docs/specs/pvpanic}).
- * A read tells which events the device knows; a write is an event. Of several in one write the
+ * A read returns the events that the device knows; a write is an event. Of several in one write the
  * gravest counts, as in QEMU. Any thread; has no state that migrates.
  */
 public final class PvPanic extends ByteDevice {
@@ -17,7 +16,7 @@ public final class PvPanic extends ByteDevice {
   /** How many ports it takes. */
   public static final int PORTS = 1;
 
-  private static final Logger LOG = LoggerFactory.getLogger(PvPanic.class);
+  private static final Logger log = LoggerFactory.getLogger(PvPanic.class);
   private static final int PANICKED = 1;
   private static final int CRASH_LOADED = 1 << 1;
   private static final int SHUTDOWN = 1 << 2;
@@ -27,7 +26,7 @@ public final class PvPanic extends ByteDevice {
   private final AtomicLong unknown = new AtomicLong();
 
   /**
-   * @param events who is told
+   * @param events receives the guest's events
    */
   public PvPanic(PlatformEvents events) {
     this.events = events;
@@ -46,7 +45,7 @@ public final class PvPanic extends ByteDevice {
   @Override
   void writeRegister(int offset, int value) {
     if ((value & ~KNOWN_EVENTS) != 0 && unknown.incrementAndGet() == 1) {
-      LOG.warn("{}", String.format(Locale.ROOT, "pvpanic: unknown events in 0x%02x", value));
+      log.warn("{}", "pvpanic: unknown events in 0x%02x".formatted(value));
     }
     if ((value & PANICKED) != 0) {
       events.panicked();

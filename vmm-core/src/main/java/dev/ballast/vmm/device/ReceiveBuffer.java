@@ -22,7 +22,7 @@ final class ReceiveBuffer {
     return backlog.isFull();
   }
 
-  /** Returns whether there is so much room that filling it is worth waking somebody up. */
+  /** Returns whether there is so much room that filling it is worth waking a thread. */
   boolean hasAmpleRoom() {
     return backlog.size() <= BACKLOG_SIZE / 2;
   }
@@ -44,12 +44,12 @@ final class ReceiveBuffer {
     return fifo.size();
   }
 
-  /** Takes note that the guest asks whether there is something in the FIFO. */
+  /** Records that the guest asks whether there is something in the FIFO. */
   void look() {
     noticed |= !fifo.isEmpty();
   }
 
-  /** Takes the first byte out of the FIFO; there must be one. */
+  /** Removes and returns the first byte of the FIFO; there must be one. */
   byte remove() {
     byte value = fifo.remove();
     noticed = !fifo.isEmpty();
@@ -96,7 +96,7 @@ final class ReceiveBuffer {
     }
   }
 
-  /** Takes over what was saved, in place of what is here. */
+  /** Replaces the contents by what was saved. */
   void load(Saved saved) {
     fifo.clear();
     backlog.clear();

@@ -35,60 +35,12 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
   private static final int LSR = 5;
   private static final int MSR = 6;
 
-  private static final int IER_RECEIVED = 1;
-  private static final int IER_TRANSMIT_EMPTY = 1 << 1;
-  private static final int IER_LINE_STATUS = 1 << 2;
-  private static final int IER_MODEM_STATUS = 1 << 3;
-  private static final int IER_BITS = 0x0f;
-
-  private static final int IIR_MODEM_STATUS = 0x00;
-  private static final int IIR_NONE = 0x01;
-  private static final int IIR_TRANSMIT_EMPTY = 0x02;
-  private static final int IIR_RECEIVED = 0x04;
-  private static final int IIR_LINE_STATUS = 0x06;
-  private static final int IIR_TIMEOUT = 0x0c;
-  private static final int IIR_FIFOS_ENABLED = 0xc0;
-
-  private static final int FCR_ENABLE = 1;
-  private static final int FCR_CLEAR_RECEIVER = 1 << 1;
-  private static final int FCR_TRIGGER_SHIFT = 6;
-  private static final int FCR_KEPT_BITS = 0xc9;
-  private static final int[] TRIGGER_LEVELS = {1, 4, 8, 14};
-
-  private static final int LCR_DIVISOR_LATCH = 1 << 7;
-
-  private static final int MCR_LOOPBACK = 1 << 4;
-  private static final int MCR_BITS = 0x1f;
-
-  private static final int LSR_DATA_READY = 1;
-  private static final int LSR_OVERRUN = 1 << 1;
-  private static final int LSR_TRANSMIT_EMPTY = 1 << 5 | 1 << 6;
-
-  private static final int MSR_RING = 1 << 6;
-  private static final int MSR_DELTA_BITS = 0x0f;
-
-  /** Clear to send, data set ready, carrier detected. */
-  private static final int MSR_CONNECTED = 0xb0;
-
-  private static final int POWER_ON_DIVISOR = 12; // 9600 baud
-
   private final String name;
   private final InterruptLine interrupt;
   private final SerialBackend backend;
 
   private final Object lock = new Object();
-  private int ier;
-  private int fcr;
-  private int lcr;
-  private int mcr;
-  private int scratch;
-  private int divisor = POWER_ON_DIVISOR;
-  private int msrDelta;
-  private boolean overrun;
-
-  /** The transmitter became empty, and the guest was not told yet. */
-  private boolean transmitEmptyPending;
-
+  private final UartRegisters registers = new UartRegisters();
   private final ReceiveBuffer input = new ReceiveBuffer();
   private final ByteRing toTransmit = new ByteRing(FIFO_SIZE);
 
@@ -145,14 +97,15 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
     synchronized (lock) {
       int value =
           switch (offset) {
-            case DATA -> isDivisorLatch() ? divisor & 0xff : readData();
-            case IER -> isDivisorLatch() ? divisor >> 8 : ier;
+            case DATA -> registers.isDivisorLatch() ? registers.divisorLow() : readData();
+            case IER ->
+                registers.isDivisorLatch() ? registers.divisorHigh() : registers.interruptEnable();
             case IIR_FCR -> readInterruptId();
-            case LCR -> lcr;
-            case MCR -> mcr;
+            case LCR -> registers.lineControl();
+            case MCR -> registers.modemControl();
             case LSR -> readLineStatus();
-            case MSR -> readModemStatus();
-            default -> scratch;
+            case MSR -> registers.readModemStatus();
+            default -> registers.scratch();
           };
       updateInterrupt();
       return value;
@@ -164,43 +117,35 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
     synchronized (lock) {
       switch (offset) {
         case DATA -> {
-          if (isDivisorLatch()) {
-            divisor = (divisor & 0xff00) | value;
+          if (registers.isDivisorLatch()) {
+            registers.divisorLow(value);
           } else {
             writeData((byte) value);
           }
         }
         case IER -> {
-          if (isDivisorLatch()) {
-            divisor = (divisor & 0xff) | (value << 8);
+          if (registers.isDivisorLatch()) {
+            registers.divisorHigh(value);
           } else {
-            writeInterruptEnable(value & IER_BITS);
+            registers.interruptEnable(value, toTransmit.isEmpty());
           }
         }
-        case IIR_FCR -> writeFifoControl(value);
-        case LCR -> lcr = value;
-        case MCR -> writeModemControl(value & MCR_BITS);
+        case IIR_FCR -> {
+          if (registers.fifoControl(value)) {
+            input.clearNoticed();
+            refill();
+          }
+        }
+        case LCR -> registers.lineControl(value);
+        case MCR -> {
+          registers.modemControl(value);
+          refill(); // the line may be back
+        }
         case LSR, MSR -> {} // read-only
-        default -> scratch = value;
+        default -> registers.scratch(value);
       }
       updateInterrupt();
     }
-  }
-
-  private boolean isDivisorLatch() {
-    return (lcr & LCR_DIVISOR_LATCH) != 0;
-  }
-
-  private boolean isLoopback() {
-    return (mcr & MCR_LOOPBACK) != 0;
-  }
-
-  private boolean isFifoEnabled() {
-    return (fcr & FCR_ENABLE) != 0;
-  }
-
-  private int receiveCapacity() {
-    return isFifoEnabled() ? FIFO_SIZE : 1;
   }
 
   private int readData() {
@@ -214,10 +159,10 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
 
   /** Moves input from behind the FIFO into it. */
   private void refill() {
-    if (isLoopback()) {
+    if (registers.isLoopback()) {
       return; // the line is cut off
     }
-    input.refill(receiveCapacity());
+    input.refill(registers.receiveCapacity());
     askForInput();
   }
 
@@ -229,9 +174,9 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
   }
 
   private void writeData(byte value) {
-    if (isLoopback()) {
-      if (!input.addReceived(value, receiveCapacity())) {
-        overrun = true;
+    if (registers.isLoopback()) {
+      if (!input.addReceived(value, registers.receiveCapacity())) {
+        registers.markOverrun();
       }
     } else {
       drain();
@@ -241,7 +186,7 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
       }
       // A guest that writes although the transmitter is busy loses the byte, as with the chip.
     }
-    transmitEmptyPending = toTransmit.isEmpty();
+    registers.transmitEmptyPending(toTransmit.isEmpty());
   }
 
   /** Sends what waited for the backend. */
@@ -251,97 +196,22 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
       toTransmit.remove();
     }
     if (waited && toTransmit.isEmpty()) {
-      transmitEmptyPending = true;
+      registers.transmitEmptyPending(true);
     }
-  }
-
-  private void writeInterruptEnable(int value) {
-    if ((value & ~ier & IER_TRANSMIT_EMPTY) != 0 && toTransmit.isEmpty()) {
-      transmitEmptyPending = true;
-    }
-    ier = value;
-  }
-
-  private int interruptId() {
-    if ((ier & IER_LINE_STATUS) != 0 && overrun) {
-      return IIR_LINE_STATUS;
-    }
-    if ((ier & IER_RECEIVED) != 0 && input.received() > 0) {
-      boolean timeout =
-          isFifoEnabled() && input.received() < TRIGGER_LEVELS[fcr >> FCR_TRIGGER_SHIFT];
-      return timeout ? IIR_TIMEOUT : IIR_RECEIVED;
-    }
-    if ((ier & IER_TRANSMIT_EMPTY) != 0 && transmitEmptyPending) {
-      return IIR_TRANSMIT_EMPTY;
-    }
-    if ((ier & IER_MODEM_STATUS) != 0 && msrDelta != 0) {
-      return IIR_MODEM_STATUS;
-    }
-    return IIR_NONE;
   }
 
   private int readInterruptId() {
     input.look();
-    int id = interruptId();
-    if (id == IIR_TRANSMIT_EMPTY) {
-      transmitEmptyPending = false;
-    }
-    return id | (isFifoEnabled() ? IIR_FIFOS_ENABLED : 0);
-  }
-
-  private void updateInterrupt() {
-    interrupt.setLevel(interruptId() != IIR_NONE);
-  }
-
-  /**
-   * Clearing the transmitter's FIFO does nothing: what is in it waits for the host only, on a real
-   * line it would have left.
-   */
-  private void writeFifoControl(int value) {
-    boolean toggled = ((value ^ fcr) & FCR_ENABLE) != 0;
-    fcr = (value & FCR_ENABLE) != 0 ? value & FCR_KEPT_BITS : 0;
-    if (toggled || (value & FCR_CLEAR_RECEIVER) != 0) {
-      input.clearNoticed();
-      refill();
-    }
-  }
-
-  private void writeModemControl(int value) {
-    int before = modemLines();
-    mcr = value;
-    int after = modemLines();
-    int changed = before ^ after;
-    // The ring indicator counts when it goes off, the others when they change.
-    msrDelta |= ((changed & ~MSR_RING) | (changed & before & MSR_RING)) >> 4;
-    refill();
-  }
-
-  /** The modem lines in the upper half of the MSR; in loopback the outputs come back in. */
-  private int modemLines() {
-    if (!isLoopback()) {
-      return MSR_CONNECTED;
-    }
-    int dataTerminalReady = mcr & 1;
-    int requestToSend = mcr >> 1 & 1;
-    int out1 = mcr >> 2 & 1;
-    int out2 = mcr >> 3 & 1;
-    return requestToSend << 4 | dataTerminalReady << 5 | out1 << 6 | out2 << 7;
+    return registers.readInterruptId(input.received());
   }
 
   private int readLineStatus() {
     input.look();
-    int value =
-        (input.received() > 0 ? LSR_DATA_READY : 0)
-            | (overrun ? LSR_OVERRUN : 0)
-            | (toTransmit.isEmpty() ? LSR_TRANSMIT_EMPTY : 0);
-    overrun = false;
-    return value;
+    return registers.readLineStatus(input.received(), toTransmit.isEmpty());
   }
 
-  private int readModemStatus() {
-    int value = modemLines() | msrDelta;
-    msrDelta = 0;
-    return value;
+  private void updateInterrupt() {
+    interrupt.setLevel(registers.isInterruptPending(input.received()));
   }
 
   @Override
@@ -366,15 +236,7 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
   @Override
   public void reset() {
     synchronized (lock) {
-      ier = 0;
-      fcr = 0;
-      lcr = 0;
-      mcr = 0;
-      scratch = 0;
-      divisor = POWER_ON_DIVISOR;
-      msrDelta = 0;
-      overrun = false;
-      transmitEmptyPending = false;
+      registers.reset();
       input.clearReceived();
       updateInterrupt();
     }
@@ -393,8 +255,7 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
   @Override
   public void saveState(StateWriter writer) {
     synchronized (lock) {
-      writer.u8(ier).u8(fcr).u8(lcr).u8(mcr).u8(scratch).u16(divisor).u8(msrDelta);
-      writer.bool(overrun).bool(transmitEmptyPending);
+      registers.save(writer);
       writer.bytes(toTransmit.toByteArray());
       input.save(writer);
     }
@@ -402,37 +263,11 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
 
   @Override
   public void loadState(StateReader reader, int version) throws StateFormatException {
-    int newIer = reader.u8();
-    int newFcr = reader.u8();
-    int newLcr = reader.u8();
-    int newMcr = reader.u8();
-    int newScratch = reader.u8();
-    int newDivisor = reader.u16();
-    int newMsrDelta = reader.u8();
-    boolean newOverrun = reader.bool();
-    boolean newTransmitEmptyPending = reader.bool();
+    UartRegisters.Saved newRegisters = UartRegisters.Saved.read(reader);
     byte[] newToTransmit = reader.bytes(FIFO_SIZE);
     ReceiveBuffer.Saved newInput = ReceiveBuffer.Saved.read(reader);
-    if (((newIer & ~IER_BITS)
-            | (newFcr & ~FCR_KEPT_BITS)
-            | (newMcr & ~MCR_BITS)
-            | (newMsrDelta & ~MSR_DELTA_BITS))
-        != 0) {
-      throw reader.fail(
-          String.format(
-              "IER 0x%02x, FCR 0x%02x, MCR 0x%02x or MSR 0x%02x has reserved bits set",
-              newIer, newFcr, newMcr, newMsrDelta));
-    }
     synchronized (lock) {
-      ier = newIer;
-      fcr = newFcr;
-      lcr = newLcr;
-      mcr = newMcr;
-      scratch = newScratch;
-      divisor = newDivisor;
-      msrDelta = newMsrDelta;
-      overrun = newOverrun;
-      transmitEmptyPending = newTransmitEmptyPending;
+      registers.load(newRegisters);
       input.load(newInput);
       toTransmit.clear();
       toTransmit.addAll(newToTransmit);

@@ -5,10 +5,10 @@ public interface SerialBackend extends AutoCloseable {
   /** The guest's end of the line, as a backend sees it. */
   interface Line {
     /**
-     * Takes input for the guest, as much as there is room for: none while the machine is stopped or
-     * has not started, little while the guest does not read. Never waits. When it takes less than
-     * all, {@link SerialBackend#readyToReceive} will follow. Called on a thread of the backend,
-     * which must not hold a lock that {@code readyToReceive} takes.
+     * Accepts input for the guest, as much as there is room for: none while the machine is stopped
+     * or has not started, little while the guest does not read. Never waits. When it takes less
+     * than all, {@link SerialBackend#readyToReceive} will follow. Called on a thread of the
+     * backend, which must not hold a lock that {@code readyToReceive} takes.
      *
      * @param bytes the input
      * @param offset where it starts
@@ -18,7 +18,7 @@ public interface SerialBackend extends AutoCloseable {
     int receive(byte[] bytes, int offset, int length);
 
     /**
-     * Says that there is room again after {@link SerialBackend#transmit} had none. Called on a
+     * Called when there is room again after {@link SerialBackend#transmit} had none. Runs on a
      * thread of the backend, which must not hold a lock that {@code transmit} takes.
      */
     void readyToTransmit();
@@ -36,7 +36,7 @@ public interface SerialBackend extends AutoCloseable {
   void start(Line line);
 
   /**
-   * Takes a byte of output. Called on vCPU threads and, for what the host adds, on the backend's
+   * Accepts a byte of output. Called on vCPU threads and, for what the host adds, on the backend's
    * own; never blocks.
    *
    * @return false if there is no room: {@link Line#readyToTransmit} will follow
@@ -44,13 +44,13 @@ public interface SerialBackend extends AutoCloseable {
   boolean transmit(byte value);
 
   /**
-   * Says that there is room again after {@link Line#receive} took less than all. Called on vCPU
+   * Called when there is room again after {@link Line#receive} took less than all. Runs on vCPU
    * threads and on control threads; never blocks.
    */
   default void readyToReceive() {}
 
   /**
-   * Writes out what was taken, for as long as that makes progress within reason, and lets go of all
+   * Writes out what was taken, for as long as that makes progress within reason, and releases all
    * resources. Called on a control thread. May be called without {@link #start}, and has no effect
    * the second time.
    */

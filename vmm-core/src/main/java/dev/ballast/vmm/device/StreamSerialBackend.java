@@ -22,7 +22,7 @@ public final class StreamSerialBackend extends BufferedSerialBackend {
   private final boolean owned;
 
   /**
-   * Connects streams that somebody else closes.
+   * Connects streams that the caller closes.
    *
    * @param name for threads and messages
    * @param input ends when there is no more input

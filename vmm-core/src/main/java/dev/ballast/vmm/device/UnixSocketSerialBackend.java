@@ -16,9 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A line to whoever connects to a unix socket, one client at a time; the next one waits. The last
- * 64 KiB of output are kept for the next client; a client that is too slow misses the oldest
- * output.
+ * A line to the clients of a unix socket, one at a time; the next one waits. The last 64 KiB of
+ * output are kept for the next client; a client that is too slow misses the oldest output.
  *
  * <p>No input of a client that stays is lost: while the guest does not read it, the client waits.
  * What a client sent before it left still goes to the guest, and before what the next one sends.
@@ -26,13 +25,13 @@ import org.slf4j.LoggerFactory;
  * the rest is dropped.
  */
 public final class UnixSocketSerialBackend extends BufferedSerialBackend {
-  private static final Logger LOG = LoggerFactory.getLogger(UnixSocketSerialBackend.class);
+  private static final Logger log = LoggerFactory.getLogger(UnixSocketSerialBackend.class);
   private static final int INPUT_SIZE = 4 << 10;
 
   /** How long no client is taken after one could not be, and how often one is looked for. */
   private static final Duration RETRY = Duration.ofMillis(200);
 
-  /** Takes the next client, if there is one. */
+  /** Accepts the next client, if there is one. */
   @FunctionalInterface
   interface Clients {
     @Nullable SocketChannel accept() throws IOException;
@@ -110,14 +109,14 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
       awaitReceiver();
       SocketChannel to = receiver();
       if (to == null) {
-        return; // closing, and nobody is there
+        return; // closing, and there is no client
       }
       try {
         if (to.write(rest) == 0) {
           awaitWritable(to);
         }
       } catch (IOException e) {
-        LOG.debug("{}: client takes no more: {}", path, e.getMessage());
+        log.debug("{}: client takes no more: {}", path, e.getMessage());
         forget(to);
       }
     }
@@ -185,11 +184,11 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
         connect(accepted);
       }
       return accepted;
-    } catch (ClosedChannelException e) {
-      LOG.debug("{}: closed", path);
+    } catch (ClosedChannelException _) {
+      log.debug("{}: closed", path);
     } catch (IOException e) {
       // Too few file descriptors, most likely: the client may be served when there are more.
-      LOG.warn("{}: cannot take a client: {}", path, e.getMessage());
+      log.warn("{}: cannot take a client: {}", path, e.getMessage());
       if (accepted != null) {
         accepted.close();
       }
@@ -213,7 +212,7 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
       }
       return count >= 0;
     } catch (IOException | CancelledKeyException e) {
-      LOG.debug("{}: client is gone: {}", path, e.getMessage());
+      log.debug("{}: client is gone: {}", path, e.getMessage());
       return false;
     }
   }
@@ -257,7 +256,7 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
     try {
       gone.close();
     } catch (IOException e) {
-      LOG.debug("{}: close: {}", path, e.getMessage());
+      log.debug("{}: close: {}", path, e.getMessage());
     }
     events.selectNow(); // as above
     writable.wakeup();

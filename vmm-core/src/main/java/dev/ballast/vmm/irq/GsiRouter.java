@@ -99,7 +99,7 @@ public final class GsiRouter implements AutoCloseable {
     routes.forEach(route -> next.put(route.gsi(), route));
     List<GsiRoute> all = pins();
     all.addAll(next.values());
-    vm.setGsiRouting(all);
+    vm.interrupts().setGsiRouting(all);
     messages.clear();
     messages.putAll(next);
   }

@@ -25,7 +25,7 @@ public final class KvmInterruptLine implements InterruptLine, AutoCloseable {
     this.gsi = gsi;
     if (edge) {
       irqfd = EventFd.create(true);
-      vm.irqfd(irqfd, gsi, true);
+      vm.interrupts().irqfd(irqfd, gsi, true);
     } else {
       irqfd = null;
     }
@@ -37,7 +37,7 @@ public final class KvmInterruptLine implements InterruptLine, AutoCloseable {
       return;
     }
     try {
-      vm.irqLine(gsi, level ? 1 : 0);
+      vm.interrupts().irqLine(gsi, level ? 1 : 0);
     } catch (ErrnoException e) {
       throw new UncheckedIOException(e);
     }

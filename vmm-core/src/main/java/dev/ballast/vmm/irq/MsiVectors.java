@@ -69,7 +69,7 @@ public final class MsiVectors {
       if (messages[i] != null && irqfds[i] == null) {
         EventFd irqfd = EventFd.create(true);
         irqfds[i] = irqfd;
-        vm.irqfd(irqfd, firstGsi + i, true);
+        vm.interrupts().irqfd(irqfd, firstGsi + i, true);
       }
     }
   }

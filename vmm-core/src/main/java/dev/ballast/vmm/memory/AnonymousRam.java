@@ -33,7 +33,7 @@ public final class AnonymousRam implements RamBacking {
    * @param pages what is behind it
    * @param reserve whether the kernel accounts for all of it now, so that running out is an error
    *     here and not a kill later. Pages out of the pool that are reserved stay so when they are
-   *     discarded (since Linux 6.12): they are free, but nobody else's
+   *     discarded (since Linux 6.12): they are free, but not available to others
    * @throws IOException if the kernel refuses (ENOMEM), or the pool of huge pages is too small
    */
   public AnonymousRam(long size, HostPages pages, boolean reserve) throws IOException {

@@ -20,7 +20,7 @@ public final class GuestAddressException extends Exception {
 
   @Override
   public String getMessage() {
-    return String.format("guest address 0x%x, length 0x%x: not in guest RAM", address, length);
+    return "guest address 0x%x, length 0x%x: not in guest RAM".formatted(address, length);
   }
 
   /** Returns the first guest physical address of the range. */

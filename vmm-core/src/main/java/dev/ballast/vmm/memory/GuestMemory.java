@@ -119,16 +119,6 @@ public final class GuestMemory implements AutoCloseable {
     return offset;
   }
 
-  /** Returns the guest physical address of a byte of {@link #ram}. */
-  public long guestAddress(long ramOffset) {
-    for (MemoryRegion region : regions) {
-      if (ramOffset >= region.ramOffset() && ramOffset - region.ramOffset() < region.size()) {
-        return region.guestAddress() + ramOffset - region.ramOffset();
-      }
-    }
-    throw new IndexOutOfBoundsException("RAM offset " + ramOffset + " of " + size());
-  }
-
   /** Returns a read-only view of guest memory; the guest may change it at any time. */
   public MemorySegment view(long address, long length) throws GuestAddressException {
     return ram.asSlice(ramOffset(address, length), length).asReadOnly();
@@ -179,7 +169,7 @@ public final class GuestMemory implements AutoCloseable {
     markDirty(offset, 2);
   }
 
-  /** Writes the low 16 bits; whoever sees them also sees all that was written before. */
+  /** Writes the low 16 bits; a reader that sees them also sees all that was written before. */
   public void writeU16Release(long address, int value) throws GuestAddressException {
     long offset = ramOffset(address, 2);
     ALIGNED_U16.setRelease(ram, offset, (short) value);

@@ -46,7 +46,7 @@ public enum HostPages {
     return size;
   }
 
-  /** Tells whether they come out of the kernel's pool of huge pages. */
+  /** Returns whether they come out of the kernel's pool of huge pages. */
   public boolean pooled() {
     return size > RamBlock.PAGE_SIZE;
   }
@@ -60,7 +60,7 @@ public enum HostPages {
     }
   }
 
-  /** Gets host memory for a range of guest RAM at once. */
+  /** Populates a range of guest RAM with host memory at once. */
   static void populate(MemorySegment ram, long offset, long length) throws IOException {
     try {
       Madvise.populateWrite(ram, offset, length);

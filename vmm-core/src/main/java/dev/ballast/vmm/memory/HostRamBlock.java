@@ -39,7 +39,7 @@ public final class HostRamBlock implements RamBlock {
   }
 
   /**
-   * Says that bytes were written.
+   * Records that bytes were written.
    *
    * @param offset the first byte
    * @param length how many, at least 1

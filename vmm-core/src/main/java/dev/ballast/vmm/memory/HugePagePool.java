@@ -48,7 +48,9 @@ final class HugePagePool {
     }
   }
 
-  /** Returns how many pages nobody has or has reserved, with those that may be made on demand. */
+  /**
+   * Returns how many pages are neither in use nor reserved, with those that may be made on demand.
+   */
   long available() throws IOException {
     return read("free_hugepages")
         - read("resv_hugepages")

@@ -1,6 +1,7 @@
 package dev.ballast.vmm.memory;
 
 import dev.ballast.ffi.kvm.Capability;
+import dev.ballast.ffi.kvm.KvmMemorySlots;
 import dev.ballast.ffi.kvm.KvmVm;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -70,7 +71,8 @@ public final class KvmDirtyLog implements DirtyLog {
     this.slots = split(memory.regions(), maxSlotBytes);
     this.manualProtect =
         vm.checkExtension(Capability.MANUAL_DIRTY_LOG_PROTECT2)
-            & (KvmVm.DIRTY_LOG_MANUAL_PROTECT_ENABLE | KvmVm.DIRTY_LOG_INITIALLY_SET);
+            & (KvmMemorySlots.DIRTY_LOG_MANUAL_PROTECT_ENABLE
+                | KvmMemorySlots.DIRTY_LOG_INITIALLY_SET);
     if (manualProtect != 0) {
       vm.enableCapability(Capability.MANUAL_DIRTY_LOG_PROTECT2, 0, manualProtect);
     }
@@ -95,8 +97,8 @@ public final class KvmDirtyLog implements DirtyLog {
   private void setFlags(int flags) throws IOException {
     long base = memory.ram().address();
     for (Memslot slot : slots) {
-      vm.setUserMemoryRegion(
-          slot.number(), flags, slot.guestAddress(), slot.size(), base + slot.ramOffset());
+      vm.memorySlots()
+          .set(slot.number(), flags, slot.guestAddress(), slot.size(), base + slot.ramOffset());
     }
   }
 
@@ -104,7 +106,7 @@ public final class KvmDirtyLog implements DirtyLog {
   public void start() throws IOException {
     // First: should a later memslot be refused, stop() still undoes the earlier ones.
     running = true;
-    setFlags(KvmVm.MEM_LOG_DIRTY_PAGES);
+    setFlags(KvmMemorySlots.MEM_LOG_DIRTY_PAGES);
   }
 
   @Override
@@ -119,7 +121,7 @@ public final class KvmDirtyLog implements DirtyLog {
   public void fetch(PageBitmap into) throws IOException {
     if (running) {
       for (Memslot slot : slots) {
-        vm.getDirtyLog(slot.number(), words(into, slot.firstWord(), slot.endWord()));
+        vm.memorySlots().getDirtyLog(slot.number(), words(into, slot.firstWord(), slot.endWord()));
       }
     }
   }
@@ -133,11 +135,12 @@ public final class KvmDirtyLog implements DirtyLog {
       long from = Math.max(fromWord, slot.firstWord());
       long to = Math.min(toWord, slot.endWord());
       if (from < to) {
-        vm.clearDirtyLog(
-            slot.number(),
-            (from - slot.firstWord()) * Long.SIZE,
-            Math.toIntExact((to - from) * Long.SIZE),
-            words(pages, from, to));
+        vm.memorySlots()
+            .clearDirtyLog(
+                slot.number(),
+                (from - slot.firstWord()) * Long.SIZE,
+                Math.toIntExact((to - from) * Long.SIZE),
+                words(pages, from, to));
       }
     }
   }

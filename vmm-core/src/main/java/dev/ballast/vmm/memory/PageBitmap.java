@@ -120,7 +120,7 @@ public final class PageBitmap {
     return (long) WORD.getAndBitwiseAnd(words, index << 3, mask);
   }
 
-  /** Tells whether {@code page} is in the set. */
+  /** Returns whether {@code page} is in the set. */
   public boolean get(long page) {
     Objects.checkIndex(page, size);
     return (word(page >>> 6) & (1L << page)) != 0;
@@ -168,7 +168,7 @@ public final class PageBitmap {
     return end < nextWord(page) ? mask & ~(-1L << end) : mask;
   }
 
-  /** Adds every page. Nobody else changes the bitmap meanwhile. */
+  /** Adds every page. Must not run beside other changes of the bitmap. */
   public void setAll() {
     long whole = size >>> 6;
     words.asSlice(0, whole << 3).fill((byte) -1);
@@ -196,7 +196,7 @@ public final class PageBitmap {
     }
   }
 
-  /** Tells whether there is no page in words {@code from} to {@code to - 1}. */
+  /** Returns whether there is no page in words {@code from} to {@code to - 1}. */
   public boolean isEmpty(long from, long to) {
     for (long i = from; i < to; i += CHUNK_WORDS) {
       if (!equal(NONE, i, Math.min(to, i + CHUNK_WORDS))) {
@@ -206,7 +206,7 @@ public final class PageBitmap {
     return true;
   }
 
-  /** Removes all pages of words {@code from} to {@code to - 1}, which nobody else changes. */
+  /** Removes all pages of words {@code from} to {@code to - 1}, which no other thread changes. */
   public void clearWords(long from, long to) {
     words.asSlice(from << 3, (to - from) << 3).fill((byte) 0);
   }
@@ -307,17 +307,6 @@ public final class PageBitmap {
     return next;
   }
 
-  /** Adds the pages of {@code other}, which has the same size. */
-  public void or(PageBitmap other) {
-    checkSize(other);
-    for (long i = 0; i < wordCount; i++) {
-      long word = other.word(i);
-      if (word != 0) {
-        orWord(i, word);
-      }
-    }
-  }
-
   /** Removes the pages of {@code other}, which has the same size. */
   public void andNot(PageBitmap other) {
     checkSize(other);
@@ -326,14 +315,6 @@ public final class PageBitmap {
       if (word != 0) {
         andWord(i, ~word);
       }
-    }
-  }
-
-  /** Keeps only the pages that are also in {@code other}, which has the same size. */
-  public void and(PageBitmap other) {
-    checkSize(other);
-    for (long i = 0; i < wordCount; i++) {
-      andWord(i, other.word(i));
     }
   }
 
@@ -354,26 +335,16 @@ public final class PageBitmap {
     }
   }
 
-  /** Returns how many pages are in both sets; {@code other} has the same size. */
-  public long intersectionCardinality(PageBitmap other) {
-    checkSize(other);
-    long count = 0;
-    for (long i = 0; i < wordCount; i++) {
-      count += Long.bitCount(word(i) & other.word(i));
-    }
-    return count;
-  }
-
   private void checkSize(PageBitmap other) {
     if (other.size != size) {
       throw new IllegalArgumentException("bitmap of " + other.size + " bits, expected " + size);
     }
   }
 
-  /** Gets each run of consecutive pages. */
+  /** Accepts each run of consecutive pages. */
   @FunctionalInterface
   public interface RunConsumer<X extends Exception> {
-    /** Takes pages {@code first} to {@code first + count - 1}. */
+    /** Accepts pages {@code first} to {@code first + count - 1}. */
     void accept(long first, long count) throws X;
   }
 

@@ -22,7 +22,7 @@ public interface PageFilter {
   /**
    * Returns the live set: one bit per page of {@link RamBlock#RAM}, 1 = the page may be left out.
    * Where host pages are larger, those are left out whose bits are all set: the content of others
-   * is still there. Bits change under the reader; whoever clears a bit marks the page dirty
+   * is still there. Bits change under the reader; a writer that clears a bit marks the page dirty
    * afterwards, so that nothing is lost.
    */
   PageBitmap excluded();

@@ -9,15 +9,15 @@ import java.util.concurrent.ArrayBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks up which pages of a mapping have host memory, for several threads at a time. Opening a page
- * map for each look would cost more than the look.
+ * Queries which pages of a mapping have host memory, from several threads. Page maps are pooled:
+ * opening one costs more than a query.
  */
 final class PagemapPool implements AutoCloseable {
   private static final int MAX_IDLE = 64;
 
   private final Mapping mapping;
   private final boolean pooled;
-  private final ArrayBlockingQueue<Look> idle = new ArrayBlockingQueue<>(MAX_IDLE);
+  private final ArrayBlockingQueue<PagemapReader> idle = new ArrayBlockingQueue<>(MAX_IDLE);
 
   PagemapPool(Mapping mapping, boolean pooled) {
     this.mapping = mapping;
@@ -33,38 +33,38 @@ final class PagemapPool implements AutoCloseable {
    * @throws IOException if the kernel's page map cannot be read
    */
   void addPopulated(long firstPage, long count, PageBitmap into) throws IOException {
-    @Nullable Look taken = idle.poll();
-    Look look = taken == null ? new Look(Pagemap.open(pooled)) : taken;
+    @Nullable PagemapReader taken = idle.poll();
+    PagemapReader reader = taken == null ? new PagemapReader(Pagemap.open(pooled)) : taken;
     boolean kept = false;
     try {
-      look.at(mapping, firstPage, count, into);
-      kept = idle.offer(look);
+      reader.read(mapping, firstPage, count, into);
+      kept = idle.offer(reader);
     } finally {
       if (!kept) {
-        look.close();
+        reader.close();
       }
     }
   }
 
-  /** Closes the page maps that are idle: nobody looks any more. */
+  /** Closes the page maps that are idle; there are no more queries. */
   @Override
   public void close() {
-    for (Look look = idle.poll(); look != null; look = idle.poll()) {
-      look.close();
+    for (PagemapReader reader = idle.poll(); reader != null; reader = idle.poll()) {
+      reader.close();
     }
   }
 
-  /** A page map and what it reports to: one object for all looks, which thus leave no garbage. */
-  private static final class Look implements PopulatedRunConsumer, AutoCloseable {
+  /** A page map and what it reports to: one object for all queries, which thus leave no garbage. */
+  private static final class PagemapReader implements PopulatedRunConsumer, AutoCloseable {
     private final Pagemap pagemap;
     private long firstPage;
     private @Nullable PageBitmap into;
 
-    Look(Pagemap pagemap) {
+    PagemapReader(Pagemap pagemap) {
       this.pagemap = pagemap;
     }
 
-    void at(Mapping mapping, long first, long count, PageBitmap found) throws IOException {
+    void read(Mapping mapping, long first, long count, PageBitmap found) throws IOException {
       firstPage = first;
       into = found;
       pagemap.populated(mapping.address() + first * RamBlock.PAGE_SIZE, count, this);

@@ -15,7 +15,7 @@ public interface RamBacking extends AutoCloseable {
     return RamBlock.PAGE_SIZE;
   }
 
-  /** Tells whether reading a page without host memory gets it some; see {@link RamBlock}. */
+  /** Returns whether reading a page without host memory gets it some; see {@link RamBlock}. */
   default boolean readingPopulates() {
     return hostPageSize() > RamBlock.PAGE_SIZE;
   }
@@ -30,8 +30,8 @@ public interface RamBacking extends AutoCloseable {
   void discard(long offset, long length) throws IOException;
 
   /**
-   * Gets host memory for a range at once, because all of it is about to be written. A whole huge
-   * page becomes one where the backing may have them.
+   * Populates a range with host memory at once, because all of it is about to be written. A whole
+   * huge page becomes one where the backing may have them.
    *
    * @param offset in bytes, a multiple of 4096
    * @param length in bytes, a multiple of 4096

@@ -35,7 +35,7 @@ public interface RamBlock {
   void startDirtyLog() throws IOException;
 
   /**
-   * Stops to log. Does nothing when the log is not running.
+   * Stops the log. Does nothing when the log is not running.
    *
    * @throws IOException if KVM refused
    */
@@ -46,14 +46,14 @@ public interface RamBlock {
    * the log until they are protected; one that was not since the log was started may be in it
    * without having been written.
    *
-   * @param into one bit per page, empty, and nobody else's during the call
+   * @param into one bit per page, empty, and not accessed by others during the call
    * @throws IOException if KVM refused
    */
   void fetchDirtyLog(PageBitmap into) throws IOException;
 
   /**
-   * Has the log tell of pages again when they are written from now on. To be called before the
-   * content of fetched pages is read. Several threads may, for different words.
+   * Makes the log record writes to pages again from now on. To be called before the content of
+   * fetched pages is read. Several threads may, for different words.
    *
    * @param pages one bit per page
    * @param fromWord the first word of {@code pages} to look at
@@ -71,7 +71,7 @@ public interface RamBlock {
   }
 
   /**
-   * Tells whether reading a page without host memory gets it some. Of private memory with small
+   * Returns whether reading a page without host memory gets it some. Of private memory with small
    * pages it does not: they all read the kernel's one page of zeros.
    */
   default boolean readingPopulates() {
@@ -89,8 +89,8 @@ public interface RamBlock {
   void discard(long firstPage, long pages) throws IOException;
 
   /**
-   * Says that all of a range is about to be written for the first time, so that host memory can be
-   * had for it at once instead of fault by fault. The content stays; nothing depends on it.
+   * Announces that all of a range is about to be written for the first time, so that host memory
+   * can be had for it at once instead of fault by fault. The content stays; nothing depends on it.
    *
    * @param firstPage the first page
    * @param pages how many

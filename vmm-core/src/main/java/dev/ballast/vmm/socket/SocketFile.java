@@ -33,7 +33,7 @@ import org.slf4j.LoggerFactory;
  * from the first moment on. Any thread.
  */
 public final class SocketFile implements Closeable {
-  private static final Logger LOG = LoggerFactory.getLogger(SocketFile.class);
+  private static final Logger log = LoggerFactory.getLogger(SocketFile.class);
 
   /** The longest path of a socket in bytes: {@code sun_path} of unix(7) without its final 0. */
   public static final int MAX_PATH = 107;
@@ -153,7 +153,7 @@ public final class SocketFile implements Closeable {
     } catch (FileAlreadyExistsException e) {
       throw e;
     } catch (FileSystemException | UnsupportedOperationException e) {
-      LOG.debug("{}: no links there", path, e);
+      log.debug("{}: no links there", path, e);
       Files.move(bound, path);
     }
   }
@@ -163,7 +163,7 @@ public final class SocketFile implements Closeable {
       Files.deleteIfExists(hidden.resolve(BOUND));
       Files.delete(hidden);
     } catch (IOException e) {
-      LOG.warn("{} is left and cannot be removed", hidden, e);
+      log.warn("{} is left and cannot be removed", hidden, e);
     }
   }
 
@@ -176,13 +176,13 @@ public final class SocketFile implements Closeable {
   }
 
   /**
-   * Takes a socket that no process listens to out of the way and looks again, because another
+   * Moves a socket that no process listens to out of the way and checks again, because another
    * process may have put its own there since the first look.
    */
   private static void removeStale(Path path, Path old) throws IOException {
     try {
       Files.move(path, old);
-    } catch (NoSuchFileException e) {
+    } catch (NoSuchFileException _) {
       return; // another process was faster
     }
     try {
@@ -205,7 +205,7 @@ public final class SocketFile implements Closeable {
       // Without waiting, as it would where too many clients wait already.
       probe.configureBlocking(false);
       reach(probe, path);
-    } catch (ConnectException e) {
+    } catch (ConnectException _) {
       return;
     } catch (IOException e) {
       throw new IOException("another process may listen there: " + e.getMessage(), e);
@@ -248,7 +248,7 @@ public final class SocketFile implements Closeable {
     return channel;
   }
 
-  /** Stops to listen and removes the file, unless it has been replaced meanwhile. */
+  /** Stops listening and removes the file, unless it has been replaced meanwhile. */
   @Override
   public void close() throws IOException {
     if (!closed.compareAndSet(false, true)) {

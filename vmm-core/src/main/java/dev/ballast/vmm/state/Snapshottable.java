@@ -20,7 +20,7 @@ public interface Snapshottable {
   void saveState(StateWriter writer) throws IOException;
 
   /**
-   * Takes over a state, in place of what is here. The machine has not run. Loading what {@link
+   * Loads a state, in place of the present one. The machine has not run. Loading what {@link
    * #saveState} has just written changes nothing, however often it is done: a destination does so
    * before a guest comes. What is not part of the state, such as input that still waits outside of
    * the machine, must therefore not become one here. Everything read is checked before it is used

@@ -13,7 +13,7 @@ public final class Threads {
     while (thread.isAlive()) {
       try {
         thread.join();
-      } catch (InterruptedException e) {
+      } catch (InterruptedException _) {
         interrupted = true;
       }
     }

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
  * one after the other, and KVM makes those equal that are less than a second apart.
  */
 public final class GuestTsc {
-  private static final Logger LOG = LoggerFactory.getLogger(GuestTsc.class);
+  private static final Logger log = LoggerFactory.getLogger(GuestTsc.class);
 
   /**
    * Clocks that NTP steers differ by less: 250 parts in a million, as the kernel and QEMU have it.
@@ -65,7 +65,7 @@ public final class GuestTsc {
    */
   public void adopt(int khz) throws IOException {
     if (khz == 0 || ownKhz == 0) {
-      LOG.warn(
+      log.warn(
           "the TSC frequency of {} is not known: if it is another one, the guest's time goes wrong",
           khz == 0 ? "the source" : "this host");
     }
@@ -86,7 +86,7 @@ public final class GuestTsc {
       if (!close) {
         throw differs(wanted, "its KVM does not scale it so far", e);
       }
-      LOG.debug("the guest's TSC stays at {} kHz instead of {}", ownKhz, wanted, e);
+      log.debug("the guest's TSC stays at {} kHz instead of {}", ownKhz, wanted, e);
     }
     this.khz = vcpus.getFirst().khz();
   }
@@ -98,7 +98,7 @@ public final class GuestTsc {
         cause);
   }
 
-  /** Takes note of the TSCs. */
+  /** Records the TSCs. */
   public void stop() throws IOException {
     for (int i = 0; i < stopped.length; i++) {
       stopped[i] =
@@ -114,14 +114,14 @@ public final class GuestTsc {
     return stopped[vcpu];
   }
 
-  /** Takes the TSC of a vCPU that was stopped elsewhere, or before a reset. */
+  /** Restores the TSC of a vCPU that was stopped elsewhere, or before a reset. */
   public void load(int vcpu, long value) {
     stopped[vcpu] = value;
     loaded = true;
   }
 
   /**
-   * Lets the TSCs go on from where they were stopped.
+   * Restarts the TSCs from where they were stopped.
    *
    * @param passedNanos by how much the guest's paravirtual clock has gone on since then, in
    *     nanoseconds
@@ -167,14 +167,14 @@ public final class GuestTsc {
   }
 
   private void checkThatItIs(long wanted) throws IOException {
-    if (saidThatItIsIgnored || !LOG.isDebugEnabled()) {
+    if (saidThatItIsIgnored || !log.isDebugEnabled()) {
       return;
     }
     long tenMillis = ticks(10 * MILLION, khz);
     long off = vcpus.getFirst().value() - wanted;
     if (Math.abs(off) > tenMillis) {
       saidThatItIsIgnored = true;
-      LOG.debug("this host's KVM does not set the guest's TSC: it is {} ticks ahead", off);
+      log.debug("this host's KVM does not set the guest's TSC: it is {} ticks ahead", off);
     }
   }
 }

@@ -26,7 +26,7 @@ public final class KvmVcpuTsc implements VcpuTsc {
   public int khz() {
     try {
       return vcpu.tscKhz();
-    } catch (ErrnoException e) {
+    } catch (ErrnoException _) {
       // EIO where the host's TSC is unstable: the guest has no frequency that could be relied on.
       return 0;
     }

@@ -85,7 +85,7 @@ public record RegisterDump(String text, boolean ring0) {
         code[length] = (byte) memory.readU8(physical(linear + length, sregs, memory));
         length++;
       }
-    } catch (GuestAddressException e) {
+    } catch (GuestAddressException _) {
       // The bytes so far are what there is: the rest is not mapped to RAM.
       if (length == 0) {
         return "not in guest RAM";

@@ -32,23 +32,23 @@ public sealed interface VcpuExit {
   /**
    * KVM gave up on the guest (KVM_EXIT_INTERNAL_ERROR, KVM API §5).
    *
-   * @param suberror 1 = an instruction could not be emulated
+   * @param suberror {@link KvmExit#INTERNAL_ERROR_EMULATION} or another one
    */
   record KvmInternalError(int vcpu, int suberror, RegisterDump registers) implements VcpuExit {
-    private static final int SUBERROR_EMULATION = 1;
-
     @Override
     public String summary() {
       return "vCPU "
           + vcpu
           + ": KVM internal error "
           + suberror
-          + (suberror == SUBERROR_EMULATION ? " (instruction could not be emulated)" : "");
+          + (suberror == KvmExit.INTERNAL_ERROR_EMULATION
+              ? " (instruction could not be emulated)"
+              : "");
     }
 
     @Override
     public Optional<String> hint() {
-      return suberror == SUBERROR_EMULATION && registers.ring0()
+      return suberror == KvmExit.INTERNAL_ERROR_EMULATION && registers.ring0()
           ? Optional.of(
               "this host's KVM may be the pagetable kind, which interprets guest ring 0 and does"
                   + " not know every instruction: 'ballast doctor' tells; 'ballast lab' runs Linux"

@@ -32,14 +32,14 @@ public final class VcpuSet implements AutoCloseable {
     vcpus.forEach(VcpuThread::awaitParked);
   }
 
-  /** Lets all vCPUs run. */
+  /** Resumes all vCPUs. */
   public void resume() {
     vcpus.forEach(VcpuThread::resume);
   }
 
   /**
-   * Lets the vCPUs run only a part of the time; pausing them stays immediate. Any thread but a
-   * vCPU's.
+   * Throttles the vCPUs: they run only a part of the time; pausing them stays immediate. Any thread
+   * but a vCPU's.
    *
    * @param percent how much of the time they stay out of the guest, 0 to 99
    */

@@ -4,34 +4,20 @@ import dev.ballast.ffi.kvm.KvmExit;
 import dev.ballast.ffi.kvm.KvmRun;
 import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.ffi.linux.Errno;
-import dev.ballast.ffi.linux.ErrnoException;
-import dev.ballast.ffi.linux.ThreadKick;
 import dev.ballast.vmm.bus.Bus;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.thread.Threads;
-import java.io.UncheckedIOException;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A vCPU on its thread: enters the guest, hands its port and memory-mapped I/O to the buses, and
- * parks when told to. The path of an ordinary exit allocates nothing and takes no lock.
- *
- * <p>A kick (KVM API §5, {@code immediate_exit}) is a flag that KVM_RUN looks at before it enters
- * the guest, and a signal that makes it leave: together they leave no window.
+ * A vCPU on its thread: enters the guest and hands its port and memory-mapped I/O to the buses. The
+ * path of an ordinary exit allocates nothing and takes no lock.
  */
 public final class VcpuThread implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(VcpuThread.class);
-
-  private enum Order {
-    RUN,
-    PAUSE,
-    END
-  }
+  private static final Logger log = LoggerFactory.getLogger(VcpuThread.class);
 
   private final KvmVcpu vcpu;
   private final KvmRun run;
@@ -39,27 +25,17 @@ public final class VcpuThread implements AutoCloseable {
   private final Bus mmio;
   private final GuestMemory memory;
   private final Consumer<VcpuExit> onTerminalExit;
+  private final VcpuRunControl control;
   private final Thread thread;
 
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition changed = lock.newCondition();
-  private volatile Order order = Order.PAUSE;
-  private boolean parked;
-  private volatile int threadId;
-
-  /** How long to stay out of the guest from the next exit on, in nanoseconds; 0 does not. */
-  private volatile long napNanos;
-
-  private @Nullable VcpuExit terminal;
-
   /**
-   * Makes the thread; it parks at once.
+   * Starts the thread, which parks at once.
    *
    * @param vcpu the vCPU; closed by this
    * @param pio port I/O
    * @param mmio memory-mapped I/O
    * @param memory for register dumps
-   * @param onTerminalExit told once, on the vCPU's thread, when the vCPU cannot go on; must not
+   * @param onTerminalExit called once, on the vCPU's thread, when the vCPU cannot go on; must not
    *     block
    */
   public VcpuThread(
@@ -70,13 +46,14 @@ public final class VcpuThread implements AutoCloseable {
     this.mmio = mmio;
     this.memory = memory;
     this.onTerminalExit = onTerminalExit;
+    this.control = new VcpuRunControl(run);
     this.thread = Thread.ofPlatform().name("vcpu" + vcpu.id()).unstarted(this::loop);
     thread.start();
   }
 
   /** Returns the host's id of the thread (gettid), or 0 before it started. */
   public int threadId() {
-    return threadId;
+    return control.threadId();
   }
 
   /** Returns the vCPU. Its registers may be touched only while the thread is parked. */
@@ -84,192 +61,69 @@ public final class VcpuThread implements AutoCloseable {
     return vcpu;
   }
 
-  /** Lets the guest run. Has no effect on a vCPU that cannot go on. */
+  /** Resumes the guest. Has no effect on a vCPU that cannot go on. Any thread. */
   public void resume() {
-    lock.lock();
-    try {
-      if (order == Order.PAUSE && terminal == null) {
-        run.immediateExit((byte) 0);
-        napNanos = 0;
-        order = Order.RUN;
-        changed.signalAll();
-      }
-    } finally {
-      lock.unlock();
-    }
+    control.resume();
   }
 
-  /** Forgets that the vCPU could not go on: it was reset, or took over another state. */
+  /** Clears a terminal exit, after the vCPU was reset or its state was loaded. */
   public void clearTerminalExit() {
-    lock.lock();
-    try {
-      terminal = null;
-    } finally {
-      lock.unlock();
-    }
+    control.clearTerminated();
   }
 
   /** Asks the vCPU to leave the guest and park; does not wait. Any thread, its own too. */
   public void requestPause() {
-    command(Order.PAUSE);
+    control.requestPause();
   }
 
   /**
-   * Makes the vCPU leave the guest and stay out for a while; whatever it is asked for meanwhile
-   * ends that at once. Does not wait; has no effect on a vCPU that does not run. Any thread.
+   * Makes the vCPU leave the guest and stay out for a while; a pause or an end that is requested
+   * meanwhile cuts that short. Does not wait; has no effect on a vCPU that does not run. Any
+   * thread.
    *
-   * @param nanos how long; 0 ends a nap that is under way
+   * @param nanos how long; 0 ends a throttle pause that is under way
    */
-  public void nap(long nanos) {
-    lock.lock();
-    try {
-      if (order == Order.RUN) {
-        boolean wake = napNanos != 0;
-        napNanos = nanos;
-        if (nanos > 0 && !wake) {
-          run.immediateExit((byte) 1);
-          if (threadId != 0) {
-            kick();
-          }
-        } else if (nanos == 0) {
-          // The vCPU may not have seen the nap yet, and would never clear what it then finds set.
-          run.immediateExit((byte) 0);
-        }
-        changed.signalAll();
-      }
-    } finally {
-      lock.unlock();
-    }
+  public void throttlePause(long nanos) {
+    control.throttlePause(nanos);
   }
 
   /**
    * Waits until the vCPU is parked: its instruction is complete and its registers are consistent.
    */
   public void awaitParked() {
-    lock.lock();
-    try {
-      while (!parked) {
-        changed.awaitUninterruptibly();
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void command(Order next) {
-    lock.lock();
-    try {
-      if (order == Order.END) {
-        return;
-      }
-      order = next;
-      if (!parked) {
-        run.immediateExit((byte) 1);
-        if (threadId != 0 && Thread.currentThread() != thread) {
-          kick();
-        }
-      }
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void kick() {
-    try {
-      ThreadKick.kick(threadId);
-    } catch (ErrnoException e) {
-      // ESRCH: the thread is gone, and with it the guest it would have to leave.
-      if (e.errno() != Errno.ESRCH) {
-        throw new UncheckedIOException(e);
-      }
-    }
+    control.awaitParked();
   }
 
   private void loop() {
     try {
-      threadId = ThreadKick.currentThreadId();
-      while (park()) {
-        runUntilTold();
+      control.attach();
+      while (control.park()) {
+        runGuest();
       }
     } finally {
-      // Nobody shall wait for a thread that is gone.
-      lock.lock();
-      try {
-        parked = true;
-        changed.signalAll();
-      } finally {
-        lock.unlock();
-      }
+      control.detach();
     }
   }
 
-  private void runUntilTold() {
+  private void runGuest() {
     try {
-      while (order == Order.RUN) {
+      while (control.isRunRequested()) {
         VcpuExit exit = step();
         if (exit != null) {
           stopWith(exit);
         }
-        if (napNanos != 0) {
-          takeNap();
-        }
+        control.awaitThrottlePause();
       }
       completeInstruction();
     } catch (RuntimeException | Error e) {
       // The machine first: to log may fail as well, and it would run on without this vCPU.
       stopWith(new VcpuExit.Defect(vcpu.id(), e.toString(), dump()));
-      LOG.error("vCPU {}: a defect of this program", vcpu.id(), e);
-    }
-  }
-
-  private void takeNap() {
-    lock.lock();
-    try {
-      long end = System.nanoTime() + napNanos;
-      long left = napNanos;
-      while (order == Order.RUN && napNanos != 0 && left > 0) {
-        changed.awaitNanos(left);
-        left = end - System.nanoTime();
-      }
-    } catch (InterruptedException e) {
-      // Nobody interrupts a vCPU's thread: a nap that ends early only makes the guest faster.
-      Thread.currentThread().interrupt();
-    } finally {
-      napNanos = 0;
-      if (order == Order.RUN) {
-        run.immediateExit((byte) 0);
-      }
-      lock.unlock();
-    }
-  }
-
-  /** Waits for an order; returns whether it is to run. */
-  private boolean park() {
-    lock.lock();
-    try {
-      parked = true;
-      changed.signalAll();
-      while (order == Order.PAUSE) {
-        changed.awaitUninterruptibly();
-      }
-      parked = order == Order.END;
-      return order == Order.RUN;
-    } finally {
-      lock.unlock();
+      log.error("vCPU {}: a defect of this program", vcpu.id(), e);
     }
   }
 
   private void stopWith(VcpuExit exit) {
-    lock.lock();
-    try {
-      terminal = exit;
-      if (order == Order.RUN) {
-        order = Order.PAUSE;
-      }
-    } finally {
-      lock.unlock();
-    }
+    control.terminate();
     onTerminalExit.accept(exit);
   }
 
@@ -278,7 +132,7 @@ public final class VcpuThread implements AutoCloseable {
    * says that it was told not to (EINTR).
    */
   private void completeInstruction() {
-    if (terminal != null) {
+    if (control.isTerminated()) {
       return;
     }
     run.immediateExit((byte) 1);
@@ -359,7 +213,7 @@ public final class VcpuThread implements AutoCloseable {
   /** Leaves the guest for good, joins the thread and closes the vCPU. */
   @Override
   public void close() {
-    command(Order.END);
+    control.requestEnd();
     Threads.joinUninterruptibly(thread);
     vcpu.close();
   }

@@ -7,12 +7,11 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets vCPUs run only a part of the time: they run for a time slice, then all of them stay out of
- * the guest for the rest of the period. There is a thread only while there is something to
- * throttle.
+ * Throttles vCPUs: they run for a time slice, then all of them stay out of the guest for the rest
+ * of the period. There is a thread only while there is something to throttle.
  */
 final class VcpuThrottle {
-  /** How long vCPUs run between two naps. */
+  /** How long vCPUs run between two throttle pauses. */
   private static final long RUN_NANOS = 10_000_000L;
 
   private static final int ALL = 100;
@@ -63,7 +62,7 @@ final class VcpuThrottle {
     }
     if (ended != null) {
       Threads.joinUninterruptibly(ended);
-      vcpus.forEach(vcpu -> vcpu.nap(0));
+      vcpus.forEach(vcpu -> vcpu.throttlePause(0));
     }
   }
 
@@ -71,17 +70,17 @@ final class VcpuThrottle {
     lock.lock();
     try {
       while (ticker == Thread.currentThread()) {
-        long nap = RUN_NANOS * percentage / (ALL - percentage);
-        vcpus.forEach(vcpu -> vcpu.nap(nap));
-        long end = System.nanoTime() + nap + RUN_NANOS;
+        long pause = RUN_NANOS * percentage / (ALL - percentage);
+        vcpus.forEach(vcpu -> vcpu.throttlePause(pause));
+        long end = System.nanoTime() + pause + RUN_NANOS;
         int before = percentage;
-        long left = nap + RUN_NANOS;
+        long left = pause + RUN_NANOS;
         while (ticker == Thread.currentThread() && percentage == before && left > 0) {
           changed.awaitNanos(left);
           left = end - System.nanoTime();
         }
       }
-    } catch (InterruptedException e) {
+    } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     } finally {
       lock.unlock();

@@ -3,69 +3,30 @@ package dev.ballast.vmm.machine;
 import dev.ballast.vmm.device.MachineDevice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.bus.BusDevice;
-import dev.ballast.vmm.memory.RamConfig;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A guest that leaves and may be lost on its way, or cannot go on where it is; on the real KVM. */
 @Tag("kvm")
 @Timeout(60)
-class HandoverKvmTest {
-  private static final Path KVM = Path.of("/dev/kvm");
-
-  /** Counts in EBX and at 2 MiB for ever. */
-  private static final int[] COUNTER = {
-    0x31, 0xdb, // xor ebx, ebx
-    0x43, // inc ebx
-    0x89, 0x1d, 0x00, 0x00, 0x20, 0x00, // mov [0x200000], ebx
-    0xeb, 0xf7, // jmp back to inc
-  };
-
-  @TempDir Path directory;
-  private final List<MachineEvent> events = new CopyOnWriteArrayList<>();
+class HandoverKvmTest extends TinyGuestFixture {
   private final StubbornDevice device = new StubbornDevice();
 
-  @BeforeEach
-  void needsKvm() {
-    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
-  }
-
   private Machine machine(boolean incoming) throws IOException {
-    KernelConfig boots =
-        new KernelConfig(
-            TinyGuest.write(directory, COUNTER), Optional.empty(), "", KernelConfig.Mode.AUTO);
     MachineConfig config =
-            new MachineConfig(
-                KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole())
-            .withDevices(builder -> builder.addDevice(device));
-    Machine machine = new Machine(incoming ? config.asDestination() : config);
-    machine.addListener(events::add);
-    return machine;
+        config(Optional.of(kernel(COUNTER))).withDevices(builder -> builder.addDevice(device));
+    return machine(incoming ? config.asDestination() : config);
   }
 
   private static int counter(Machine machine) throws Exception {
-    return machine.memory().readU32(0x20_0000);
-  }
-
-  private static void awaitProgress(Machine machine) throws Exception {
-    int before = counter(machine);
-    await().until(() -> counter(machine) != before);
+    return word(machine, WORD);
   }
 
   /** A device that does not go on while it is told not to. */

@@ -4,42 +4,25 @@ import dev.ballast.vmm.device.MachineDevice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.ffi.kvm.KvmVcpu;
-import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.bus.BusDevice;
-import dev.ballast.vmm.memory.RamConfig;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a machine does when it, rather than its guest, fails; on the real KVM. */
 @Tag("kvm")
 @Timeout(60)
-class MachineFailureKvmTest {
-  private static final Path KVM = Path.of("/dev/kvm");
-
-  /** Counts in EBX and at 2 MiB for ever. */
-  private static final int[] COUNTER = {
-    0x31, 0xdb, // xor ebx, ebx
-    0x43, // inc ebx
-    0x89, 0x1d, 0x00, 0x00, 0x20, 0x00, // mov [0x200000], ebx
-    0xeb, 0xf7, // jmp back to inc
-  };
-
+class MachineFailureKvmTest extends TinyGuestFixture {
   /** Waits until something is at 2 MiB, then asks for a reset. */
   private static final int[] RESET_WHEN_TOLD = {
     0x83, 0x3d, 0x00, 0x00, 0x20, 0x00, 0x00, // cmp dword [0x200000], 0
@@ -53,40 +36,6 @@ class MachineFailureKvmTest {
     0x89, 0x1d, 0x00, 0x00, 0x00, 0xd0, // mov [0xd0000000], ebx
     0xeb, 0xfe, // jmp self
   };
-
-  @TempDir Path directory;
-  private final List<MachineEvent> events = new CopyOnWriteArrayList<>();
-
-  @BeforeEach
-  void needsKvm() {
-    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
-  }
-
-  private static MachineConfig config(Optional<Path> kernel) {
-    Optional<KernelConfig> boots =
-        kernel.map(file -> new KernelConfig(file, Optional.empty(), "", KernelConfig.Mode.AUTO));
-    return new MachineConfig(
-        KVM, RamConfig.anonymous(64L << 20), 1, boots, new TestConsole());
-  }
-
-  private Machine machine(MachineConfig config) throws IOException {
-    Machine machine = new Machine(config);
-    machine.addListener(events::add);
-    return machine;
-  }
-
-  private Path kernel(int... code) throws IOException {
-    return TinyGuest.write(directory, code);
-  }
-
-  private static int counter(Machine machine) throws Exception {
-    return machine.memory().readU32(0x20_0000);
-  }
-
-  private static void awaitProgress(Machine machine) throws Exception {
-    int before = counter(machine);
-    await().until(() -> counter(machine) != before);
-  }
 
   @Test
   void aResetWithoutKernelIsRefusedAndTheGuestGoesOn() throws Exception {
@@ -145,7 +94,7 @@ class MachineFailureKvmTest {
     try (Machine machine = machine(config(Optional.of(kernel)))) {
       machine.resume();
       Files.delete(kernel);
-      machine.memory().writeU32(0x20_0000, 1);
+      machine.memory().writeU32(WORD, 1);
       // Whether the control thread was first or not.
       while (machine.runState() == RunState.RUNNING) {
         try {
@@ -168,7 +117,7 @@ class MachineFailureKvmTest {
     try (Machine machine = machine(config)) {
       machine.resume();
       device.failing = true;
-      machine.memory().writeU32(0x20_0000, 1);
+      machine.memory().writeU32(WORD, 1);
       await().until(() -> machine.runState() == RunState.INTERNAL_ERROR);
       assertThat(events)
           .filteredOn(MachineEvent.ResetFailed.class::isInstance)
@@ -181,10 +130,10 @@ class MachineFailureKvmTest {
           .contains(new MachineEvent.StateChanged(RunState.RUNNING, RunState.INTERNAL_ERROR));
 
       device.failing = false;
-      machine.memory().writeU32(0x20_0000, 0);
+      machine.memory().writeU32(WORD, 0);
       machine.reset();
       assertThat(machine.runState()).isEqualTo(RunState.RUNNING);
-      machine.memory().writeU32(0x20_0000, 1);
+      machine.memory().writeU32(WORD, 1);
       await().until(() -> events.contains(new MachineEvent.Reset(true)));
     }
   }
@@ -227,7 +176,7 @@ class MachineFailureKvmTest {
           });
       machine.addListener(events::add);
       machine.resume();
-      machine.memory().writeU32(0x20_0000, 1);
+      machine.memory().writeU32(WORD, 1);
       await().until(() -> events.contains(new MachineEvent.Reset(true)));
       machine.pause();
       assertThat(machine.runState()).isEqualTo(RunState.PAUSED);

@@ -2,34 +2,22 @@ package dev.ballast.vmm.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ballast.vmm.boot.KernelConfig;
-import dev.ballast.vmm.memory.RamConfig;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What becomes of a machine whose guest says that its kernel panicked, on the real KVM. */
 @Tag("kvm")
 @Timeout(60)
-class PanicKvmTest {
-  private static final Path KVM = Path.of("/dev/kvm");
+class PanicKvmTest extends TinyGuestFixture {
   private static final int PANICKED = 1;
   private static final int CRASH_LOADED = 2;
   private static final int SHUTDOWN = 4;
-  private static final long TOLD = 0x20_0000;
-  private static final long COUNTER = 0x20_0004;
+  private static final long TOLD = WORD;
+  private static final long COUNT = WORD + 4;
 
   /** Waits for a byte at 2 MiB, writes it to the port, counts behind it, and so on. */
   private static final int[] SAY_WHAT_IS_TOLD = {
@@ -62,28 +50,8 @@ class PanicKvmTest {
     0xf7, // jmp back to out
   };
 
-  @TempDir Path directory;
-  private final List<MachineEvent> events = new CopyOnWriteArrayList<>();
-
-  @BeforeEach
-  void needsKvm() {
-    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
-  }
-
-  private Machine machine(int... code) throws IOException {
-    KernelConfig boots =
-        new KernelConfig(
-            TinyGuest.write(directory, code), Optional.empty(), "", KernelConfig.Mode.AUTO);
-    MachineConfig config =
-        new MachineConfig(
-            KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole());
-    Machine machine = new Machine(config);
-    machine.addListener(events::add);
-    return machine;
-  }
-
   private static int counter(Machine machine) throws Exception {
-    return machine.memory().readU32(COUNTER);
+    return word(machine, COUNT);
   }
 
   private static void tell(Machine machine, int event) throws Exception {

@@ -96,8 +96,8 @@ class ThrottleKvmTest {
       machine.resume();
       for (int i = 0; i < 50; i++) {
         awaitProgress(machine);
-        machine.vcpuThreads().getFirst().nap(TimeUnit.HOURS.toNanos(1));
-        machine.vcpuThreads().getFirst().nap(0);
+        machine.vcpuThreads().getFirst().throttlePause(TimeUnit.HOURS.toNanos(1));
+        machine.vcpuThreads().getFirst().throttlePause(0);
       }
       awaitProgress(machine);
     }

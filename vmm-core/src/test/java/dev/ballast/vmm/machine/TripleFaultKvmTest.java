@@ -3,21 +3,10 @@ package dev.ballast.vmm.machine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ballast.vmm.boot.KernelConfig;
-import dev.ballast.vmm.memory.RamConfig;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -26,10 +15,9 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Tag("kvm")
 @Timeout(60)
-class TripleFaultKvmTest {
-  private static final Path KVM = Path.of("/dev/kvm");
-  private static final long TOLD = 0x20_0000;
-  private static final long COUNTER = 0x20_0004;
+class TripleFaultKvmTest extends TinyGuestFixture {
+  private static final long TOLD = WORD;
+  private static final long COUNT = WORD + 4;
 
   /** Waits for a word at 2 MiB, clears it, counts behind it, and faults without an IDT. */
   private static final int[] FAULT_WHEN_TOLD = {
@@ -48,28 +36,8 @@ class TripleFaultKvmTest {
     0x0f, 0x0b, // ud2
   };
 
-  @TempDir Path directory;
-  private final List<MachineEvent> events = new CopyOnWriteArrayList<>();
-
-  @BeforeEach
-  void needsKvm() {
-    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
-  }
-
-  private Machine machine(int... code) throws IOException {
-    KernelConfig boots =
-        new KernelConfig(
-            TinyGuest.write(directory, code), Optional.empty(), "", KernelConfig.Mode.AUTO);
-    MachineConfig config =
-        new MachineConfig(
-            KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole());
-    Machine machine = new Machine(config);
-    machine.addListener(events::add);
-    return machine;
-  }
-
   private static int counter(Machine machine) throws Exception {
-    return machine.memory().readU32(COUNTER);
+    return word(machine, COUNT);
   }
 
   private long resets() {

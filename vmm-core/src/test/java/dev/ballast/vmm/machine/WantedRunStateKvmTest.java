@@ -2,44 +2,24 @@ package dev.ballast.vmm.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ballast.vmm.boot.KernelConfig;
-import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Who stops or continues a machine while its guest arrives or leaves, on the real KVM. */
 @Tag("kvm")
 @Timeout(60)
-class WantedRunStateKvmTest {
-  private static final Path KVM = Path.of("/dev/kvm");
+class WantedRunStateKvmTest extends TinyGuestFixture {
   private static final int[] LOOP = {0xeb, 0xfe}; // jmp self
 
-  @TempDir Path directory;
-
-  @BeforeEach
-  void needsKvm() {
-    assumeTrue(Files.isWritable(KVM), "needs /dev/kvm");
-  }
-
   private Machine machine(boolean incoming) throws IOException {
-    KernelConfig boots =
-        new KernelConfig(
-            TinyGuest.write(directory, LOOP), Optional.empty(), "", KernelConfig.Mode.AUTO);
-    MachineConfig config =
-        new MachineConfig(
-            KVM, RamConfig.anonymous(64L << 20), 1, Optional.of(boots), new TestConsole());
-    return new Machine(incoming ? config.asDestination() : config);
+    MachineConfig config = config(Optional.of(kernel(LOOP)));
+    return machine(incoming ? config.asDestination() : config);
   }
 
   @ParameterizedTest

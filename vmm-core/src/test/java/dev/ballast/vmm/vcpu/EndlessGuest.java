@@ -69,7 +69,7 @@ final class EndlessGuest implements AutoCloseable {
     kvm = Kvm.open();
     vm = kvm.createVm();
     vm.setTssAddress(TSS);
-    vm.setUserMemoryRegion(0, 0, 0, ADDRESS, memory.ram().address());
+    vm.memorySlots().set(0, 0, 0, ADDRESS, memory.ram().address());
     vcpu = vm.createVcpu(0);
     KvmSregs sregs = vcpu.sregs();
     sregs.cs().base(0).selector(0);

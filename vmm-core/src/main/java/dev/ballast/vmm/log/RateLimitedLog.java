@@ -1,4 +1,4 @@
-package dev.ballast.virtio.transport;
+package dev.ballast.vmm.log;
 
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
