@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.DestinationParameters;
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
@@ -118,7 +118,7 @@ class StreamsTest {
         TestMachine b = TestMachine.waiting(MIB);
         MigrationDestination destination = Hop.listen()) {
       a.fill(0, 20_000, 1);
-      CompletableFuture<IncomingMigration> received =
+      CompletableFuture<IncomingResult> received =
           Hop.receiveAmongStrangers(destination, b, Hop.DESTINATION);
       // They wait in the queue of the listening socket, in front of the real streams.
       a.beforeDescription(
@@ -182,7 +182,7 @@ class StreamsTest {
                 List.of(new MigrationConfig.Block(RamBlock.RAM, 2 << 20)),
                 false,
                 setup);
-        CompletableFuture<IncomingMigration> received =
+        CompletableFuture<IncomingResult> received =
             Hop.receiveAmongStrangers(destination, machine, Hop.DESTINATION);
         List<byte[]> main =
             List.of(
@@ -211,7 +211,7 @@ class StreamsTest {
         TestMachine b = TestMachine.waiting(MIB);
         MigrationDestination destination = Hop.listen()) {
       a.fill(0, 60_000, 1);
-      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
+      CompletableFuture<IncomingResult> received = Hop.receive(destination, b, Hop.DESTINATION);
       MigrationSource source =
           new MigrationSource(
               a,

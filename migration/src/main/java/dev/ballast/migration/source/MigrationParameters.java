@@ -4,7 +4,6 @@ import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.StreamSetup;
-import java.net.StandardProtocolFamily;
 import java.time.Duration;
 
 /**
@@ -47,9 +46,9 @@ public record MigrationParameters(
   /** No bandwidth limit, 300 ms of downtime, skip-balloon, checksums, no digests. */
   public static final MigrationParameters DEFAULTS = new Builder().build();
 
-  /** Tells whether pages carry checksums on their way to an address. */
+  /** Returns whether pages carry checksums on their way to an address. */
   boolean pageChecksumsTo(MigrationUri uri) {
-    return pageChecksums && uri.family() != StandardProtocolFamily.UNIX;
+    return pageChecksums && !uri.isLocal();
   }
 
   /** Checks the ranges. */

@@ -30,7 +30,7 @@ public enum MigrationStatus {
     return qmpName;
   }
 
-  /** Tells whether nothing follows any more. */
+  /** Returns whether nothing follows any more. */
   public boolean isFinal() {
     return switch (this) {
       case COMPLETED, FAILED, CANCELLED -> true;

@@ -1,6 +1,7 @@
 package dev.ballast.migration.testing;
 
 import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.migration.channel.SocketUri;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -18,10 +19,11 @@ public final class RawPeer implements AutoCloseable {
 
   /** Connects, and sends on a thread of its own. */
   public static RawPeer send(MigrationUri uri, List<byte[]> frames) throws IOException {
-    SocketChannel socket = SocketChannel.open(uri.family());
+    SocketUri address = (SocketUri) uri;
+    SocketChannel socket = SocketChannel.open(address.family());
     boolean ready = false;
     try {
-      uri.connect(socket);
+      address.connect(socket);
       RawPeer peer = new RawPeer(socket, frames);
       peer.thread.start();
       ready = true;
@@ -42,7 +44,7 @@ public final class RawPeer implements AutoCloseable {
         }
       }
       socket.shutdownOutput();
-    } catch (IOException refused) {
+    } catch (IOException _) {
       // The other side has said no and closed: what it made of the rest is of no interest.
       return;
     }

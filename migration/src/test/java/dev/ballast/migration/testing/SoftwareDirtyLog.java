@@ -23,7 +23,7 @@ public final class SoftwareDirtyLog implements DirtyLog {
     }
   }
 
-  /** Tells whether it logs. */
+  /** Returns whether it logs. */
   public boolean isRunning() {
     return running;
   }

@@ -1,5 +1,6 @@
 package dev.ballast.tools.cli;
 
+import dev.ballast.migration.channel.NotListeningException;
 import dev.ballast.tools.lab.LabException;
 import dev.ballast.tools.qmp.QmpException;
 import dev.ballast.tools.vm.VmException;
@@ -9,6 +10,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Objects;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -41,6 +43,16 @@ final class Failures {
       err.println("ballast: this is a bug in Ballast; --debug tells more");
     }
     return FAILED;
+  }
+
+  /**
+   * Returns what to do about a failure that the machine's process has told in one line; empty where
+   * the line says all.
+   */
+  static Optional<String> hint(String message) {
+    return NotListeningException.isSaidBy(message)
+        ? Optional.of("start the destination first, with 'ballast run --incoming' and this address")
+        : Optional.empty();
   }
 
   private static boolean isExpected(Exception e) {

@@ -244,6 +244,8 @@ final class MigrateCommand implements Callable<Integer> {
     if (info.path("status").asText().equals("completed")) {
       return 0;
     }
+    Failures.hint(info.path("error-desc").asText())
+        .ifPresent(hint -> System.err.println("ballast: " + hint));
     System.err.println(
         "ballast: " + whereTheGuestIs(client.command("query-status").path("status").asText()));
     return Failures.FAILED;
