@@ -43,7 +43,7 @@ final class IncomingMigration implements AutoCloseable {
    * @param channel to the source
    * @param server where further connections of the source come in
    * @param parameters how
-   * @param listener is told when RAM begins to arrive
+   * @param listener hears when RAM begins to arrive
    */
   IncomingMigration(
       MigratableMachine machine,

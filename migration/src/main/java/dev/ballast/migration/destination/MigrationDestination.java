@@ -50,7 +50,7 @@ public final class MigrationDestination implements AutoCloseable {
    * @param machine in {@link RunState#INMIGRATE}, its RAM never touched; afterwards it runs, or is
    *     stopped as it was at the source
    * @param parameters how
-   * @param listener is told how it goes
+   * @param listener hears how it goes
    * @return what arrived
    * @throws IOException if it failed, with a message for the user that the source got, too; the
    *     machine is still in {@code INMIGRATE}, but cannot be used for another try

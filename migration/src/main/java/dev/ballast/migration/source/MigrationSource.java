@@ -44,7 +44,7 @@ public final class MigrationSource {
    * @param machine whose guest moves
    * @param uri where the destination listens
    * @param parameters how
-   * @param listener is told how it goes
+   * @param listener hears how it goes
    * @throws IOException if no socket can be had
    */
   public MigrationSource(

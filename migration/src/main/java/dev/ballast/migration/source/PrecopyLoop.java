@@ -45,7 +45,7 @@ final class PrecopyLoop {
    * @param streams connections for pages besides that; there may be none
    * @param policy decides when the guest is stopped
    * @param counters what to count in
-   * @param listener is told of passes
+   * @param listener hears of passes
    * @param throttle slows the guest down: for so much of the time its vCPUs stop, in percent
    */
   PrecopyLoop(

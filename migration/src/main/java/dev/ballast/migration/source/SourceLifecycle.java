@@ -21,7 +21,7 @@ final class SourceLifecycle {
   private volatile MigrationStatus status = MigrationStatus.NONE;
 
   /**
-   * @param listener is told of every status, under the lock
+   * @param listener hears of every status, under the lock
    * @param interrupt makes what the migration's thread waits for fail; any thread
    */
   SourceLifecycle(MigrationListener listener, Runnable interrupt) {

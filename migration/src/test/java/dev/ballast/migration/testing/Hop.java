@@ -72,7 +72,7 @@ public record Hop(
     }
   }
 
-  /** Receives on another thread, whoever else is turned away. */
+  /** Receives on another thread, whatever else is turned away. */
   public static CompletableFuture<IncomingResult> receiveAmongStrangers(
       MigrationDestination destination, TestMachine machine, DestinationParameters parameters) {
     return CompletableFuture.supplyAsync(
