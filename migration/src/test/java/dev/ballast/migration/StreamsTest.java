@@ -192,10 +192,10 @@ class StreamsTest {
                 Frames.of(FrameType.READY, new byte[0]));
         List<byte[]> stream =
             List.of(Frames.of(FrameType.STREAM, setup.greeting(0).encode()), passEnd);
-        // They wait in this order.
+        // They wait in this order. The last may have said all before it is due, and must not go.
         try (RawPeer first = RawPeer.send(destination.uri(), main);
             RawPeer second = RawPeer.send(destination.uri(), List.of(stranger));
-            RawPeer third = RawPeer.send(destination.uri(), stream)) {
+            RawPeer third = RawPeer.sendAndStay(destination.uri(), stream)) {
           assertThat(List.of(first, second, third)).doesNotContainNull();
           assertThat(Hop.of(MigrationProgress.IDLE, received).failure())
               .as("all passes have ended")
