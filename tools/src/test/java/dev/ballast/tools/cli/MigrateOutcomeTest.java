@@ -30,7 +30,7 @@ class MigrateOutcomeTest {
     try (MigrationChannel channel = MigrationChannel.open(uri)) {
       assertThatThrownBy(() -> channel.connect(Duration.ofSeconds(5)))
           .isInstanceOf(IOException.class)
-          .extracting(e -> Failures.hint(e.getMessage()).orElse("none"))
+          .extracting(e -> Failures.hint(String.valueOf(e.getMessage())).orElse("none"))
           .asString()
           .contains("ballast run --incoming");
     }
