@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.ballast.migration.destination.DestinationParameters;
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.PageCompression;
@@ -208,7 +208,7 @@ class FaultMatrixTest {
       a.fill(300, 3, SEED);
       a.fill(600, 70, Content.WORDS, SEED);
       a.balloon().inflate(500, BALLOONED);
-      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, here);
+      CompletableFuture<IncomingResult> received = Hop.receive(destination, b, here);
       MigrationSource source = new MigrationSource(a, proxy.uri(), parameters, guest(a));
       source.start();
       Hop hop = Hop.of(source.await(), received);

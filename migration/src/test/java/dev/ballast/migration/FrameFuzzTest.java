@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.destination.DestinationParameters;
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.BitmapDelta;
 import dev.ballast.migration.protocol.Messages;
@@ -163,8 +163,7 @@ class FrameFuzzTest {
       try (TestMachine machine = machine(which);
           MigrationDestination destination = Hop.listen();
           MigrationChannel channel = MigrationChannel.open(destination.uri())) {
-        CompletableFuture<IncomingMigration> received =
-            Hop.receive(destination, machine, parameters);
+        CompletableFuture<IncomingResult> received = Hop.receive(destination, machine, parameters);
         channel.connect(Duration.ofSeconds(5));
         send(channel, stream);
         // An unchecked exception would come out here.
@@ -186,7 +185,7 @@ class FrameFuzzTest {
       for (byte[] frame : frames) {
         channel.write(ByteBuffer.wrap(frame));
       }
-    } catch (IOException refused) {
+    } catch (IOException _) {
       // The destination has said no and closed: what it made of the rest is of no interest.
       channel.cancel();
     } finally {

@@ -3,7 +3,7 @@ package dev.ballast.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.migration.channel.MigrationUri;
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.source.MigrationListener;
@@ -49,10 +49,9 @@ class RecordedStreamTest {
   }
 
   /** Plays the stream, whose COMMIT follows without a look at what the destination answers. */
-  private static IncomingMigration play(TestMachine into) throws Exception {
+  private static IncomingResult play(TestMachine into) throws Exception {
     try (MigrationDestination destination = Hop.listen()) {
-      CompletableFuture<IncomingMigration> received =
-          Hop.receive(destination, into, Hop.DESTINATION);
+      CompletableFuture<IncomingResult> received = Hop.receive(destination, into, Hop.DESTINATION);
       MigrationUri.Tcp address = (MigrationUri.Tcp) destination.uri();
       try (Socket socket = new Socket(address.host(), address.port())) {
         socket.getOutputStream().write(stream());
@@ -67,7 +66,7 @@ class RecordedStreamTest {
   void aStreamOfVersion1BringsItsGuestWithAnEmptyBitmap() throws Exception {
     try (TestMachine original = recordedMachine();
         TestMachine b = TestMachine.waiting(MIB)) {
-      IncomingMigration arrived = play(b);
+      IncomingResult arrived = play(b);
       assertThat(arrived.protocolVersion()).isEqualTo(1);
       assertThat(arrived.bitmapReceived()).isFalse();
       assertThat(arrived.runState()).isEqualTo(RunState.RUNNING);
@@ -111,7 +110,7 @@ class RecordedStreamTest {
         FaultyProxy proxy =
             new FaultyProxy(
                 destination.uri(), FaultyProxy.Fault.NONE, FaultyProxy.Direction.FORTH, 0)) {
-      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
+      CompletableFuture<IncomingResult> received = Hop.receive(destination, b, Hop.DESTINATION);
       MigrationSource source =
           new MigrationSource(
               a,

@@ -2,7 +2,7 @@ package dev.ballast.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.source.MigrationListener;
 import dev.ballast.migration.source.MigrationProgress;
@@ -29,7 +29,7 @@ class SourceFailureTest {
   private static MigrationProgress cancelled(TestMachine a) throws Exception {
     try (TestMachine b = TestMachine.waiting(MIB);
         MigrationDestination destination = Hop.listen()) {
-      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
+      CompletableFuture<IncomingResult> received = Hop.receive(destination, b, Hop.DESTINATION);
       AtomicReference<MigrationSource> source = new AtomicReference<>();
       MigrationListener listener =
           new MigrationListener() {

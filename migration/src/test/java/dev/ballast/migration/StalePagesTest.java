@@ -5,7 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.channel.SocketUri;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.Messages;
@@ -100,12 +101,13 @@ class StalePagesTest {
         MigrationDestination destination = Hop.listen();
         SocketChannel main = SocketChannel.open();
         SocketChannel stream = SocketChannel.open()) {
-      CompletableFuture<IncomingMigration> received =
+      CompletableFuture<IncomingResult> received =
           Hop.receive(destination, machine, Hop.DESTINATION);
-      destination.uri().connect(main);
+      SocketUri uri = (SocketUri) destination.uri();
+      uri.connect(main);
       send(main, Frames.of(FrameType.HELLO, new Messages.Hello(1, Protocol.MAX_VERSION).encode()));
       send(main, Frames.of(FrameType.CONFIG, config(machine, setup).encode(Protocol.MAX_VERSION)));
-      destination.uri().connect(stream);
+      uri.connect(stream);
       send(stream, Frames.of(FrameType.STREAM, setup.greeting(0).encode()));
       byte[] run = Frames.of(FrameType.RAM_PAGES.code(), 0, 0, 0, 64, sevens(64));
       int half = run.length / 2;

@@ -8,7 +8,7 @@ import com.sun.management.ThreadMXBean;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.DestinationParameters;
 import dev.ballast.migration.destination.IncomingListener;
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.Messages;
@@ -66,7 +66,7 @@ class StrangersTest {
     final MigrationDestination destination = Hop.listen();
     final List<String> turnedAway = new CopyOnWriteArrayList<>();
     final List<Socket> strangers = new ArrayList<>();
-    final CompletableFuture<IncomingMigration> received;
+    final CompletableFuture<IncomingResult> received;
     volatile long threadId;
 
     Waiting() throws IOException {

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.DestinationParameters;
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
@@ -114,7 +114,7 @@ class StreamsTest {
         TestMachine b = TestMachine.waiting(MIB);
         MigrationDestination destination = Hop.listen()) {
       a.fill(0, 20_000, 1);
-      CompletableFuture<IncomingMigration> received =
+      CompletableFuture<IncomingResult> received =
           Hop.receiveAmongStrangers(destination, b, Hop.DESTINATION);
       // They wait in the queue of the listening socket, in front of the real streams.
       a.beforeDescription(
@@ -178,7 +178,7 @@ class StreamsTest {
                 List.of(new MigrationConfig.Block(RamBlock.RAM, 2 << 20)),
                 false,
                 setup);
-        CompletableFuture<IncomingMigration> received =
+        CompletableFuture<IncomingResult> received =
             Hop.receiveAmongStrangers(destination, machine, Hop.DESTINATION);
         List<byte[]> main =
             List.of(
@@ -188,10 +188,10 @@ class StreamsTest {
                 Frames.of(FrameType.READY, new byte[0]));
         List<byte[]> stream =
             List.of(Frames.of(FrameType.STREAM, setup.greeting(0).encode()), passEnd);
-        // They wait in this order.
+        // They wait in this order. The last may have said all before it is due, and must not go.
         try (RawPeer first = RawPeer.send(destination.uri(), main);
             RawPeer second = RawPeer.send(destination.uri(), List.of(stranger));
-            RawPeer third = RawPeer.send(destination.uri(), stream)) {
+            RawPeer third = RawPeer.sendAndStay(destination.uri(), stream)) {
           assertThat(List.of(first, second, third)).doesNotContainNull();
           assertThat(Hop.of(MigrationProgress.IDLE, received).failure())
               .as("all passes have ended")
@@ -207,7 +207,7 @@ class StreamsTest {
         TestMachine b = TestMachine.waiting(MIB);
         MigrationDestination destination = Hop.listen()) {
       a.fill(0, 60_000, 1);
-      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
+      CompletableFuture<IncomingResult> received = Hop.receive(destination, b, Hop.DESTINATION);
       MigrationSource source =
           new MigrationSource(
               a, destination.uri(), streams(3).withMaxBandwidth(8 << 20), MigrationListener.NONE);

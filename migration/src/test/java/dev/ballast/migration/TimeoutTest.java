@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.ballast.migration.channel.MigrationUri;
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.Messages;
@@ -119,7 +119,7 @@ class TimeoutTest {
       waiting.add(socket);
       try {
         socket.connect(server.getLocalSocketAddress(), 100);
-      } catch (IOException noAnswer) {
+      } catch (IOException _) {
         answered = false;
       }
     }
@@ -133,7 +133,7 @@ class TimeoutTest {
         MigrationDestination destination = Hop.listen()) {
       a.fill(0, 4000, 1);
       a.balloon().inflate(4000, 50);
-      CompletableFuture<IncomingMigration> received = Hop.receive(destination, b, Hop.DESTINATION);
+      CompletableFuture<IncomingResult> received = Hop.receive(destination, b, Hop.DESTINATION);
       MigrationParameters parameters = Hop.PARAMETERS.withMaxBandwidth(1 << 20).withTimeout(SHORT);
       String message = "not finished within the timeout of 200 ms";
       assertThat(migrate(a, destination.uri(), parameters).error()).contains(message);

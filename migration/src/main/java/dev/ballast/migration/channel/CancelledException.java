@@ -6,7 +6,7 @@ import java.io.IOException;
 public final class CancelledException extends IOException {
   private static final long serialVersionUID = 1L;
 
-  /** Says so. */
+  /** Creates the exception. */
   public CancelledException() {
     super("the migration was cancelled");
   }

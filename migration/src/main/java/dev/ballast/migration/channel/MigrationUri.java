@@ -13,16 +13,21 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 
 /** Where a migration goes to or comes from, in the notation of QMP's {@code migrate}. */
-public sealed interface MigrationUri {
+public sealed interface MigrationUri permits SocketUri {
   /**
    * A Unix socket, {@code unix:PATH}.
    *
    * @param path the file of the socket
    */
-  record Unix(Path path) implements MigrationUri {
+  record Unix(Path path) implements SocketUri {
     @Override
     public String toString() {
       return "unix:" + path;
+    }
+
+    @Override
+    public ProtocolFamily family() {
+      return StandardProtocolFamily.UNIX;
     }
 
     @Override
@@ -31,8 +36,8 @@ public sealed interface MigrationUri {
     }
 
     @Override
-    public ProtocolFamily family() {
-      return StandardProtocolFamily.UNIX;
+    public boolean isLocal() {
+      return true;
     }
   }
 
@@ -43,15 +48,10 @@ public sealed interface MigrationUri {
    *     of this host, to listen
    * @param port 0 to 65535; 0 is any free port, to listen
    */
-  record Tcp(String host, int port) implements MigrationUri {
+  record Tcp(String host, int port) implements SocketUri {
     @Override
     public String toString() {
       return "tcp:" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
-    }
-
-    @Override
-    public boolean connect(SocketChannel channel) throws IOException {
-      return channel.connect(address());
     }
 
     /**
@@ -92,18 +92,20 @@ public sealed interface MigrationUri {
     public ProtocolFamily family() {
       return host.contains(":") ? StandardProtocolFamily.INET6 : StandardProtocolFamily.INET;
     }
+
+    @Override
+    public boolean connect(SocketChannel channel) throws IOException {
+      return channel.connect(address());
+    }
+
+    @Override
+    public boolean isLocal() {
+      return false;
+    }
   }
 
-  /**
-   * Connects a socket of this {@link #family}.
-   *
-   * @return as {@link SocketChannel#connect}
-   * @throws IOException as that, or if there is no such host or file
-   */
-  boolean connect(SocketChannel channel) throws IOException;
-
-  /** Returns the kind of socket. */
-  ProtocolFamily family();
+  /** Returns whether what goes there stays in the memory of this host. */
+  boolean isLocal();
 
   /**
    * Reads {@code unix:PATH} or {@code tcp:HOST:PORT}.

@@ -65,7 +65,7 @@ final class PendingConnections implements AutoCloseable {
     }
   }
 
-  private final MigrationUri uri;
+  private final SocketUri uri;
   private final ServerSocketChannel server;
   private final SelectorProvider selectors;
   private final Selector selector;
@@ -81,7 +81,7 @@ final class PendingConnections implements AutoCloseable {
    * @param selectors where selectors come from
    * @throws IOException if the host has no descriptors for a selector
    */
-  PendingConnections(MigrationUri uri, ServerSocketChannel server, SelectorProvider selectors)
+  PendingConnections(SocketUri uri, ServerSocketChannel server, SelectorProvider selectors)
       throws IOException {
     this.uri = uri;
     this.server = server;
@@ -99,7 +99,7 @@ final class PendingConnections implements AutoCloseable {
    * @return the connection, which reads what was said once more; null if none is ready yet
    * @throws IOException if the socket was closed
    */
-  @Nullable MigrationChannel next(Opening opening, Duration patience, long millis)
+  @Nullable SocketMigrationChannel next(Opening opening, Duration patience, long millis)
       throws IOException {
     Pending ready = findReady(opening);
     if (ready == null) {
@@ -118,13 +118,13 @@ final class PendingConnections implements AutoCloseable {
     return ready == null ? null : handOut(ready);
   }
 
-  private @Nullable MigrationChannel handOut(Pending ready) throws IOException {
+  private @Nullable SocketMigrationChannel handOut(Pending ready) throws IOException {
     waiting.remove(ready);
     ready.socket.keyFor(selector).cancel();
     // Only now is the socket free to be registered with another selector.
     selector.selectNow();
     try {
-      return new MigrationChannel(uri, ready.socket, ready.received.flip(), selectors);
+      return new SocketMigrationChannel(uri, ready.socket, ready.received.flip(), selectors);
     } catch (IOException e) {
       pauseAccepting(e);
       return null;
@@ -203,7 +203,7 @@ final class PendingConnections implements AutoCloseable {
   }
 
   /** Keeps a connection that was refused after it had been handed out, until its peer closes. */
-  void linger(MigrationChannel refused) {
+  void linger(SocketMigrationChannel refused) {
     try {
       SocketChannel socket = refused.release();
       try {

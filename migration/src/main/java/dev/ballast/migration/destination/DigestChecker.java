@@ -33,12 +33,12 @@ final class DigestChecker {
         || reader.length() != Math.ceilDiv(end - next, Protocol.DIGEST_PAGES) * Long.BYTES
         || reader.pages() != end - next) {
       throw new ProtocolException(
-          String.format(
-              "VERIFY: %s digests for %s pages from page %s on; expected page %d",
-              reader.length() / Long.BYTES,
-              Long.toUnsignedString(reader.pages()),
-              Long.toUnsignedString(reader.page()),
-              next));
+          "VERIFY: %s digests for %s pages from page %s on; expected page %d"
+              .formatted(
+                  reader.length() / Long.BYTES,
+                  Long.toUnsignedString(reader.pages()),
+                  Long.toUnsignedString(reader.page()),
+                  next));
     }
     ByteBuffer digests = ByteBuffer.wrap(reader.payload()).order(ByteOrder.LITTLE_ENDIAN);
     while (digests.hasRemaining()) {
@@ -47,10 +47,9 @@ final class DigestChecker {
       long ours = digest.of(next, pages);
       if (theirs != ours) {
         throw new IOException(
-            String.format(
-                "memory differs in pages %d to %d (offset 0x%x in ram): digest 0x%016x at the"
-                    + " source, 0x%016x at the destination",
-                next, next + pages - 1, next * RamBlock.PAGE_SIZE, theirs, ours));
+            ("memory differs in pages %d to %d (offset 0x%x in ram): digest 0x%016x at the"
+                    + " source, 0x%016x at the destination")
+                .formatted(next, next + pages - 1, next * RamBlock.PAGE_SIZE, theirs, ours));
       }
       next += pages;
     }

@@ -1,8 +1,8 @@
 package dev.ballast.migration.destination;
 
-/** Is told how it goes while a destination waits; on the thread that receives. */
+/** Hears how it goes while a destination waits. Called on the thread that receives. */
 public interface IncomingListener {
-  /** Wants to know nothing. */
+  /** Does nothing. */
   IncomingListener NONE = new IncomingListener() {};
 
   /**

@@ -22,7 +22,7 @@ public final class MigrationDestination implements AutoCloseable {
 
   private final MigrationServer server;
   private final Object lock = new Object();
-  private @Nullable Reception current;
+  private @Nullable IncomingMigration current;
   private boolean cancelled;
 
   private MigrationDestination(MigrationServer server) {
@@ -50,32 +50,33 @@ public final class MigrationDestination implements AutoCloseable {
    * @param machine in {@link RunState#INMIGRATE}, its RAM never touched; afterwards it runs, or is
    *     stopped as it was at the source
    * @param parameters how
-   * @param listener is told how it goes
+   * @param listener hears how it goes
    * @return what arrived
    * @throws IOException if it failed, with a message for the user that the source got, too; the
    *     machine is still in {@code INMIGRATE}, but cannot be used for another try
    */
-  public IncomingMigration receive(
+  public IncomingResult receive(
       MigratableMachine machine, DestinationParameters parameters, IncomingListener listener)
       throws IOException {
     if (machine.runState() != RunState.INMIGRATE) {
       throw new IOException(
           "cannot receive a guest: the machine is " + machine.runState().qmpName());
     }
-    StateReceiver.tryOut(machine.stateSections());
+    StateReceiver.checkLoadable(machine.stateSections());
     FirstFrames opening =
         new FirstFrames(
             FrameType.HELLO,
             parameters.maxProtocolVersion(),
             e -> listener.turnedAway(String.valueOf(e.getMessage())));
-    IncomingMigration arrived = null;
+    IncomingResult arrived = null;
     while (arrived == null) {
       try (MigrationChannel channel =
               server.accept(parameters.acceptTimeout(), parameters.introductionTimeout(), opening);
-          Reception reception = new Reception(machine, channel, server, parameters, listener)) {
-        watch(reception);
+          IncomingMigration incoming =
+              new IncomingMigration(machine, channel, server, parameters, listener)) {
+        watch(incoming);
         channel.silenceTimeout(parameters.silenceTimeout());
-        arrived = receive(reception, listener);
+        arrived = receive(incoming, listener);
       } finally {
         watch(null);
       }
@@ -83,11 +84,11 @@ public final class MigrationDestination implements AutoCloseable {
     return arrived;
   }
 
-  private static @Nullable IncomingMigration receive(Reception reception, IncomingListener listener)
-      throws IOException {
+  private static @Nullable IncomingResult receive(
+      IncomingMigration incoming, IncomingListener listener) throws IOException {
     String failure = "internal error";
     try {
-      IncomingMigration arrived = reception.run();
+      IncomingResult arrived = incoming.run();
       failure = null;
       return arrived;
     } catch (CancelledException e) {
@@ -95,8 +96,8 @@ public final class MigrationDestination implements AutoCloseable {
       throw e;
     } catch (IOException e) {
       failure = null;
-      reception.fail(String.valueOf(e.getMessage()));
-      if (!reception.isUntouched()) {
+      incoming.fail(String.valueOf(e.getMessage()));
+      if (!incoming.isUntouched()) {
         throw e;
       }
       log.debug("a source was turned away", e);
@@ -104,15 +105,15 @@ public final class MigrationDestination implements AutoCloseable {
       return null;
     } finally {
       if (failure != null) {
-        reception.fail(failure);
+        incoming.fail(failure);
       }
     }
   }
 
-  private void watch(@Nullable Reception reception) throws CancelledException {
+  private void watch(@Nullable IncomingMigration incoming) throws CancelledException {
     synchronized (lock) {
-      current = reception;
-      if (cancelled && reception != null) {
+      current = incoming;
+      if (cancelled && incoming != null) {
         throw new CancelledException();
       }
     }

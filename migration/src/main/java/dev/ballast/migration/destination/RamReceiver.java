@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * breaks off.
  */
 final class RamReceiver implements AutoCloseable {
-  private final Blocks blocks;
+  private final ReceivingBlocks blocks;
   private final @Nullable PageDecompressor decompressor;
   private final Map<ReceivingBlock, SegmentWindows> windows = new HashMap<>();
   private final CRC32C crc = new CRC32C();
@@ -36,7 +36,7 @@ final class RamReceiver implements AutoCloseable {
    * @param compression how pages may be compressed
    * @throws IOException if this host has no such library; the message is for the user
    */
-  RamReceiver(Blocks blocks, PageCompression compression) throws IOException {
+  RamReceiver(ReceivingBlocks blocks, PageCompression compression) throws IOException {
     this.blocks = blocks;
     this.decompressor = PageDecompressor.open(compression);
     for (ReceivingBlock block : blocks.all()) {
@@ -52,14 +52,14 @@ final class RamReceiver implements AutoCloseable {
     long total = block.pages();
     if (page < 0 || pages < 1 || pages > maxPages || pages > total || page > total - pages) {
       throw new ProtocolException(
-          String.format(
-              "%s: page %s, %s of them; block %s has %d, a frame at most %d",
-              reader.type(),
-              Long.toUnsignedString(page),
-              Long.toUnsignedString(pages),
-              block.name(),
-              total,
-              maxPages));
+          "%s: page %s, %s of them; block %s has %d, a frame at most %d"
+              .formatted(
+                  reader.type(),
+                  Long.toUnsignedString(page),
+                  Long.toUnsignedString(pages),
+                  block.name(),
+                  total,
+                  maxPages));
     }
     return page;
   }

@@ -3,6 +3,7 @@ package dev.ballast.migration.destination;
 import dev.ballast.migration.protocol.ProtocolException;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.thread.IoAction;
 import java.io.IOException;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -113,11 +114,11 @@ final class ReceivingBlock {
   }
 
   /**
-   * Discards what was received of the pages in a set: the content of ballooned pages is nobody's.
+   * Discards what was received of the pages in a set: the content of ballooned pages is of no use.
    *
    * @param keepAlive called after each run that was discarded
    */
-  void discard(PageBitmap pages, Blocks.KeepAlive keepAlive) throws IOException {
+  void discard(PageBitmap pages, IoAction keepAlive) throws IOException {
     long first = nextReceived(pages, 0);
     while (first < received.size()) {
       long end = Math.min(received.nextClear(first), pages.nextClear(first));
@@ -152,13 +153,8 @@ final class ReceivingBlock {
     long damaged = suspect.nextSet(0);
     if (damaged < suspect.size()) {
       throw new ProtocolException(
-          "RAM_PAGES: page "
-              + damaged
-              + " of block "
-              + block.name()
-              + " was damaged on its way (wrong checksum), and "
-              + (suspect.cardinality() - 1)
-              + " others");
+          "RAM_PAGES: page %d of block %s was damaged on its way (wrong checksum), and %d others"
+              .formatted(damaged, block.name(), suspect.cardinality() - 1));
     }
   }
 }

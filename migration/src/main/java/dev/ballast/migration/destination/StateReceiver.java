@@ -23,7 +23,7 @@ final class StateReceiver {
    *
    * @param parts of a machine whose vCPUs are parked
    */
-  static void tryOut(List<? extends Snapshottable> parts) throws IOException {
+  static void checkLoadable(List<? extends Snapshottable> parts) throws IOException {
     StateReceiver receiver = new StateReceiver(parts);
     for (Snapshottable part : parts) {
       StateWriter state = new StateWriter();
@@ -44,9 +44,8 @@ final class StateReceiver {
     Snapshottable part = parts.get(next);
     if (section.version() > part.stateVersion()) {
       throw new ProtocolException(
-          String.format(
-              "STATE_SECTION: section %s has version %d, the newest known here is %d",
-              section.name(), section.version(), part.stateVersion()));
+          "STATE_SECTION: section %s has version %d, the newest known here is %d"
+              .formatted(section.name(), section.version(), part.stateVersion()));
     }
     StateReader reader = new StateReader(section.name(), section.state());
     part.loadState(reader, section.version());

@@ -44,7 +44,7 @@ public final class BitmapDelta {
       literalHeader = -1;
     }
 
-    /** Tells whether another word fits for certain. */
+    /** Returns whether another word fits for certain. */
     public boolean hasRoom() {
       // The run that is still open and the new word: a group each.
       return out.remaining() >= 2 * (GROUP_HEADER + Long.BYTES);
@@ -155,8 +155,8 @@ public final class BitmapDelta {
     long inside = bitmap.size() - (word << 6);
     if (inside < 64 && value >>> inside != 0) {
       throw new ProtocolException(
-          String.format(
-              "BITMAP: word %d is 0x%016x; the bitmap has %d bits", word, value, bitmap.size()));
+          "BITMAP: word %d is 0x%016x; the bitmap has %d bits"
+              .formatted(word, value, bitmap.size()));
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.ballast.migration.protocol;
 import dev.ballast.migration.channel.SegmentWindows;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.memory.ZeroPages;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.zip.CRC32C;

@@ -56,19 +56,19 @@ public record MigrationConfig(
    */
   public byte[] encode(int version) {
     StateWriter writer = new StateWriter();
-    machine.write(writer);
+    MachineFields.write(machine, writer);
     writer.u32(blocks.size());
     blocks.forEach(block -> writer.string(block.name).u64(block.size));
     writer.bool(verify);
     if (version >= Protocol.VERSION_3) {
-      machine.writeOffers(writer);
+      MachineFields.writeOffers(machine, writer);
       streams.write(writer);
     }
     if (version >= Protocol.VERSION_4) {
       writer.u32(compression.code());
     }
     if (version >= Protocol.VERSION_5) {
-      writer.u32(machine.tscKhz());
+      MachineFields.writeTsc(machine, writer);
     }
     return writer.toByteArray();
   }
@@ -80,7 +80,7 @@ public record MigrationConfig(
    */
   public static MigrationConfig decode(byte[] payload, int version) throws IOException {
     StateReader reader = new StateReader("CONFIG", payload);
-    MachineDescription machine = MachineDescription.read(reader);
+    MachineDescription machine = MachineFields.read(reader);
     List<Block> blocks = new ArrayList<>();
     for (int i = reader.u32("RAM block count", 1, MAX_BLOCKS); i > 0; i--) {
       Block block = new Block(Messages.printableName(reader), reader.u64());
@@ -92,7 +92,7 @@ public record MigrationConfig(
     boolean verify = reader.bool();
     StreamSetup streams = StreamSetup.NONE;
     if (version >= Protocol.VERSION_3) {
-      machine = machine.readOffers(reader);
+      machine = MachineFields.readOffers(machine, reader);
       streams = StreamSetup.read(reader);
     }
     PageCompression compression = PageCompression.NONE;
@@ -101,7 +101,7 @@ public record MigrationConfig(
       compression = PageCompression.of(reader.u32("compression", 0, most));
     }
     if (version >= Protocol.VERSION_5) {
-      machine = machine.withTscKhz(reader.u32("TSC frequency in kHz", 0, Integer.MAX_VALUE));
+      machine = MachineFields.readTsc(machine, reader);
     }
     reader.end();
     return new MigrationConfig(machine, blocks, verify, streams, compression);

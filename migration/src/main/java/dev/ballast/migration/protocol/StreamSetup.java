@@ -45,7 +45,7 @@ public record StreamSetup(int count, long tokenHigh, long tokenLow) {
     return new Greeting(tokenHigh, tokenLow, index);
   }
 
-  /** Tells whether a connection belongs to this migration. */
+  /** Returns whether a connection belongs to this migration. */
   public boolean accepts(Greeting greeting) {
     return greeting.tokenHigh == tokenHigh
         && greeting.tokenLow == tokenLow

@@ -2,6 +2,7 @@ package dev.ballast.migration.source;
 
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.thread.IoAction;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.concurrent.ForkJoinPool;
@@ -11,17 +12,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * The pages of a block that have to be looked at: those written since they were last taken, without
  * those that the filter excludes, and without those that have no host memory and are therefore
- * zero, unless the destination may have something else there. Word by word on bitmaps. One thread
- * syncs; streams take words, each word one of them.
+ * zero, unless the destination may have something else there. This owns the bitmaps of a page's way
+ * from the dirty log to the sender, which the package's page draws; nothing else writes to them.
  *
- * <p>A page that is dropped is not remembered. That is safe because whoever takes a page out of the
- * filter marks it dirty <em>afterwards</em>, and host memory appears behind a page only by a write:
+ * <p>One thread syncs: {@link #fetch}, then {@link #refine}. Between two syncs, senders take spans,
+ * each span one of them. A span is whole words of the bitmaps, so that senders do not meet.
+ *
+ * <p>A page that is dropped is not remembered. That is safe because a page is marked dirty
+ * <em>after</em> it has left the filter, and host memory appears behind a page only by a write:
  * either way the mark comes after the dirty log was fetched, and so in a later one.
  */
 final class CandidateSet {
-  /** Pages that are taken and sent in one go, in words: 32 MiB. */
-  static final long SPAN_WORDS = 128;
-
   /** Page maps are read for so many pages at once, if one of them is wanted: 2 MiB. */
   private static final long GROUP_WORDS = 8;
 
@@ -29,45 +30,27 @@ final class CandidateSet {
   private static final long PART_SPANS = 1 << 11;
 
   private final RamBlock block;
+  private final ExcludedPages excluded;
+
+  /** The candidates. */
   private final PageBitmap pending;
 
   /** Candidates that were not taken, while the log is fetched. */
   private final PageBitmap carried;
 
+  /** Which candidates had host memory at the last sync, and no others. */
   private final PageBitmap populated;
+
+  /** Which pages the destination may have with content. */
   private final PageBitmap sent;
 
   /** One bit a span: whether it has candidates. */
   private final PageBitmap spans;
 
-  private final long wordsPerHostPage;
-  private @Nullable PageBitmap excluded;
   private boolean all = true;
 
   /** Whether all pages are pending, so that those that are dropped are counted. */
   private volatile boolean counting;
-
-  /** The host page that was found to be excluded last; -1 for none. */
-  private volatile long known = -1;
-
-  /**
-   * What a sync found.
-   *
-   * @param candidates pages that have to be looked at
-   * @param excluded pages that are not because the filter has them; in spans without any content
-   *     only those of a sync of which all pages are candidates are counted
-   * @param unpopulated pages that are not because they have no memory, counted likewise
-   */
-  record Found(long candidates, long excluded, long unpopulated) {
-    private static final Found NOTHING = new Found(0, 0, 0);
-
-    private Found plus(Found other) {
-      return new Found(
-          candidates + other.candidates,
-          excluded + other.excluded,
-          unpopulated + other.unpopulated);
-    }
-  }
 
   /**
    * @param block the block
@@ -75,33 +58,12 @@ final class CandidateSet {
    */
   CandidateSet(RamBlock block, @Nullable PageBitmap excluded) {
     this.block = block;
-    this.excluded = excluded;
+    this.excluded = new ExcludedPages(block, excluded);
     this.pending = PageBitmap.allocate(block.pages());
     this.carried = PageBitmap.allocate(block.pages());
     this.populated = PageBitmap.allocate(block.pages());
     this.sent = PageBitmap.allocate(block.pages());
-    this.spans = PageBitmap.allocate(Math.ceilDiv(pending.wordCount(), SPAN_WORDS));
-    this.wordsPerHostPage = block.hostPageSize() / RamBlock.PAGE_SIZE / Long.SIZE;
-  }
-
-  /** Which candidates had host memory at the last sync, and no others. A stream clears its part. */
-  PageBitmap populated() {
-    return populated;
-  }
-
-  /** Which pages the destination may have with content. */
-  PageBitmap sent() {
-    return sent;
-  }
-
-  /** One bit for each {@link #SPAN_WORDS} words: those without it have no candidates. */
-  PageBitmap spans() {
-    return spans;
-  }
-
-  /** Returns the number of words. */
-  long wordCount() {
-    return pending.wordCount();
+    this.spans = PageBitmap.allocate(Math.ceilDiv(pending.wordCount(), Span.WORDS));
   }
 
   /** Fetches the dirty log; earlier candidates stay. {@link #refine} is due afterwards. */
@@ -109,11 +71,11 @@ final class CandidateSet {
     moveCandidates(pending, carried);
     block.fetchDirtyLog(pending);
     moveCandidates(carried, pending);
-    known = -1;
+    excluded.startSync();
   }
 
   private void moveCandidates(PageBitmap from, PageBitmap into) {
-    for (long span = spans.nextSet(0); span < spans.size(); span = spans.nextSet(span + 1)) {
+    for (long span = nextSpan(0); span >= 0; span = nextSpan(span + 1)) {
       long end = endWord(span);
       for (long i = firstWord(span); i < end; i++) {
         if (from.word(i) != 0) {
@@ -125,7 +87,7 @@ final class CandidateSet {
 
   /** Stops to exclude pages. All pages are candidates at the next {@link #refine}. */
   void excludeNothing() {
-    excluded = null;
+    excluded.clear();
     all = true;
   }
 
@@ -134,7 +96,7 @@ final class CandidateSet {
    *
    * @param meanwhile called on this thread about once in a second or more often
    */
-  Found refine(RamSender.Check meanwhile) throws IOException {
+  RefineResult refine(IoAction meanwhile) throws IOException {
     counting = all;
     if (all) {
       pending.setAll();
@@ -143,60 +105,61 @@ final class CandidateSet {
     spans.clearAll();
     long parts = Math.ceilDiv(spans.size(), PART_SPANS);
     if (parts == 1) {
-      return refine(0, spans.size());
+      return refineRanges(0, spans.size());
     }
-    Found found = Found.NOTHING;
+    RefineResult found = RefineResult.NOTHING;
     long atOnce = ForkJoinPool.getCommonPoolParallelism() + 1L;
     for (long part = 0; part < parts; part += atOnce) {
-      found = found.plus(refineParts(part, Math.min(parts, part + atOnce)));
-      meanwhile.check();
+      found = found.plus(refineInParallel(part, Math.min(parts, part + atOnce)));
+      meanwhile.run();
     }
     return found;
   }
 
-  private Found refineParts(long from, long to) throws IOException {
+  private RefineResult refineInParallel(long fromPart, long toPart) throws IOException {
     try {
-      return LongStream.range(from, to)
+      return LongStream.range(fromPart, toPart)
           .parallel()
           .mapToObj(this::refinePart)
-          .reduce(Found.NOTHING, Found::plus);
+          .reduce(RefineResult.NOTHING, RefineResult::plus);
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }
   }
 
-  private Found refinePart(long part) {
+  private RefineResult refinePart(long part) {
     try {
-      return refine(part * PART_SPANS, Math.min(spans.size(), (part + 1) * PART_SPANS));
+      return refineRanges(part * PART_SPANS, Math.min(spans.size(), (part + 1) * PART_SPANS));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private Found refine(long from, long to) throws IOException {
-    Found found = Found.NOTHING;
+  /** Refines spans, of which those without pending pages are stepped over. */
+  private RefineResult refineRanges(long from, long to) throws IOException {
+    RefineResult found = RefineResult.NOTHING;
     long start = -1;
     for (long span = from; span < to; span++) {
       boolean any = !pending.isEmpty(firstWord(span), endWord(span));
       if (any && start < 0) {
         start = span;
       } else if (!any && start >= 0) {
-        found = found.plus(refineSpans(start, span));
+        found = found.plus(refineRange(start, span));
         start = -1;
       }
     }
-    return start < 0 ? found : found.plus(refineSpans(start, to));
+    return start < 0 ? found : found.plus(refineRange(start, to));
   }
 
-  /** Spans that have pending pages. */
-  private Found refineSpans(long from, long to) throws IOException {
-    lookUp(from, to);
-    Found found = Found.NOTHING;
+  /** Refines spans that all have pending pages. */
+  private RefineResult refineRange(long from, long to) throws IOException {
+    findPopulated(from, to);
+    RefineResult found = RefineResult.NOTHING;
     long start = -1;
     for (long span = from; span < to; span++) {
       if (mayHaveContent(span)) {
         if (start >= 0) {
-          found = found.plus(drop(start, span));
+          found = found.plus(dropSpans(start, span));
           start = -1;
         }
         found = found.plus(refineSpan(span));
@@ -204,93 +167,10 @@ final class CandidateSet {
         start = span;
       }
     }
-    return start < 0 ? found : found.plus(drop(start, to));
+    return start < 0 ? found : found.plus(dropSpans(start, to));
   }
 
-  /**
-   * Reads the page maps of spans. Where nothing was sent there is hardly anything to read; where
-   * something was, only those parts are worth it whose pending pages are not all excluded.
-   */
-  private void lookUp(long from, long to) throws IOException {
-    populated.clearWords(firstWord(from), endWord(to - 1));
-    long start = -1;
-    for (long span = from; span < to; span++) {
-      if (sent.isEmpty(firstWord(span), endWord(span))) {
-        start = start < 0 ? firstWord(span) : start;
-      } else {
-        lookUpWords(start, firstWord(span));
-        start = -1;
-        lookUpGroups(span);
-      }
-    }
-    lookUpWords(start, endWord(to - 1));
-  }
-
-  private void lookUpGroups(long span) throws IOException {
-    long start = -1;
-    for (long group = firstWord(span); group < endWord(span); group += GROUP_WORDS) {
-      long wanted = 0;
-      for (long i = group; i < Math.min(endWord(span), group + GROUP_WORDS); i++) {
-        wanted |= pending.word(i) & ~excluded(i);
-      }
-      if (wanted != 0 && start < 0) {
-        start = group;
-      } else if (wanted == 0) {
-        lookUpWords(start, group);
-        start = -1;
-      }
-    }
-    lookUpWords(start, endWord(span));
-  }
-
-  /** Does nothing if {@code from} is negative. */
-  private void lookUpWords(long from, long to) throws IOException {
-    if (from >= 0) {
-      block.addPopulated(from << 6, Math.min(pending.size(), to << 6) - (from << 6), populated);
-    }
-  }
-
-  /** Reads the page maps of a span anew: the balloon may have taken pages since the sync. */
-  void lookUpAgain(long fromWord, long toWord) throws IOException {
-    populated.clearWords(fromWord, toWord);
-    lookUpWords(fromWord, toWord);
-  }
-
-  private boolean mayHaveContent(long span) {
-    return !populated.isEmpty(firstWord(span), endWord(span))
-        || !sent.isEmpty(firstWord(span), endWord(span));
-  }
-
-  /** Drops whole spans: nothing in them has memory, or did when it was sent. */
-  private Found drop(long from, long to) {
-    long excludedPages = 0;
-    long pendingPages = 0;
-    if (counting) {
-      long first = firstWord(from) << 6;
-      pendingPages = Math.min(pending.size(), endWord(to - 1) << 6) - first;
-      excludedPages = excludedPages(firstWord(from), endWord(to - 1));
-    }
-    pending.clearWords(firstWord(from), endWord(to - 1));
-    return new Found(0, excludedPages, pendingPages - excludedPages);
-  }
-
-  private long excludedPages(long fromWord, long toWord) {
-    PageBitmap out = excluded;
-    if (out == null) {
-      return 0;
-    }
-    if (wordsPerHostPage <= 1) {
-      long first = fromWord << 6;
-      return out.cardinality(first, Math.min(out.size(), toWord << 6) - first);
-    }
-    long pages = 0;
-    for (long i = fromWord; i < toWord; i++) {
-      pages += Long.bitCount(excluded(i));
-    }
-    return pages;
-  }
-
-  private Found refineSpan(long span) {
+  private RefineResult refineSpan(long span) {
     long candidates = 0;
     long dropped = 0;
     long unpopulated = 0;
@@ -300,7 +180,7 @@ final class CandidateSet {
       long there = populated.word(i);
       long kept = 0;
       if (word != 0) {
-        long wanted = word & ~excluded(i);
+        long wanted = word & ~excluded.word(i);
         dropped += Long.bitCount(word ^ wanted);
         unpopulated += Long.bitCount(wanted & ~there);
         kept = wanted & (there | sent.word(i));
@@ -316,15 +196,142 @@ final class CandidateSet {
     if (candidates > 0) {
       spans.add(span);
     }
-    return new Found(candidates, dropped, unpopulated);
+    return new RefineResult(candidates, dropped, unpopulated);
+  }
+
+  private boolean mayHaveContent(long span) {
+    return !populated.isEmpty(firstWord(span), endWord(span))
+        || !sent.isEmpty(firstWord(span), endWord(span));
+  }
+
+  /** Drops whole spans: nothing in them has memory, or did when it was sent. */
+  private RefineResult dropSpans(long from, long to) {
+    long excludedPages = 0;
+    long pendingPages = 0;
+    if (counting) {
+      long first = firstWord(from) << 6;
+      pendingPages = Math.min(pending.size(), endWord(to - 1) << 6) - first;
+      excludedPages = excluded.count(firstWord(from), endWord(to - 1));
+    }
+    pending.clearWords(firstWord(from), endWord(to - 1));
+    return new RefineResult(0, excludedPages, pendingPages - excludedPages);
+  }
+
+  /**
+   * Reads the page maps of spans. Where nothing was sent there is hardly anything to read; where
+   * something was, only those parts are worth it whose pending pages are not all excluded.
+   */
+  private void findPopulated(long from, long to) throws IOException {
+    populated.clearWords(firstWord(from), endWord(to - 1));
+    long start = -1;
+    for (long span = from; span < to; span++) {
+      if (sent.isEmpty(firstWord(span), endWord(span))) {
+        start = start < 0 ? firstWord(span) : start;
+      } else {
+        readPageMap(start, firstWord(span));
+        start = -1;
+        findPopulatedInGroups(span);
+      }
+    }
+    readPageMap(start, endWord(to - 1));
+  }
+
+  private void findPopulatedInGroups(long span) throws IOException {
+    long start = -1;
+    for (long group = firstWord(span); group < endWord(span); group += GROUP_WORDS) {
+      long wanted = 0;
+      for (long i = group; i < Math.min(endWord(span), group + GROUP_WORDS); i++) {
+        wanted |= pending.word(i) & ~excluded.word(i);
+      }
+      if (wanted != 0 && start < 0) {
+        start = group;
+      } else if (wanted == 0) {
+        readPageMap(start, group);
+        start = -1;
+      }
+    }
+    readPageMap(start, endWord(span));
+  }
+
+  /** Does nothing if {@code fromWord} is negative. */
+  private void readPageMap(long fromWord, long toWord) throws IOException {
+    if (fromWord >= 0) {
+      long first = fromWord << 6;
+      block.addPopulated(first, Math.min(pending.size(), toWord << 6) - first, populated);
+    }
   }
 
   private static long firstWord(long span) {
-    return span * SPAN_WORDS;
+    return span * Span.WORDS;
   }
 
   private long endWord(long span) {
-    return Math.min(wordCount(), firstWord(span + 1));
+    return Math.min(pending.wordCount(), firstWord(span + 1));
+  }
+
+  /** Returns the first span from {@code from} on that has candidates, or -1. */
+  long nextSpan(long from) {
+    long span = spans.nextSet(from);
+    return span == spans.size() ? -1 : span;
+  }
+
+  /**
+   * Takes the candidates of a span out of the set, without those that were excluded meanwhile. The
+   * log tells of those taken again when they are written from now on: their content may be read.
+   *
+   * @param span which only this thread takes
+   * @param last whether the guest is stopped, so that no write has to be logged any more
+   * @param into what becomes of them
+   * @return whether there are any
+   */
+  boolean takeSpan(long span, boolean last, Span into) throws IOException {
+    long from = firstWord(span);
+    long to = endWord(span);
+    if (block.readingPopulates()) {
+      refreshPopulated(from, to);
+    }
+    into.start(from << 6);
+    for (long i = from; i < to; i++) {
+      long taken = pending.word(i) == 0 ? 0 : pending.getAndSetWord(i, 0);
+      long wanted = taken == 0 ? 0 : taken & ~excluded.word(i);
+      long there = populated.word(i);
+      if ((there & ~wanted) != 0) {
+        populated.setWord(i, there & wanted);
+      }
+      into.put(i - from, Long.bitCount(taken), wanted, there & wanted);
+    }
+    if (into.isEmpty()) {
+      return false;
+    }
+    if (!last) {
+      // Only what is read next: the guest may have written to any other page since the sync.
+      block.protectDirty(populated, from, to);
+    }
+    populated.clearWords(from, to);
+    return true;
+  }
+
+  /** Reads the page maps of a span anew: the balloon may have taken pages since the sync. */
+  private void refreshPopulated(long fromWord, long toWord) throws IOException {
+    populated.clearWords(fromWord, toWord);
+    readPageMap(fromWord, toWord);
+  }
+
+  /**
+   * Notes that pages are about to be sent with content. Before they are written: what is half
+   * written when that fails counts as sent.
+   */
+  void markSent(long firstPage, long pages) {
+    sent.set(firstPage, pages);
+  }
+
+  /**
+   * Notes that a page is sent as zero.
+   *
+   * @return whether that is necessary: the destination may have something else there
+   */
+  boolean clearSent(long page) {
+    return sent.remove(page);
   }
 
   /** Gives host memory back; nothing is asked of this any more. */
@@ -334,37 +341,5 @@ final class CandidateSet {
     spans.release();
     populated.release();
     sent.release();
-  }
-
-  /** Takes the 64 pages of word {@code index} out; those excluded meanwhile are in the result. */
-  long take(long index) {
-    return pending.word(index) == 0 ? 0 : pending.getAndSetWord(index, 0);
-  }
-
-  /** Returns which of the 64 pages of word {@code index} are excluded now. */
-  long excluded(long index) {
-    PageBitmap out = excluded;
-    long word = out == null ? 0 : out.word(index);
-    if (out == null || wordsPerHostPage <= 1) {
-      return word;
-    }
-    return word == -1 && hostPageExcluded(out, index / wordsPerHostPage) ? -1 : 0;
-  }
-
-  /**
-   * Remembers the host page that was excluded last until the next fetch: what was excluded then may
-   * still be dropped, for the reason that this class gives.
-   */
-  private boolean hostPageExcluded(PageBitmap out, long hostPage) {
-    if (known == hostPage) {
-      return true;
-    }
-    long pages = wordsPerHostPage * Long.SIZE;
-    long end = (hostPage + 1) * pages;
-    boolean whole = out.nextClear(hostPage * pages, end) == end;
-    if (whole) {
-      known = hostPage;
-    }
-    return whole;
   }
 }

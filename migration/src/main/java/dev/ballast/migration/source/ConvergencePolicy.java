@@ -95,17 +95,17 @@ final class ConvergencePolicy {
       return new Decision.AnotherPass();
     }
     return new Decision.GiveUp(
-        String.format(
-            "did not converge in %d passes: the guest dirties memory faster than it can be sent;"
-                + " %d bytes are left, at %d bytes/s that is %d ms of downtime, the limit is %d ms; %s",
-            passes,
-            remainingBytes,
-            bytesPerSecond,
-            expected,
-            limit.toMillis(),
-            autoConverge.enabled()
-                ? "vCPUs were stopped for " + throttle + " % of the time: raise downtime-limit"
-                : "auto-converge is off: switch it on, or raise downtime-limit"));
+        ("did not converge in %d passes: the guest dirties memory faster than it can be sent;"
+                + " %d bytes are left, at %d bytes/s that is %d ms of downtime, the limit is %d ms; %s")
+            .formatted(
+                passes,
+                remainingBytes,
+                bytesPerSecond,
+                expected,
+                limit.toMillis(),
+                autoConverge.enabled()
+                    ? "vCPUs were stopped for " + throttle + " % of the time: raise downtime-limit"
+                    : "auto-converge is off: switch it on, or raise downtime-limit"));
   }
 
   /** Raises the throttle when what is dirty again does not shrink. */

@@ -1,7 +1,7 @@
 package dev.ballast.migration.source;
 
 /**
- * Is told how a migration goes on. Called on the migration thread, and on the thread that cancels;
+ * Hears how a migration goes on. Called on the migration's thread, and on the thread that cancels;
  * must return soon.
  */
 public interface MigrationListener {

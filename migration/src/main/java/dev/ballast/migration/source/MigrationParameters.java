@@ -4,7 +4,6 @@ import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.PageCompression;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.StreamSetup;
-import java.net.StandardProtocolFamily;
 import java.time.Duration;
 
 /**
@@ -120,7 +119,7 @@ public record MigrationParameters(
 
   /** Returns whether pages carry checksums on their way to an address. */
   boolean pageChecksumsTo(MigrationUri uri) {
-    return pages.checksums() && uri.family() != StandardProtocolFamily.UNIX;
+    return pages.checksums() && !uri.isLocal();
   }
 
   private MigrationParameters with(Limits changed) {

@@ -5,6 +5,7 @@ import dev.ballast.migration.protocol.MemoryDigest;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.PageFilter;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.thread.IoAction;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,27 +33,34 @@ final class PrecopyLoop {
   private final ConvergencePolicy policy;
   private final ProgressCounters counters;
   private final MigrationListener listener;
-  private final RamSender.Check check;
+  private final IoAction check;
   private final IntConsumer throttle;
   private @Nullable BitmapSender bitmap;
   private @Nullable PageFilter filter;
   private long lastSync;
   private long lastPass;
 
+  /**
+   * @param connection the migration's own
+   * @param streams connections for pages besides that; there may be none
+   * @param policy decides when the guest is stopped
+   * @param counters what to count in
+   * @param listener hears of passes
+   * @param throttle slows the guest down: for so much of the time its vCPUs stop, in percent
+   */
   PrecopyLoop(
+      SourceConnection connection,
       SendingStreams streams,
-      FrameWriter writer,
       ConvergencePolicy policy,
       ProgressCounters counters,
       MigrationListener listener,
-      RamSender.Check check,
       IntConsumer throttle) {
     this.streams = streams;
-    this.writer = writer;
+    this.writer = connection.writer();
+    this.check = connection::checkPeer;
     this.policy = policy;
     this.counters = counters;
     this.listener = listener;
-    this.check = check;
     this.throttle = throttle;
   }
 
@@ -143,7 +151,7 @@ final class PrecopyLoop {
       pass(false);
       sync();
       converged =
-          switch (policy.decide(counters.passes, counters.bytesRemaining())) {
+          switch (policy.decide(counters.passes(), counters.bytesRemaining())) {
             case ConvergencePolicy.Decision.SwitchOver() -> true;
             case ConvergencePolicy.Decision.AnotherPass() -> false;
             case ConvergencePolicy.Decision.GiveUp(String reason) -> throw new IOException(reason);
@@ -153,17 +161,17 @@ final class PrecopyLoop {
   }
 
   private void slowDown(int percent) {
-    if (percent != counters.throttlePercentage) {
+    if (percent != counters.throttlePercentage()) {
       log.info("vCPUs are stopped for {} % of the time, so that the rest shrinks", percent);
       throttle.accept(percent);
-      counters.throttlePercentage = percent;
+      counters.throttled(percent);
     }
   }
 
   /** Lets the guest run freely again. */
   void endThrottle() {
     throttle.accept(0);
-    counters.throttlePercentage = 0;
+    counters.throttled(0);
   }
 
   /** Sends the rest. The guest is stopped, and nothing writes to its memory any more. */
@@ -182,7 +190,7 @@ final class PrecopyLoop {
         DigestSender.send(sending.number(), new MemoryDigest(sending.block(), excluded), writer);
       }
     }
-    check.check();
+    check.run();
   }
 
   private void sync() throws IOException {
@@ -200,19 +208,19 @@ final class PrecopyLoop {
     checkFilter();
     long candidates = 0;
     for (SendingBlock sending : blocks) {
-      CandidateSet.Found found = sending.candidates().refine(writer::keepAlive);
+      RefineResult found = sending.candidates().refine(writer::keepAlive);
       candidates += found.candidates();
       if (lastSync == 0) {
         counters.leftOut(found);
       }
     }
     counters.remaining(candidates);
-    counters.expectedDowntimeMillis = policy.expectedMillis(counters.bytesRemaining());
+    counters.expectedDowntime(policy.expectedMillis(counters.bytesRemaining()));
     // Two syncs without a pass between them: those of the first are candidates still.
-    boolean passed = counters.passes != lastPass;
+    boolean passed = counters.passes() != lastPass;
     counters.synced(candidates, passed ? now - lastSync : 0);
     lastSync = now;
-    lastPass = counters.passes;
+    lastPass = counters.passes();
   }
 
   /**
@@ -230,8 +238,7 @@ final class PrecopyLoop {
     String reason = "since the migration began: " + inactive.get();
     log.warn("{} is off {}", filter.name(), reason);
     filter = null;
-    counters.skipActive = false;
-    counters.skipReason = reason;
+    counters.skipBalloon(false, reason);
     blocks.forEach(sending -> sending.candidates().excludeNothing());
     if (bitmap != null) {
       bitmap.sendAsEmpty();
@@ -239,13 +246,13 @@ final class PrecopyLoop {
   }
 
   private void checkAndKeepAlive() throws IOException {
-    check.check();
+    check.run();
     writer.keepAlive();
   }
 
   private void pass(boolean last) throws IOException {
-    counters.passStarted();
-    listener.passStarted(counters.passes);
+    long pass = counters.passStarted();
+    listener.passStarted(pass);
     // As what remains is: before compression.
     long bytesBefore = counters.contentBytes();
     long start = System.nanoTime();
@@ -255,15 +262,15 @@ final class PrecopyLoop {
         sender.sendPass(last);
       }
     } else {
-      streams.sendPass(counters.passes, last, this::checkAndKeepAlive);
+      streams.sendPass(pass, last, this::checkAndKeepAlive);
     }
     if (bitmap != null) {
       counters.bitmap(bitmap.sendPass(), last);
     }
-    writer.passEnd(counters.passes, last);
+    writer.passEnd(pass, last);
     writer.flush();
-    check.check();
+    check.run();
     policy.measured(counters.contentBytes() - bytesBefore, System.nanoTime() - start);
-    log.debug("pass {}: {} bytes", counters.passes, counters.contentBytes() - bytesBefore);
+    log.debug("pass {}: {} bytes", pass, counters.contentBytes() - bytesBefore);
   }
 }

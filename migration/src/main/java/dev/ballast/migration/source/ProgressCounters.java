@@ -18,30 +18,30 @@ final class ProgressCounters {
   private final MigrationChannel channel;
   private final SendingStreams streams;
 
-  volatile long setupEnd;
-  volatile long ended;
-  volatile long guestStopped;
-  volatile long guestContinued;
-  volatile long expectedDowntimeMillis;
-  volatile long verifyNanos;
-  volatile long bytesBeforeStop;
-  volatile int throttlePercentage;
+  private volatile long setupEnd;
+  private volatile long ended;
+  private volatile long guestStopped;
+  private volatile long guestContinued;
+  private volatile long expectedDowntimeMillis;
+  private volatile long verifyNanos;
+  private volatile long bytesBeforeStop;
+  private volatile int throttlePercentage;
 
-  volatile long pagesTotal;
+  private volatile long pagesTotal;
   private final AtomicLong pagesRemaining = new AtomicLong();
   private final LongAdder pagesNormal = new LongAdder();
   private final LongAdder pagesZero = new LongAdder();
   private final LongAdder pagesScanned = new LongAdder();
   private volatile long pagesUnpopulated;
-  volatile long dirtyPagesPerSecond;
-  volatile long dirtySyncs;
-  volatile long passes;
+  private volatile long dirtyPagesPerSecond;
+  private volatile long dirtySyncs;
+  private volatile long passes;
 
-  volatile boolean skipActive;
-  volatile String skipReason = "not set up yet";
+  private volatile boolean skipActive;
+  private volatile String skipReason = "not set up yet";
   private volatile long pagesSkipped;
-  volatile long bitmapBytes;
-  volatile long bitmapBytesDowntime;
+  private volatile long bitmapBytes;
+  private volatile long bitmapBytesDowntime;
 
   ProgressCounters(MigrationChannel channel, SendingStreams streams) {
     this.channel = channel;
@@ -94,6 +94,63 @@ final class ProgressCounters {
     return nanos == 0 ? 0 : (long) ((double) amount * NANOS_PER_SECOND / nanos);
   }
 
+  /** All is set up: what follows is RAM. */
+  void setUp() {
+    setupEnd = System.nanoTime();
+  }
+
+  /** The guest is about to be stopped. */
+  void guestStops() {
+    bytesBeforeStop = transferred();
+    guestStopped = System.nanoTime();
+  }
+
+  /** The guest goes on, here or there. */
+  void guestContinues() {
+    guestContinued = System.nanoTime();
+  }
+
+  /** The migration is over. Does nothing if it was before. */
+  void ended() {
+    if (ended == 0) {
+      ended = System.nanoTime();
+    }
+  }
+
+  /**
+   * Takes note of how long the guest would be stopped if it were now.
+   *
+   * @param millis in milliseconds
+   */
+  void expectedDowntime(long millis) {
+    expectedDowntimeMillis = millis;
+  }
+
+  /** Takes note of how long digests took. */
+  void verified(long nanos) {
+    verifyNanos = nanos;
+  }
+
+  /** Takes note of for how much of the time vCPUs are stopped, in percent. */
+  void throttled(int percentage) {
+    throttlePercentage = percentage;
+  }
+
+  /** Returns for how much of the time vCPUs are stopped, in percent. */
+  int throttlePercentage() {
+    return throttlePercentage;
+  }
+
+  /**
+   * Takes note of whether ballooned pages are left out.
+   *
+   * @param reason why not; empty if they are
+   */
+  void skipBalloon(boolean active, String reason) {
+    skipActive = active;
+    skipReason = reason;
+  }
+
   /**
    * Takes note of a dirty sync.
    *
@@ -107,36 +164,49 @@ final class ProgressCounters {
     }
   }
 
+  /** Adds pages that there are. */
   void total(long pages) {
     pagesTotal += pages;
   }
 
-  void passStarted() {
+  /** Takes note of a pass that begins; returns its number, from 1 on. */
+  long passStarted() {
     passes++;
+    return passes;
   }
 
+  /** Returns how many passes have begun. */
+  long passes() {
+    return passes;
+  }
+
+  /** Takes pages off those that wait to be sent. */
   void taken(long pages) {
     pagesRemaining.addAndGet(-pages);
   }
 
   /** Takes note of the pages of which the first pass sends nothing. */
-  void leftOut(CandidateSet.Found found) {
+  void leftOut(RefineResult found) {
     pagesSkipped += found.excluded();
     pagesUnpopulated += found.unpopulated();
   }
 
+  /** Adds pages that were read to see whether they are zero. */
   void scanned(long pages) {
     pagesScanned.add(pages);
   }
 
+  /** Adds pages that were sent with content. */
   void normal(long pages) {
     pagesNormal.add(pages);
   }
 
+  /** Adds pages that are zero. */
   void zero(long pages) {
     pagesZero.add(pages);
   }
 
+  /** Adds bytes of the balloon bitmap. */
   void bitmap(long bytes, boolean guestStopped) {
     bitmapBytes += bytes;
     if (guestStopped) {
@@ -144,6 +214,7 @@ final class ProgressCounters {
     }
   }
 
+  /** Says how many pages wait to be sent. */
   void remaining(long pages) {
     pagesRemaining.set(pages);
   }

@@ -3,17 +3,18 @@ package dev.ballast.migration.source;
 import dev.ballast.migration.channel.SegmentWindows;
 import dev.ballast.migration.protocol.FrameWriter;
 import dev.ballast.migration.protocol.Protocol;
-import dev.ballast.migration.protocol.ZeroPages;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.memory.ZeroPages;
+import dev.ballast.vmm.thread.IoAction;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
 /**
  * Sends candidates of one block over one stream: those with content in runs, those that are zero
- * only if the destination may have something else there. Pages that had no host memory at the last
- * sync are not touched, nor are those that lost it since where a look would get it back. One
- * thread.
+ * only if the destination may have something else there. Pages without host memory at the last sync
+ * are not touched. Where reading would populate a page again, neither are pages that lost their
+ * memory since. One thread.
  */
 final class RamSender {
   /** Runs end at multiples of this, so that whole huge pages arrive in one piece. */
@@ -21,14 +22,12 @@ final class RamSender {
 
   private final SendingBlock sending;
   private final CandidateSet candidates;
-  private final PageBitmap span;
-  private final PageBitmap populated;
-  private final PageBitmap sent;
+  private final Span span = new Span();
   private final MemorySegment memory;
   private final SegmentWindows windows;
   private final FrameWriter writer;
   private final ProgressCounters counters;
-  private final Check check;
+  private final IoAction check;
 
   private long pagesSinceCheck;
   private long contentStart;
@@ -36,24 +35,16 @@ final class RamSender {
   private long zeroStart;
   private long zeroPages;
 
-  /** What is done now and then during a pass: looks for a cancel and for bad news from the peer. */
-  @FunctionalInterface
-  interface Check {
-    void check() throws IOException;
-  }
-
   /**
    * @param sending the block, shared with the other streams
    * @param writer where to
    * @param counters what to count in
-   * @param check called now and then
+   * @param check called now and then during a pass: looks for a cancel and for bad news from the
+   *     peer
    */
-  RamSender(SendingBlock sending, FrameWriter writer, ProgressCounters counters, Check check) {
+  RamSender(SendingBlock sending, FrameWriter writer, ProgressCounters counters, IoAction check) {
     this.sending = sending;
     this.candidates = sending.candidates();
-    this.span = sending.span();
-    this.populated = candidates.populated();
-    this.sent = candidates.sent();
     this.memory = sending.block().memory();
     this.windows = new SegmentWindows(memory);
     this.writer = writer;
@@ -67,51 +58,28 @@ final class RamSender {
    * @param last whether the guest is stopped, so that no write has to be logged any more
    */
   void sendPass(boolean last) throws IOException {
-    for (long from = sending.nextSpan(); from >= 0; from = sending.nextSpan()) {
-      long to = Math.min(span.wordCount(), from + CandidateSet.SPAN_WORDS);
-      if (sending.block().readingPopulates()) {
-        candidates.lookUpAgain(from, to);
-      }
-      if (takeSpan(from, to)) {
-        if (!last) {
-          // Only what is read next: the guest may have written to any other page since the sync.
-          sending.block().protectDirty(populated, from, to);
-        }
-        sendSpan(from << 6, Math.min(span.size(), to << 6));
+    for (long next = sending.claimSpan(); next >= 0; next = sending.claimSpan()) {
+      boolean any = candidates.takeSpan(next, last, span);
+      counters.taken(span.taken());
+      if (any) {
+        sendSpan();
         writer.keepAlive();
-        check.check();
+        check.run();
       }
     }
   }
 
-  private boolean takeSpan(long from, long to) {
-    long any = 0;
-    long taken = 0;
-    for (long i = from; i < to; i++) {
-      long word = candidates.take(i);
-      if (word != 0) {
-        taken += Long.bitCount(word);
-        word &= ~candidates.excluded(i);
-        any |= word;
-        span.setWord(i, word);
-      }
-      long there = populated.word(i);
-      if ((there & ~word) != 0) {
-        populated.setWord(i, there & word);
-      }
-    }
-    counters.taken(taken);
-    return any != 0;
-  }
-
-  /** Sends what is left of a span, and leaves the bitmaps of the span empty. */
-  private void sendSpan(long first, long end) throws IOException {
+  private void sendSpan() throws IOException {
+    PageBitmap pages = span.pages();
+    PageBitmap populated = span.populated();
+    long firstPage = span.firstPage();
     long scanned = 0;
-    for (long from = span.nextSet(first, end); from < end; ) {
-      long to = span.nextClear(from, end);
-      for (long page = from; page < to; page++) {
+    for (long from = pages.nextSet(0); from < Span.PAGES; ) {
+      long to = pages.nextClear(from);
+      for (long bit = from; bit < to; bit++) {
+        long page = firstPage + bit;
         boolean zero = true;
-        if (populated.get(page)) {
+        if (populated.get(bit)) {
           zero = ZeroPages.isZero(memory, page * RamBlock.PAGE_SIZE);
           scanned++;
         }
@@ -121,13 +89,11 @@ final class RamSender {
           content(page);
         }
       }
-      from = span.nextSet(to, end);
+      from = pages.nextSet(to);
     }
     endContent();
     endZero();
     counters.scanned(scanned);
-    span.clear(first, end - first);
-    populated.clear(first, end - first);
   }
 
   private void content(long page) throws IOException {
@@ -140,14 +106,13 @@ final class RamSender {
 
   private void endContent() throws IOException {
     if (contentPages > 0) {
-      // Before the write: what is half written when it fails counts as sent.
-      sent.set(contentStart, contentPages);
+      candidates.markSent(contentStart, contentPages);
       writer.ramPages(sending.number(), windows, contentStart, contentPages);
       counters.normal(contentPages);
       pagesSinceCheck += contentPages;
       if (pagesSinceCheck >= RUN_PAGES) {
         pagesSinceCheck = 0;
-        check.check();
+        check.run();
       }
       contentPages = 0;
     }
@@ -155,7 +120,7 @@ final class RamSender {
 
   private void zero(long page) throws IOException {
     counters.zero(1);
-    if (sent.remove(page)) {
+    if (candidates.clearSent(page)) {
       if (page != zeroStart + zeroPages) {
         endZero();
         zeroStart = page;

@@ -1,23 +1,17 @@
 package dev.ballast.migration.source;
 
-import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A block that is being sent, by one stream or by several: they take spans of it in turn, so that
- * none waits while another still has much to do. Spans are whole words of the bitmaps here, which
- * streams therefore share without meeting.
+ * none waits while another still has much to do.
  */
 final class SendingBlock {
   private final int number;
   private final RamBlock block;
   private final CandidateSet candidates;
-
-  /** What is left of the span that a stream has taken. */
-  private final PageBitmap span;
-
   private final AtomicLong nextSpan = new AtomicLong();
 
   /**
@@ -29,7 +23,6 @@ final class SendingBlock {
     this.number = number;
     this.block = block;
     this.candidates = candidates;
-    this.span = PageBitmap.allocate(block.pages());
   }
 
   int number() {
@@ -44,10 +37,6 @@ final class SendingBlock {
     return candidates;
   }
 
-  PageBitmap span() {
-    return span;
-  }
-
   /** Starts a pass: no stream is sending. */
   void startPass() {
     nextSpan.set(0);
@@ -56,23 +45,15 @@ final class SendingBlock {
   /** Gives host memory back; no stream is sending, and none will. */
   void release() throws IOException {
     candidates.release();
-    span.release();
   }
 
-  /**
-   * Takes the next span of the pass that has candidates; returns its first word, or -1 if there is
-   * none left.
-   */
-  long nextSpan() {
-    PageBitmap spans = candidates.spans();
+  /** Returns a span with candidates that no other stream has in this pass, or -1: none is left. */
+  long claimSpan() {
     while (true) {
       long from = nextSpan.get();
-      long found = spans.nextSet(from);
-      if (found == spans.size()) {
-        return -1;
-      }
-      if (nextSpan.compareAndSet(from, found + 1)) {
-        return found * CandidateSet.SPAN_WORDS;
+      long found = candidates.nextSpan(from);
+      if (found < 0 || nextSpan.compareAndSet(from, found + 1)) {
+        return found;
       }
     }
   }

@@ -1,10 +1,11 @@
 package dev.ballast.migration.source;
 
-import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
 import dev.ballast.migration.protocol.StreamSetup;
+import dev.ballast.vmm.thread.Deadline;
+import dev.ballast.vmm.thread.IoAction;
 import dev.ballast.vmm.thread.Threads;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -96,16 +97,12 @@ final class SendingStream implements AutoCloseable {
    * @param check called now and then, on this thread
    * @throws IOException if the stream broke, or the check says so
    */
-  void awaitPass(long pass, RamSender.Check check) throws IOException, InterruptedException {
+  void awaitPass(long pass, IoAction check) throws IOException, InterruptedException {
     while (!hasSent(pass)) {
       synchronized (lock) {
-        long end = System.nanoTime() + MOMENT_MILLIS * 1_000_000;
-        for (long left = MOMENT_MILLIS; left > 0 && passDone < pass && failure == null; ) {
-          lock.wait(left);
-          left = (end - System.nanoTime()) / 1_000_000;
-        }
+        Deadline.afterMillis(MOMENT_MILLIS).await(lock, () -> passDone >= pass || failure != null);
       }
-      check.check();
+      check.run();
     }
   }
 
@@ -137,15 +134,13 @@ final class SendingStream implements AutoCloseable {
           lock.notifyAll();
         }
       }
-    } catch (CancelledException e) {
-      fail(e);
     } catch (IOException e) {
       fail(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       fail(new IOException("the stream was interrupted", e));
     } catch (RuntimeException | Error e) {
-      // Whoever waits for this thread must not do so for ever.
+      // The migration's thread must not wait for this one for ever.
       fail(new IOException("internal error: " + e, e));
       throw e;
     }
@@ -155,11 +150,7 @@ final class SendingStream implements AutoCloseable {
   private boolean awaitWork(long pass) throws IOException, InterruptedException {
     while (true) {
       synchronized (lock) {
-        long end = System.nanoTime() + IDLE_MILLIS * 1_000_000;
-        for (long left = IDLE_MILLIS; left > 0 && passWanted == pass && !ended; ) {
-          lock.wait(left);
-          left = (end - System.nanoTime()) / 1_000_000;
-        }
+        Deadline.afterMillis(IDLE_MILLIS).await(lock, () -> passWanted != pass || ended);
         if (ended) {
           return false;
         }

@@ -3,6 +3,7 @@ package dev.ballast.migration.source;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.protocol.StreamSetup;
+import dev.ballast.vmm.thread.IoAction;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -46,7 +47,7 @@ final class SendingStreams implements AutoCloseable {
    *
    * @param check called now and then, on this thread
    */
-  void sendPass(long pass, boolean last, RamSender.Check check) throws IOException {
+  void sendPass(long pass, boolean last, IoAction check) throws IOException {
     streams.forEach(stream -> stream.startPass(pass, last));
     try {
       for (SendingStream stream : streams) {

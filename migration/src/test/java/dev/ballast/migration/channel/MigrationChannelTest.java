@@ -8,9 +8,13 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -63,20 +67,23 @@ class MigrationChannelTest {
   }
 
   @Test
-  void saysThatNobodyListens() throws IOException {
+  void saysThatNoProcessListens() throws IOException {
     server.close();
     assertThatThrownBy(this::connectAgain)
-        .isInstanceOf(IOException.class)
-        .hasMessage(server.uri() + ": no such socket; is the destination waiting with --incoming?");
+        .isInstanceOf(NotListeningException.class)
+        .hasMessage(server.uri() + ": there is no such socket")
+        .extracting(Throwable::getMessage)
+        .satisfies(message -> assertThat(NotListeningException.isSaidBy(message)).isTrue());
     MigrationUri closedPort;
     try (MigrationServer tcp = MigrationServer.listen(MigrationUri.parse("tcp:127.0.0.1:0"))) {
       closedPort = tcp.uri();
     }
     try (MigrationChannel channel = MigrationChannel.open(closedPort)) {
       assertThatThrownBy(() -> channel.connect(FIVE_SECONDS))
-          .isInstanceOf(IOException.class)
-          .hasMessage(
-              closedPort + ": connection refused; is the destination waiting with --incoming?");
+          .isInstanceOf(NotListeningException.class)
+          .hasMessage(closedPort + ": connection refused: no process listens there")
+          .extracting(Throwable::getMessage)
+          .satisfies(message -> assertThat(NotListeningException.isSaidBy(message)).isTrue());
     }
   }
 
@@ -84,6 +91,60 @@ class MigrationChannelTest {
     try (MigrationChannel channel = MigrationChannel.open(server.uri())) {
       channel.connect(FIVE_SECONDS);
     }
+  }
+
+  @Test
+  void waitsForRoomInTheQueueOfAUnixSocket(@TempDir Path directory) throws Exception {
+    try (FullListener full = FullListener.at(directory.resolve("full"));
+        MigrationChannel late = MigrationChannel.open(full.uri())) {
+      CompletableFuture<Void> connected = connectInBackground(late, Duration.ofSeconds(30));
+      assertThatThrownBy(() -> connected.get(100, TimeUnit.MILLISECONDS))
+          .isInstanceOf(TimeoutException.class);
+      full.acceptAll();
+      connected.get(30, TimeUnit.SECONDS);
+      SocketChannel accepted = full.accept();
+      late.write(ByteBuffer.wrap(new byte[] {7}));
+      ByteBuffer got = ByteBuffer.allocate(1);
+      accepted.read(got);
+      assertThat(got.get(0)).isEqualTo((byte) 7);
+    }
+  }
+
+  @Test
+  void doesNotWaitForRoomForEver(@TempDir Path directory) throws Exception {
+    try (FullListener full = FullListener.at(directory.resolve("full"));
+        MigrationChannel late = MigrationChannel.open(full.uri())) {
+      assertThatThrownBy(() -> late.connect(Duration.ofMillis(100)))
+          .isInstanceOf(SocketTimeoutException.class)
+          .hasMessage(
+              full.uri() + ": no connection after 100 ms: too many clients wait to be accepted");
+    }
+  }
+
+  @Test
+  void canBeCancelledWhileItWaitsForRoom(@TempDir Path directory) throws Exception {
+    try (FullListener full = FullListener.at(directory.resolve("full"));
+        MigrationChannel late = MigrationChannel.open(full.uri())) {
+      CompletableFuture<Void> connected = connectInBackground(late, Duration.ofMinutes(5));
+      assertThatThrownBy(() -> connected.get(50, TimeUnit.MILLISECONDS))
+          .isInstanceOf(TimeoutException.class);
+      late.cancel();
+      assertThatThrownBy(() -> connected.get(30, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(CancelledException.class);
+      assertThat(late.isConnected()).isFalse();
+    }
+  }
+
+  private static CompletableFuture<Void> connectInBackground(
+      MigrationChannel channel, Duration timeout) {
+    return CompletableFuture.runAsync(
+        () -> {
+          try {
+            channel.connect(timeout);
+          } catch (IOException e) {
+            throw new CompletionException(e);
+          }
+        });
   }
 
   @Test

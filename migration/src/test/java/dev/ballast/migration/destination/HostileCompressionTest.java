@@ -62,7 +62,7 @@ class HostileCompressionTest {
     try (MigrationDestination destination = Hop.listen();
         RawPeer peer = RawPeer.send(destination.uri(), frames)) {
       assertThat(peer).isNotNull();
-      CompletableFuture<IncomingMigration> received =
+      CompletableFuture<IncomingResult> received =
           Hop.receive(destination, machine, Hop.DESTINATION);
       IOException failure = Hop.of(MigrationProgress.IDLE, received).failure();
       assertThat(machine.runState()).isEqualTo(RunState.INMIGRATE);

@@ -174,7 +174,7 @@ class HostileSourceTest {
     try (TestMachine machine = TestMachine.waiting(MIB);
         MigrationDestination destination = Hop.listen();
         MigrationChannel channel = MigrationChannel.open(destination.uri())) {
-      CompletableFuture<IncomingMigration> received =
+      CompletableFuture<IncomingResult> received =
           Hop.receive(destination, machine, Hop.DESTINATION);
       channel.connect(Duration.ofSeconds(5));
       Peer peer = new Peer(channel);

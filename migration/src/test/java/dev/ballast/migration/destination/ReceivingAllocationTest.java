@@ -58,7 +58,8 @@ class ReceivingAllocationTest {
             StreamSetup.NONE);
     receiver =
         new RamReceiver(
-            Blocks.match(List.of(ram), config, Protocol.MAX_VERSION), PageCompression.NONE);
+            ReceivingBlocks.match(List.of(ram), config, Protocol.MAX_VERSION),
+            PageCompression.NONE);
     reader = new FrameReader(connection.near());
   }
 
@@ -104,7 +105,7 @@ class ReceivingAllocationTest {
         writer.passEnd(pass, false);
         writer.flush();
       }
-    } catch (CancelledException end) {
+    } catch (CancelledException _) {
       return;
     } catch (IOException e) {
       throw new AssertionError(e);

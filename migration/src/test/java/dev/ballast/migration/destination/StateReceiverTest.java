@@ -52,14 +52,14 @@ class StateReceiverTest {
   void aMachineIsTheSameAfterItWasTriedOut() throws IOException {
     Part first = new Part("first", 1, true);
     Part second = new Part("second", 2, true);
-    StateReceiver.tryOut(List.of(first, second));
+    StateReceiver.checkLoadable(List.of(first, second));
     assertThat(List.of(first.value, second.value)).containsExactly(1, 2);
   }
 
   @Test
   void whatCannotBeLoadedIsNamed() {
     List<Part> parts = List.of(new Part("first", 1, true), new Part("second", 2, false));
-    assertThatThrownBy(() -> StateReceiver.tryOut(parts))
+    assertThatThrownBy(() -> StateReceiver.checkLoadable(parts))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("second")
         .hasMessageContaining("this host has none");

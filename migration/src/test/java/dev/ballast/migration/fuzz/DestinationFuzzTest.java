@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.DestinationParameters;
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.Protocol;
@@ -47,7 +47,7 @@ class DestinationFuzzTest {
   }
 
   /** Returns what arrived; a second connection starts with the first {@code STREAM} frame. */
-  private static IncomingMigration play(
+  private static IncomingResult play(
       List<byte[]> frames, TestMachine machine, DestinationParameters parameters)
       throws IOException {
     List<List<byte[]>> connections = new ArrayList<>(List.of(new ArrayList<>()));
@@ -109,7 +109,7 @@ class DestinationFuzzTest {
       script = Objects.requireNonNull(in, seed).readAllBytes();
     }
     try (TestMachine machine = machine(RunState.INMIGRATE)) {
-      IncomingMigration arrived = play(Frames.ofScript(script), machine, Hop.DESTINATION);
+      IncomingResult arrived = play(Frames.ofScript(script), machine, Hop.DESTINATION);
       assertThat(arrived.pagesReceived()).isEqualTo(8);
       assertThat(machine.runState()).isEqualTo(RunState.RUNNING);
       assertThat(machine.ram().get(JAVA_BYTE, 5 << 12)).isEqualTo((byte) 5);

@@ -145,8 +145,8 @@ class BitmapDeltaTest {
             random.nextLong(310),
             random.nextLong(310),
             into);
-      } catch (ProtocolException expected) {
-        assertThat(expected).hasMessageStartingWith("BITMAP: ");
+      } catch (ProtocolException e) {
+        assertThat(e).hasMessageStartingWith("BITMAP: ");
       }
       assertThat(into.word(300) >>> 17).as("bits past the end, seed %d", seed).isZero();
     }

@@ -3,6 +3,7 @@ package dev.ballast.migration.protocol;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.memory.ZeroPages;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
@@ -41,7 +42,7 @@ public class ZeroPagesBenchmark {
     memory.fill((byte) 1).fill((byte) 0);
   }
 
-  /** Tells whether a page is zero. */
+  /** Returns whether a page is zero. */
   @FunctionalInterface
   private interface ZeroTest {
     boolean isZero(MemorySegment memory, long offset);

@@ -30,6 +30,7 @@ public class CandidateSetBenchmark {
   private final PageBitmap plain = PageBitmap.allocate(PAGES);
 
   private final CandidateSet set = new CandidateSet(new Block(), balloon);
+  private final Span into = new Span();
 
   /** A block of which all pages are dirty, and have memory where they are not in the balloon. */
   private static final class Block implements RamBlock {
@@ -81,14 +82,10 @@ public class CandidateSetBenchmark {
     set.fetch();
     long candidates = set.refine(() -> {}).candidates();
     long left = 0;
-    PageBitmap spans = set.spans();
-    for (long span = spans.nextSet(0); span < spans.size(); span = spans.nextSet(span + 1)) {
-      long end = Math.min(set.wordCount(), (span + 1) * CandidateSet.SPAN_WORDS);
-      for (long i = span * CandidateSet.SPAN_WORDS; i < end; i++) {
-        left += Long.bitCount(set.take(i) & ~set.excluded(i));
-      }
+    for (long span = set.nextSpan(0); span >= 0; span = set.nextSpan(span + 1)) {
+      set.takeSpan(span, true, into);
+      left += into.pages().cardinality();
     }
-    set.populated().clear(BALLOONED, PAGES - BALLOONED);
     return check(Math.min(left, candidates));
   }
 

@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.ballast.migration.testing.TestBacking;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.machine.RunState;
-import dev.ballast.vmm.memory.DirtyLog;
-import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -20,20 +18,20 @@ class CandidateSetTest {
   private final RamBlock ram = machine.ramBlocks().getFirst();
   private final CandidateSet set = new CandidateSet(ram, machine.balloon().excluded());
 
-  private static CandidateSet.Found sync(CandidateSet candidates) throws IOException {
+  private static RefineResult sync(CandidateSet candidates) throws IOException {
     candidates.fetch();
     return candidates.refine(() -> {});
   }
 
   /** Takes all candidates as a stream does. */
-  private static long takeAll(CandidateSet candidates, DirtyLog log) throws IOException {
-    PageBitmap taken = PageBitmap.allocate(candidates.wordCount() * Long.SIZE);
-    for (long i = 0; i < candidates.wordCount(); i++) {
-      taken.setWord(i, candidates.take(i));
+  private static long takeAll(CandidateSet candidates) throws IOException {
+    long taken = 0;
+    Span into = new Span();
+    for (long span = candidates.nextSpan(0); span >= 0; span = candidates.nextSpan(span + 1)) {
+      candidates.takeSpan(span, false, into);
+      taken += into.taken();
     }
-    log.protect(taken, 0, taken.wordCount());
-    candidates.populated().clearAll();
-    return taken.cardinality();
+    return taken;
   }
 
   @Test
@@ -41,8 +39,8 @@ class CandidateSetTest {
     machine.fill(90, 200, 1);
     machine.balloon().inflate(100, 50);
     machine.dirtyLog().start();
-    assertThat(sync(set)).isEqualTo(new CandidateSet.Found(150, 50, machine.pages() - 200));
-    assertThat(takeAll(set, machine.dirtyLog())).isEqualTo(150);
+    assertThat(sync(set)).isEqualTo(new RefineResult(150, 50, machine.pages() - 200));
+    assertThat(takeAll(set)).isEqualTo(150);
   }
 
   @Test
@@ -51,8 +49,8 @@ class CandidateSetTest {
     machine.dirtyLog().start();
     machine.dirtyLog().protectAll();
     assertThat(sync(set).candidates()).isEqualTo(1);
-    takeAll(set, machine.dirtyLog());
-    assertThat(sync(set)).isEqualTo(new CandidateSet.Found(0, 0, 0));
+    takeAll(set);
+    assertThat(sync(set)).isEqualTo(new RefineResult(0, 0, 0));
   }
 
   @Test
@@ -60,11 +58,11 @@ class CandidateSetTest {
     machine.fill(PAGE, 1, 1);
     machine.dirtyLog().start();
     sync(set);
-    takeAll(set, machine.dirtyLog());
+    takeAll(set);
     machine.balloon().deflate(PAGE, 1);
     assertThat(sync(set).candidates()).as("what the VMM wrote").isEqualTo(1);
     assertThat(sync(set).candidates()).isEqualTo(1);
-    assertThat(takeAll(set, machine.dirtyLog())).isEqualTo(1);
+    assertThat(takeAll(set)).isEqualTo(1);
     assertThat(sync(set).candidates()).isZero();
   }
 
@@ -72,10 +70,11 @@ class CandidateSetTest {
   void aPageWithoutMemoryIsACandidateOnceTheGuestWritesToIt() throws IOException {
     machine.dirtyLog().start();
     assertThat(sync(set).candidates()).isZero();
-    takeAll(set, machine.dirtyLog());
+    takeAll(set);
     machine.guestWrite(PAGE, 1);
     assertThat(sync(set).candidates()).isEqualTo(1);
-    assertThat(set.spans().nextSet(0)).isEqualTo(PAGE / 64 / CandidateSet.SPAN_WORDS);
+    assertThat(set.nextSpan(0)).isEqualTo(PAGE / Span.PAGES);
+    assertThat(set.nextSpan(1)).isEqualTo(-1);
   }
 
   @Test
@@ -83,12 +82,31 @@ class CandidateSetTest {
     machine.guestWrite(PAGE, 1);
     machine.dirtyLog().start();
     sync(set);
-    takeAll(set, machine.dirtyLog());
-    set.sent().add(PAGE);
+    takeAll(set);
+    set.markSent(PAGE, 1);
     machine.balloon().inflate(PAGE, 1);
     machine.balloon().deflate(PAGE, 1);
     assertThat(sync(set).candidates()).isEqualTo(1);
-    assertThat(set.populated().get(PAGE)).isFalse();
+    Span into = new Span();
+    assertThat(set.takeSpan(0, false, into)).isTrue();
+    assertThat(into.pages().get(PAGE)).isTrue();
+    assertThat(into.populated().get(PAGE)).isFalse();
+    assertThat(set.clearSent(PAGE)).as("has to be sent as zero").isTrue();
+    assertThat(set.clearSent(PAGE)).isFalse();
+  }
+
+  @Test
+  void whatIsExcludedAfterTheSyncIsTakenOutAndLeftOut() throws IOException {
+    machine.fill(PAGE, 3, 1);
+    machine.dirtyLog().start();
+    assertThat(sync(set).candidates()).isEqualTo(3);
+    machine.balloon().inflate(PAGE + 1, 1);
+    Span into = new Span();
+    assertThat(set.takeSpan(0, false, into)).isTrue();
+    assertThat(into.taken()).isEqualTo(3);
+    assertThat(into.pages().cardinality()).isEqualTo(2);
+    assertThat(into.pages().get(PAGE + 1)).isFalse();
+    assertThat(into.populated().get(PAGE + 1)).isFalse();
   }
 
   @Test
@@ -97,11 +115,11 @@ class CandidateSetTest {
     machine.guestWrite(PAGE + 1, 1);
     machine.dirtyLog().start();
     assertThat(sync(set).candidates()).isEqualTo(2);
-    set.sent().set(PAGE, 2);
-    takeAll(set, machine.dirtyLog());
+    set.markSent(PAGE, 2);
+    takeAll(set);
     machine.guestWrite(PAGE, 2);
     machine.balloon().inflate(PAGE, 1);
-    CandidateSet.Found found = sync(set);
+    RefineResult found = sync(set);
     assertThat(found.candidates()).isZero();
     assertThat(found.excluded()).isEqualTo(1);
   }
@@ -112,7 +130,7 @@ class CandidateSetTest {
     machine.balloon().excluded().add(PAGE);
     machine.dirtyLog().start();
     assertThat(sync(set).candidates()).isZero();
-    takeAll(set, machine.dirtyLog());
+    takeAll(set);
     set.fetch();
     set.excludeNothing();
     assertThat(set.refine(() -> {}).candidates()).isEqualTo(1);
@@ -128,16 +146,17 @@ class CandidateSetTest {
       huge.balloon().inflate(2 * parts, parts);
       huge.balloon().inflate(4 * parts + 1, 2 * parts - 1);
       huge.dirtyLog().start();
-      assertThat(sync(whole))
-          .isEqualTo(new CandidateSet.Found(huge.pages() - 2 * parts, 2 * parts, 0));
-      takeAll(whole, huge.dirtyLog());
+      assertThat(sync(whole)).isEqualTo(new RefineResult(huge.pages() - 2 * parts, 2 * parts, 0));
+      takeAll(whole);
 
       huge.balloon().deflate(2 * parts + 70, 1);
       huge.guestWrite(2 * parts + 70, 1);
       huge.balloon().inflate(4 * parts, 1);
       assertThat(sync(whole).excluded()).isEqualTo(2 * parts);
-      assertThat(whole.excluded(2 * parts / 64)).as("one part came out").isZero();
-      assertThat(whole.excluded(4 * parts / 64)).as("the last part came in").isEqualTo(-1);
+      ExcludedPages excluded =
+          new ExcludedPages(huge.ramBlocks().getFirst(), huge.balloon().excluded());
+      assertThat(excluded.word(2 * parts / 64)).as("one part came out").isZero();
+      assertThat(excluded.word(4 * parts / 64)).as("the last part came in").isEqualTo(-1);
     }
   }
 
@@ -184,12 +203,10 @@ class CandidateSetTest {
     }
   }
 
-  private boolean taken() {
-    PageBitmap taken = PageBitmap.allocate(set.wordCount() * Long.SIZE);
-    long index = PAGE >>> 6;
-    taken.setWord(index, set.take(index) & ~set.excluded(index));
-    machine.dirtyLog().protect(taken, index, index + 1);
-    return taken.get(PAGE);
+  private boolean taken() throws IOException {
+    Span into = new Span();
+    set.takeSpan(PAGE / Span.PAGES, false, into);
+    return into.pages().get(PAGE);
   }
 
   private static List<List<Integer>> interleavings(int zeros, int ones) {

@@ -65,7 +65,7 @@ class SendingAllocationTest {
       while (true) {
         channel.readSome(buffer.clear());
       }
-    } catch (EOFException end) {
+    } catch (EOFException _) {
       buffer.clear();
     } catch (IOException e) {
       throw new AssertionError(e);

@@ -69,7 +69,7 @@ public final class FaultyProxy implements AutoCloseable {
     return new MigrationUri.Tcp(server.getInetAddress().getHostAddress(), server.getLocalPort());
   }
 
-  /** Tells whether the fault happened. */
+  /** Returns whether the fault happened. */
   public boolean harmed() {
     return harmed;
   }
@@ -136,7 +136,7 @@ public final class FaultyProxy implements AutoCloseable {
         done += read;
       }
       to.shutdownOutput();
-    } catch (IOException closed) {
+    } catch (IOException _) {
       // The other direction, or one of the two sides, has closed its socket.
       closeQuietly(from);
       closeQuietly(to);

@@ -4,7 +4,7 @@ import dev.ballast.migration.channel.CancelledException;
 import dev.ballast.migration.channel.MigrationUri;
 import dev.ballast.migration.destination.DestinationParameters;
 import dev.ballast.migration.destination.IncomingListener;
-import dev.ballast.migration.destination.IncomingMigration;
+import dev.ballast.migration.destination.IncomingResult;
 import dev.ballast.migration.destination.MigrationDestination;
 import dev.ballast.migration.source.MigrationListener;
 import dev.ballast.migration.source.MigrationParameters;
@@ -25,9 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param failure why it failed at the destination; null if it did not
  */
 public record Hop(
-    MigrationProgress progress,
-    @Nullable IncomingMigration arrived,
-    @Nullable IOException failure) {
+    MigrationProgress progress, @Nullable IncomingResult arrived, @Nullable IOException failure) {
   /** Short timeouts, so that a test of silence does not take long. */
   public static final MigrationParameters PARAMETERS =
       MigrationParameters.DEFAULTS
@@ -59,7 +57,7 @@ public record Hop(
    *
    * @throws IOException if the guest did not arrive
    */
-  public static IncomingMigration receiveOnce(
+  public static IncomingResult receiveOnce(
       MigrationDestination destination, TestMachine machine, DestinationParameters parameters)
       throws IOException {
     AtomicReference<@Nullable String> turnedAway = new AtomicReference<>();
@@ -79,8 +77,8 @@ public record Hop(
     }
   }
 
-  /** Receives on another thread, whoever else is turned away. */
-  public static CompletableFuture<IncomingMigration> receiveAmongStrangers(
+  /** Receives on another thread, whatever else is turned away. */
+  public static CompletableFuture<IncomingResult> receiveAmongStrangers(
       MigrationDestination destination, TestMachine machine, DestinationParameters parameters) {
     return CompletableFuture.supplyAsync(
         () -> {
@@ -93,7 +91,7 @@ public record Hop(
   }
 
   /** Receives on another thread, as {@link #receiveOnce}. */
-  public static CompletableFuture<IncomingMigration> receive(
+  public static CompletableFuture<IncomingResult> receive(
       MigrationDestination destination, TestMachine machine, DestinationParameters parameters) {
     return CompletableFuture.supplyAsync(
         () -> {
@@ -138,8 +136,7 @@ public record Hop(
       MigrationListener listener)
       throws Exception {
     try (MigrationDestination destination = MigrationDestination.listen(uri)) {
-      CompletableFuture<IncomingMigration> received =
-          receive(destination, to, destinationParameters);
+      CompletableFuture<IncomingResult> received = receive(destination, to, destinationParameters);
       MigrationSource source = new MigrationSource(from, destination.uri(), parameters, listener);
       source.start();
       return of(source.await(), received);
@@ -147,7 +144,7 @@ public record Hop(
   }
 
   /** Waits for the destination, and puts both results together. */
-  public static Hop of(MigrationProgress progress, CompletableFuture<IncomingMigration> received) {
+  public static Hop of(MigrationProgress progress, CompletableFuture<IncomingResult> received) {
     try {
       return new Hop(progress, received.join(), null);
     } catch (CompletionException e) {

@@ -4,8 +4,8 @@ import dev.ballast.vmm.memory.DirtyLog;
 import dev.ballast.vmm.memory.PageBitmap;
 
 /**
- * A dirty log that the writer itself keeps. Whoever writes marks the page after the write. As
- * KVM's, it starts with all pages in it, and one that is never protected stays.
+ * A dirty log that the writer itself keeps: it marks a page after it has written to it. As KVM's,
+ * it starts with all pages in it, and one that is never protected stays.
  */
 public final class SoftwareDirtyLog implements DirtyLog {
   private final PageBitmap written;
@@ -23,7 +23,7 @@ public final class SoftwareDirtyLog implements DirtyLog {
     }
   }
 
-  /** Tells whether it logs. */
+  /** Returns whether it logs. */
   public boolean isRunning() {
     return running;
   }

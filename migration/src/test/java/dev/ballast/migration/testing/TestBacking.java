@@ -3,6 +3,7 @@ package dev.ballast.migration.testing;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBacking;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.memory.ZeroPages;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,8 +13,6 @@ import java.util.concurrent.atomic.LongAdder;
  * Plain memory. A host page is populated when it has content, or was touched by a write of zeros.
  */
 public final class TestBacking implements RamBacking {
-  private static final MemorySegment ZEROS = Arena.global().allocate(RamBlock.PAGE_SIZE);
-
   private final Arena arena = Arena.ofShared();
   private final MemorySegment memory;
   private final long hostPageSize;
@@ -68,20 +67,13 @@ public final class TestBacking implements RamBacking {
       long hostPage = start & -perHostPage;
       long next = Math.min(end, hostPage + perHostPage);
       for (long page = hostPage; page < hostPage + perHostPage; page++) {
-        if (touched.get(page) || !isZero(memory, page)) {
+        if (touched.get(page) || !ZeroPages.isZero(memory, page * RamBlock.PAGE_SIZE)) {
           into.set(start, next - start);
           break;
         }
       }
       start = next;
     }
-  }
-
-  static boolean isZero(MemorySegment memory, long page) {
-    long offset = page * RamBlock.PAGE_SIZE;
-    return MemorySegment.mismatch(
-            memory, offset, offset + RamBlock.PAGE_SIZE, ZEROS, 0, RamBlock.PAGE_SIZE)
-        < 0;
   }
 
   @Override

@@ -12,6 +12,7 @@ import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.PageFilter;
 import dev.ballast.vmm.memory.RamBacking;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.memory.ZeroPages;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
@@ -333,7 +334,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   public long firstBalloonedWithContent() {
     PageBitmap out = balloon.excluded();
     for (long page = out.nextSet(0); page < out.size(); page = out.nextSet(page + 1)) {
-      if (!TestBacking.isZero(ram(), page)) {
+      if (!ZeroPages.isZero(ram(), page * RamBlock.PAGE_SIZE)) {
         return page;
       }
     }

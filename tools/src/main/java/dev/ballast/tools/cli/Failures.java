@@ -1,5 +1,6 @@
 package dev.ballast.tools.cli;
 
+import dev.ballast.migration.channel.NotListeningException;
 import dev.ballast.tools.lab.LabException;
 import dev.ballast.tools.qmp.QmpException;
 import dev.ballast.tools.vm.VmException;
@@ -58,6 +59,16 @@ final class Failures {
       err.println("ballast: this is a bug in Ballast; --debug tells more");
     }
     return FAILED;
+  }
+
+  /**
+   * Returns what to do about a failure that the machine's process has told in one line; empty where
+   * the line says all.
+   */
+  static Optional<String> hint(String message) {
+    return NotListeningException.isSaidBy(message)
+        ? Optional.of("start the destination first, with 'ballast run --incoming' and this address")
+        : Optional.empty();
   }
 
   private static boolean isExpected(Exception e) {

@@ -251,6 +251,7 @@ final class MigrateCommand implements Callable<Integer> {
       return 0;
     }
     Failures.wayOut(error).ifPresent(way -> System.err.println("ballast: " + way));
+    Failures.hint(error).ifPresent(hint -> System.err.println("ballast: " + hint));
     System.err.println(
         "ballast: " + whereTheGuestIs(client.command("query-status").path("status").asText()));
     return Failures.FAILED;

@@ -2,14 +2,16 @@ package dev.ballast.tools.vm;
 
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.memory.ZeroPages;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Tells what each part of guest memory is made of; touches no page that has no host memory. */
+/**
+ * Determines what each part of guest memory is made of; touches no page that has no host memory.
+ */
 final class MemoryClassifier {
   private MemoryClassifier() {}
 
@@ -27,12 +29,9 @@ final class MemoryClassifier {
     ram.addPopulated(populated);
     long pagesPerCell = (ram.pages() + cells - 1) / cells;
     List<MemoryMap.Cell> map = new ArrayList<>();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment zeros = arena.allocate(RamBlock.PAGE_SIZE);
-      for (long first = 0; first < ram.pages(); first += pagesPerCell) {
-        long count = Math.min(pagesPerCell, ram.pages() - first);
-        map.add(cell(ram.memory(), first, count, ballooned, populated, zeros));
-      }
+    for (long first = 0; first < ram.pages(); first += pagesPerCell) {
+      long count = Math.min(pagesPerCell, ram.pages() - first);
+      map.add(cell(ram.memory(), first, count, ballooned, populated));
     }
     return new MemoryMap(pagesPerCell, map);
   }
@@ -42,8 +41,7 @@ final class MemoryClassifier {
       long first,
       long count,
       @Nullable PageBitmap ballooned,
-      PageBitmap populated,
-      MemorySegment zeros) {
+      PageBitmap populated) {
     long inBalloon = 0;
     long untouched = 0;
     long zero = 0;
@@ -52,12 +50,8 @@ final class MemoryClassifier {
         inBalloon++;
       } else if (!populated.get(page)) {
         untouched++;
-      } else {
-        long at = page * RamBlock.PAGE_SIZE;
-        if (MemorySegment.mismatch(ram, at, at + RamBlock.PAGE_SIZE, zeros, 0, RamBlock.PAGE_SIZE)
-            < 0) {
-          zero++;
-        }
+      } else if (ZeroPages.isZero(ram, page * RamBlock.PAGE_SIZE)) {
+        zero++;
       }
     }
     return new MemoryMap.Cell(inBalloon, untouched, zero, count - inBalloon - untouched - zero);

@@ -9,6 +9,12 @@ import dev.ballast.vmm.machine.MachineDescription.DeviceFeatures;
 import dev.ballast.vmm.machine.MachineDescription.RamRange;
 import java.util.List;
 import java.util.stream.Stream;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ballast.migration.channel.MigrationChannel;
+import dev.ballast.migration.channel.MigrationUri;
+import java.io.IOException;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -78,5 +84,18 @@ class MigrateOutcomeTest {
     assertThat(
             Failures.wayOut("memory: source has -1 bytes, destination has 2 bytes").orElseThrow())
         .contains("the same --memory as the source");
+  }
+
+  @Test
+  void aDestinationThatDoesNotListenHasToBeStartedFirst() throws Exception {
+    MigrationUri uri = MigrationUri.parse("unix:/nonexistent/m");
+    try (MigrationChannel channel = MigrationChannel.open(uri)) {
+      assertThatThrownBy(() -> channel.connect(Duration.ofSeconds(5)))
+          .isInstanceOf(IOException.class)
+          .extracting(e -> Failures.hint(String.valueOf(e.getMessage())).orElse("none"))
+          .asString()
+          .contains("ballast run --incoming");
+    }
+    assertThat(Failures.hint(uri + ": the connection broke: Broken pipe")).isEmpty();
   }
 }

@@ -1,10 +1,6 @@
 package dev.ballast.vmm.machine;
 
 import dev.ballast.vmm.vcpu.CpuFeatureWord;
-import dev.ballast.vmm.state.StateFormatException;
-import dev.ballast.vmm.state.StateReader;
-import dev.ballast.vmm.state.StateWriter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -34,9 +30,6 @@ public record MachineDescription(
     int tscKhz) {
   /** How many characters of each side's value a refusal tells at most. */
   private static final int MAX_TOLD = 1000;
-
-  private static final int MAX_ENTRIES = 4096;
-  private static final int MAX_NAME = 256;
 
   /**
    * A contiguous piece of guest RAM.
@@ -150,62 +143,5 @@ public record MachineDescription(
   public MachineDescription withTscKhz(int khz) {
     return new MachineDescription(
         memoryBytes, pageSize, vcpus, devices, cpuFeatures, layout, deviceFeatures, khz);
-  }
-
-  /** Writes all fields but the layout, the features of devices and the TSC frequency. */
-  public void write(StateWriter writer) {
-    writer.u64(memoryBytes).u32(pageSize).u32(vcpus).u32(devices.size());
-    devices.forEach(writer::string);
-    writer.u32(cpuFeatures.size());
-    for (CpuFeatureWord word : cpuFeatures) {
-      writer.u32(word.function()).u32(word.index()).string(word.register()).u32(word.bits());
-    }
-  }
-
-  /** Reads a name. It ends up in messages on a terminal, which a peer must not be able to steer. */
-  private static String name(StateReader reader) throws StateFormatException {
-    String name = reader.string(MAX_NAME);
-    if (!name.chars().allMatch(c -> c >= ' ' && c <= '~')) {
-      throw reader.fail("a name is not printable ASCII");
-    }
-    return name;
-  }
-
-  /** Reads what {@link #write} wrote. */
-  public static MachineDescription read(StateReader reader) throws StateFormatException {
-    long memoryBytes = reader.u64();
-    int pageSize = reader.u32();
-    int vcpus = reader.u32();
-    List<String> devices = new ArrayList<>();
-    for (int i = reader.u32("device count", 0, MAX_ENTRIES); i > 0; i--) {
-      devices.add(name(reader));
-    }
-    List<CpuFeatureWord> features = new ArrayList<>();
-    for (int i = reader.u32("CPUID word count", 0, MAX_ENTRIES); i > 0; i--) {
-      features.add(new CpuFeatureWord(reader.u32(), reader.u32(), name(reader), reader.u32()));
-    }
-    return new MachineDescription(memoryBytes, pageSize, vcpus, devices, features);
-  }
-
-  /** Writes what {@link #write} leaves out. */
-  public void writeOffers(StateWriter writer) {
-    writer.u32(layout.size());
-    layout.forEach(range -> writer.u64(range.guestAddress).u64(range.bytes));
-    writer.u32(deviceFeatures.size());
-    deviceFeatures.forEach(features -> writer.string(features.device).u64(features.bits));
-  }
-
-  /** Reads what {@link #writeOffers} wrote, and returns this description with it. */
-  public MachineDescription readOffers(StateReader reader) throws StateFormatException {
-    List<RamRange> ranges = new ArrayList<>();
-    for (int i = reader.u32("RAM range count", 1, MAX_ENTRIES); i > 0; i--) {
-      ranges.add(new RamRange(reader.u64(), reader.u64()));
-    }
-    List<DeviceFeatures> features = new ArrayList<>();
-    for (int i = reader.u32("device feature count", 0, MAX_ENTRIES); i > 0; i--) {
-      features.add(new DeviceFeatures(name(reader), reader.u64()));
-    }
-    return new MachineDescription(
-        memoryBytes, pageSize, vcpus, devices, cpuFeatures, ranges, features);
   }
 }

@@ -220,6 +220,8 @@ public final class SocketFile implements Closeable {
    * @param path the socket's file, 1 to {@link #MAX_PATH} bytes
    * @return as {@link SocketChannel#connect}
    * @throws ConnectException if no process listens there
+   * @throws QueueFullException if the channel does not block, and too many clients wait there to be
+   *     accepted; Java has closed the channel then
    * @throws SocketException if there is no such file, it may not be used, or its path is too long
    */
   public static boolean connect(SocketChannel channel, Path path) throws IOException {
@@ -227,7 +229,15 @@ public final class SocketFile implements Closeable {
     if (refusal.isPresent()) {
       throw new SocketException(refusal.get());
     }
-    return reach(channel, path);
+    try {
+      return reach(channel, path);
+    } catch (SocketException e) {
+      // Java has no other word for EAGAIN, which connect(2) gives for this reason only.
+      if (String.valueOf(e.getMessage()).contains("temporarily unavailable")) {
+        throw new QueueFullException(e);
+      }
+      throw e;
+    }
   }
 
   private static boolean reach(SocketChannel channel, Path path) throws IOException {

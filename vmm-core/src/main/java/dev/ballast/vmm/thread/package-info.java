@@ -1,4 +1,4 @@
-/** What all modules with threads of their own need. */
+/** Waiting for threads and for time, and what threads are given to do. */
 @NullMarked
 package dev.ballast.vmm.thread;
 

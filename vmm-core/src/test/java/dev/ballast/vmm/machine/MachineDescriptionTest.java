@@ -2,12 +2,7 @@ package dev.ballast.vmm.machine;
 
 import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ballast.vmm.state.StateFormatException;
-import dev.ballast.vmm.state.StateReader;
-import dev.ballast.vmm.state.StateWriter;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -55,33 +50,6 @@ class MachineDescriptionTest {
     Optional<String> order =
         here.refusal(new MachineDescription(1L << 40, 4096, 2, List.of("serial0", "vcpu0"), none));
     assertThat(order).hasValueSatisfying(reason -> assertThat(reason).startsWith("device list"));
-  }
-
-  @Test
-  void travels() throws StateFormatException {
-    MachineDescription machine = machine(ecx(-1), new CpuFeatureWord(0x8000_0001, 3, "edx", 5));
-    StateWriter writer = new StateWriter();
-    machine.write(writer);
-    byte[] bytes = writer.toByteArray();
-    StateReader reader = new StateReader("hello", bytes);
-    assertThat(MachineDescription.read(reader)).isEqualTo(machine);
-    reader.end();
-    for (int length = 0; length < bytes.length; length++) {
-      StateReader truncated = new StateReader("hello", Arrays.copyOf(bytes, length));
-      assertThatThrownBy(() -> MachineDescription.read(truncated))
-          .isInstanceOf(StateFormatException.class);
-    }
-  }
-
-  @Test
-  void hostileCountsAreRefused() {
-    byte[] tooMany = new StateWriter().u64(0).u32(0).u32(0).u32(1 << 30).toByteArray();
-    assertThatThrownBy(() -> MachineDescription.read(new StateReader("hello", tooMany)))
-        .isInstanceOf(StateFormatException.class)
-        .hasMessageContaining("device count is 1073741824");
-    byte[] negative = new StateWriter().u64(0).u32(0).u32(0).u32(-1).toByteArray();
-    assertThatThrownBy(() -> MachineDescription.read(new StateReader("hello", negative)))
-        .isInstanceOf(StateFormatException.class);
   }
 
   @Test

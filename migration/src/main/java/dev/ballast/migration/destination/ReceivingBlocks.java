@@ -7,6 +7,7 @@ import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.protocol.ProtocolException;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.thread.IoAction;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,12 +21,12 @@ import org.jspecify.annotations.Nullable;
  * The RAM blocks of the destination, by the numbers that the source gave them. Streams share them;
  * the bitmap is for the migration's own thread.
  */
-final class Blocks {
+final class ReceivingBlocks {
   private final Map<Integer, ReceivingBlock> receiving = new HashMap<>();
   private int bitmapNumber = -1;
   private @Nullable PageBitmap bitmap;
 
-  private Blocks() {}
+  private ReceivingBlocks() {}
 
   /**
    * Compares what the source has with what is here.
@@ -35,8 +36,9 @@ final class Blocks {
    * @param version the protocol version
    * @throws IOException if they do not match; the message names the block and both sizes
    */
-  static Blocks match(List<RamBlock> own, MigrationConfig config, int version) throws IOException {
-    Blocks blocks = new Blocks();
+  static ReceivingBlocks match(List<RamBlock> own, MigrationConfig config, int version)
+      throws IOException {
+    ReceivingBlocks blocks = new ReceivingBlocks();
     int number = 0;
     for (MigrationConfig.Block theirs : config.blocks()) {
       boolean isBitmap = theirs.name().equals(RamBlock.BALLOON_BITMAP);
@@ -71,12 +73,8 @@ final class Blocks {
 
   private static IOException mismatch(String name, String theirs, @Nullable RamBlock mine) {
     return new IOException(
-        "RAM block "
-            + name
-            + ": source has "
-            + theirs
-            + ", destination has "
-            + (mine == null ? "none" : mine.size() + " bytes"));
+        "RAM block %s: source has %s, destination has %s"
+            .formatted(name, theirs, mine == null ? "none" : mine.size() + " bytes"));
   }
 
   /** Returns the block that the header names, whose pages are sent one by one. */
@@ -111,12 +109,6 @@ final class Blocks {
     BitmapDelta.apply(payload, reader.page(), reader.pages(), bitmap);
   }
 
-  /** Called now and then in what may take long. */
-  @FunctionalInterface
-  interface KeepAlive {
-    void run() throws IOException;
-  }
-
   /**
    * Discards what was received and is in the balloon by now. To be called between two passes, while
    * no connection receives: a page that was sent and ballooned in the same pass may still be on its
@@ -125,7 +117,7 @@ final class Blocks {
    *
    * @param keepAlive lets the source know that this side is still there
    */
-  void discardStale(KeepAlive keepAlive) throws IOException {
+  void discardStale(IoAction keepAlive) throws IOException {
     for (ReceivingBlock block : receiving.values()) {
       if (bitmap != null && block.block().name().equals(RamBlock.RAM)) {
         block.discard(bitmap, keepAlive);

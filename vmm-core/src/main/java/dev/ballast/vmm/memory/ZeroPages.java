@@ -1,12 +1,11 @@
-package dev.ballast.migration.protocol;
+package dev.ballast.vmm.memory;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
-import dev.ballast.vmm.memory.RamBlock;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** The zero test. */
+/** The test for pages of {@value RamBlock#PAGE_SIZE} bytes that are zero. Any thread. */
 public final class ZeroPages {
   private static final MemorySegment ZEROS =
       Arena.global().allocate(RamBlock.PAGE_SIZE, RamBlock.PAGE_SIZE);
@@ -14,7 +13,7 @@ public final class ZeroPages {
   private ZeroPages() {}
 
   /**
-   * Tells whether a page is all zero. Reads as little as it can; allocates nothing.
+   * Returns whether a page is all zero. Reads as little as it can; allocates nothing.
    *
    * @param memory the memory
    * @param offset where the page starts, in bytes

@@ -1,0 +1,13 @@
+package dev.ballast.vmm.socket;
+
+import java.net.SocketException;
+
+/** A process listens, but as many clients as its backlog allows wait already (EAGAIN). */
+public final class QueueFullException extends SocketException {
+  private static final long serialVersionUID = 1L;
+
+  QueueFullException(SocketException cause) {
+    super("too many clients wait to be accepted");
+    initCause(cause);
+  }
+}
