@@ -42,7 +42,9 @@ public record MemorySize(long bytes) {
   /** Returns the size as the command line takes it, in the largest unit that divides it. */
   public String text() {
     int unit = Math.min(Long.numberOfTrailingZeros(bytes) / 10, 4);
-    return unit == 0 ? bytes + " bytes" : (bytes >> unit * 10) + " KMGT".substring(unit, unit + 1);
+    return unit == 0
+        ? bytes + " bytes"
+        : (bytes >> (unit * 10)) + " KMGT".substring(unit, unit + 1);
   }
 
   /** Returns the size in MiB, rounded up. */
