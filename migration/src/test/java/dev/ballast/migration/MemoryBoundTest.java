@@ -1,6 +1,5 @@
 package dev.ballast.migration;
 
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
@@ -20,6 +19,7 @@ import dev.ballast.vmm.memory.RamBlock;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.BufferPoolMXBean;

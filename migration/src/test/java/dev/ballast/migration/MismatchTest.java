@@ -1,6 +1,5 @@
 package dev.ballast.migration;
 
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ballast.migration.destination.DestinationParameters;
@@ -14,6 +13,7 @@ import dev.ballast.vmm.machine.MachineDescription;
 import dev.ballast.vmm.machine.MachineDescription.DeviceFeatures;
 import dev.ballast.vmm.machine.MachineDescription.RamRange;
 import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

@@ -60,7 +60,8 @@ public final class MigrationSource {
     this.policy = new ConvergencePolicy(parameters);
     this.counters = new ProgressCounters(connection.channel(), streams);
     this.lifecycle = new SourceLifecycle(listener, this::interrupt);
-    this.bandwidth = new SourceBandwidth(connection.channel(), streams, parameters.limits().bandwidth());
+    this.bandwidth =
+        new SourceBandwidth(connection.channel(), streams, parameters.limits().bandwidth());
     this.precopy =
         new PrecopyLoop(connection, streams, policy, counters, listener, machine::throttle);
     this.handshake = new SourceHandshake(machine, parameters, connection, precopy, counters);
@@ -141,7 +142,10 @@ public final class MigrationSource {
       if (handover.guest() == SourceHandover.COMMITTED) {
         reason = "this process ends";
       } else if (lifecycle.hasExpired()) {
-        reason = "not finished within the timeout of " + parameters.timeouts().total().toMillis() + " ms";
+        reason =
+            "not finished within the timeout of "
+                + parameters.timeouts().total().toMillis()
+                + " ms";
       } else {
         outcome = SourcePhase.CANCELLED;
       }

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ballast.vmm.machine.MachineDescription;
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -21,8 +21,7 @@ class MachineFieldsTest {
           2,
           List.of("vcpu0", "serial0"),
           List.of(
-              new CpuFeatureWord(1, 0, "ecx", -1),
-              new CpuFeatureWord(0x8000_0001, 3, "edx", 5)),
+              new CpuFeatureWord(1, 0, "ecx", -1), new CpuFeatureWord(0x8000_0001, 3, "edx", 5)),
           List.of(
               new MachineDescription.RamRange(0, 3L << 30),
               new MachineDescription.RamRange(1L << 32, (1L << 40) - (3L << 30))),

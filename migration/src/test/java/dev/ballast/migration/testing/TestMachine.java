@@ -1,6 +1,5 @@
 package dev.ballast.migration.testing;
 
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import dev.ballast.vmm.machine.MachineDescription;
@@ -16,6 +15,7 @@ import dev.ballast.vmm.memory.ZeroPages;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;

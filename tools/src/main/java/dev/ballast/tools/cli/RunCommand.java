@@ -15,9 +15,9 @@ import dev.ballast.vmm.device.PtySerialBackend;
 import dev.ballast.vmm.device.SerialBackend;
 import dev.ballast.vmm.device.StreamSerialBackend;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
-import dev.ballast.vmm.machine.MachineConfig;
 import dev.ballast.vmm.machine.ClockPolicy;
 import dev.ballast.vmm.machine.DeviceConfig;
+import dev.ballast.vmm.machine.MachineConfig;
 import dev.ballast.vmm.machine.PanicAction;
 import dev.ballast.vmm.machine.TripleFaultAction;
 import dev.ballast.vmm.memory.RamConfig;
@@ -323,8 +323,7 @@ final class RunCommand implements Callable<Integer> {
     CountDownLatch over = new CountDownLatch(1);
     FutureTask<Optional<String>> obstacle = new FutureTask<>(this::obstacle);
     Thread.ofPlatform().daemon().name("kvm-probe").start(obstacle);
-    try (KvmVirtualMachine vm =
-        new KvmVirtualMachine(name, uuid, config)) {
+    try (KvmVirtualMachine vm = new KvmVirtualMachine(name, uuid, config)) {
       vm.machine().onPanic(onPanic);
       vm.machine().onTripleFault(onTripleFault);
       Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(vm, over), "signal"));

@@ -1,6 +1,5 @@
 package dev.ballast.tools.host;
 
-import dev.ballast.vmm.bus.AddressMap;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.ballast.ffi.kvm.Capability;
@@ -13,6 +12,7 @@ import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.ffi.kvm.KvmVm;
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.Mapping;
+import dev.ballast.vmm.bus.AddressMap;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,8 +76,8 @@ public record KvmProbe(
   private static final long MEASURABLE_NANOS = 2_000_000;
 
   /** KVM's own pages, just below 4 GiB, as in every PC. */
-
   private static final long CR0_PE = 1;
+
   private static final long CR0_ET = 1 << 4;
   private static final long RFLAGS_ALWAYS_SET = 2;
   private static final int CODE_SELECTOR = 0x8;

@@ -1,20 +1,19 @@
 package dev.ballast.tools.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.params.provider.Arguments.arguments;
-
-import dev.ballast.vmm.machine.MachineDescription;
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
-import dev.ballast.vmm.machine.MachineDescription.DeviceFeatures;
-import dev.ballast.vmm.machine.MachineDescription.RamRange;
-import java.util.List;
-import java.util.stream.Stream;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.vmm.machine.MachineDescription;
+import dev.ballast.vmm.machine.MachineDescription.DeviceFeatures;
+import dev.ballast.vmm.machine.MachineDescription.RamRange;
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;

@@ -1,6 +1,5 @@
 package dev.ballast.tools.vm;
 
-import dev.ballast.vmm.bus.AddressMap;
 import static dev.ballast.tools.vm.BareGuests.MEMORY;
 import static dev.ballast.tools.vm.BareGuests.TIMEOUT;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -11,7 +10,7 @@ import dev.ballast.guest.bare.BareGuestConsole;
 import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.tools.qmp.QmpClient;
 import dev.ballast.tools.qmp.QmpServer;
-import dev.ballast.vmm.memory.GuestMemory;
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import java.nio.file.Path;

@@ -76,8 +76,7 @@ class OwnStateKvmTest {
   /** Returns the bytes of all words that one of these can belong to: a clock may carry. */
   private static BitSet words(BitSet bytes) {
     BitSet words = new BitSet();
-    bytes.stream()
-        .forEach(at -> words.set(Math.max(0, at - Long.BYTES + 1), at + Long.BYTES));
+    bytes.stream().forEach(at -> words.set(Math.max(0, at - Long.BYTES + 1), at + Long.BYTES));
     return words;
   }
 

@@ -7,7 +7,6 @@ import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.ffi.kvm.VcpuStateKind;
 import dev.ballast.guest.bare.BareGuestConsole;
 import dev.ballast.vmm.machine.RunState;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;

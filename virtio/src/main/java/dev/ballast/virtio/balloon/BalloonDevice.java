@@ -66,8 +66,7 @@ public final class BalloonDevice implements VirtioDevice {
   private final BalloonStatistics statistics;
 
   /** {@code num_pages} and {@code actual}, 32 bits each (§5.5.4). */
-  private final ConfigSpace config =
-      new ConfigSpace(CONFIG_BYTES).writable(ACTUAL, Integer.BYTES);
+  private final ConfigSpace config = new ConfigSpace(CONFIG_BYTES).writable(ACTUAL, Integer.BYTES);
 
   private volatile boolean hasDriver;
   private volatile Runnable configChanged = () -> {};

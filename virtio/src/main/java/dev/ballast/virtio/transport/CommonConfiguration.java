@@ -74,12 +74,7 @@ public final class CommonConfiguration {
     device.onConfigChange(this::configChanged);
     this.workers =
         new QueueWorkers(
-            name,
-            device,
-            notifiers,
-            interrupts,
-            this::needsReset,
-            Thread.ofPlatform()::unstarted);
+            name, device, notifiers, interrupts, this::needsReset, Thread.ofPlatform()::unstarted);
     device.onQueueWork(workers::wake);
   }
 
@@ -142,7 +137,8 @@ public final class CommonConfiguration {
     }
     if (next != wanted) {
       refuse(
-          "status 0x%x after 0x%x with features 0x%x of 0x%x".formatted(wanted, old, driverFeatures, offered));
+          "status 0x%x after 0x%x with features 0x%x of 0x%x"
+              .formatted(wanted, old, driverFeatures, offered));
     }
     int accepted = next;
     status.getAndUpdate(s -> (s & DEVICE_NEEDS_RESET) | accepted);
@@ -433,8 +429,7 @@ public final class CommonConfiguration {
       StateReader reader, CommonState state, QueueState[] setups) throws StateFormatException {
     if (state.hasNegotiated() && !isAcceptable(state.driverFeatures())) {
       throw reader.fail(
-          "features 0x%x negotiated, 0x%x offered here"
-              .formatted(state.driverFeatures(), offered));
+          "features 0x%x negotiated, 0x%x offered here".formatted(state.driverFeatures(), offered));
     }
     try {
       return state.isLive()

@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What goes wrong on the host's side (the event cannot be read or signalled, the device throws,
  * there is no memory behind a ring) is logged with its cause, and the driver hears of it as of a
- * rule that it broke: the device needs a reset. If an event is lost the device cannot be
- * served again, reset or not.
+ * rule that it broke: the device needs a reset. If an event is lost the device cannot be served
+ * again, reset or not.
  */
 final class QueueWorkers {
   private static final Logger log = LoggerFactory.getLogger(QueueWorkers.class);
@@ -170,8 +170,8 @@ final class QueueWorkers {
   }
 
   /**
-   * Serves nothing until the driver has reset the device; the threads go on, so that it works
-   * then. A guest may be able to cause it again and again: the trace is written once.
+   * Serves nothing until the driver has reset the device; the threads go on, so that it works then.
+   * A guest may be able to cause it again and again: the trace is written once.
    */
   private void fail(String what, Throwable cause) {
     lock.lock();

@@ -27,7 +27,9 @@ public interface VirtioDevice {
   /** Returns the configuration space; always the same. */
   ConfigSpace config();
 
-  /** The driver changed something in the configuration space. On a vCPU's thread; does not block. */
+  /**
+   * The driver changed something in the configuration space. On a vCPU's thread; does not block.
+   */
   default void configWritten() {}
 
   /**
@@ -37,10 +39,10 @@ public interface VirtioDevice {
   default void onConfigChange(Runnable notify) {}
 
   /**
-   * Registers a callback by which the device requests {@link #process} for a queue, as if the driver
-   * had notified it: for devices that return buffers on their own. It takes the queue's number, may
-   * be called on any thread but not after {@link #close}, and does not block. Called once, by the
-   * transport.
+   * Registers a callback by which the device requests {@link #process} for a queue, as if the
+   * driver had notified it: for devices that return buffers on their own. It takes the queue's
+   * number, may be called on any thread but not after {@link #close}, and does not block. Called
+   * once, by the transport.
    */
   default void onQueueWork(IntConsumer request) {}
 

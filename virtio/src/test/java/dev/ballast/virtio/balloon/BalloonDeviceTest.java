@@ -1,6 +1,5 @@
 package dev.ballast.virtio.balloon;
 
-import dev.ballast.vmm.bus.AddressMap;
 import static dev.ballast.virtio.balloon.BalloonDevice.DEFLATE_ON_OOM;
 import static dev.ballast.virtio.balloon.BalloonDevice.INFLATE_QUEUE;
 import static dev.ballast.virtio.balloon.BalloonDevice.MUST_TELL_HOST;
@@ -19,6 +18,7 @@ import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.mock.SparseRam.Discard;
 import dev.ballast.virtio.transport.DeviceStatus;
 import dev.ballast.virtio.transport.mmio.VirtioMmio;
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;

@@ -4,8 +4,7 @@ import dev.ballast.virtio.transport.DeviceStatus;
 import dev.ballast.vmm.memory.GuestMemory;
 
 /**
- * A driver of a virtio device, step by step. It uses a piece of guest memory for rings and
- * buffers.
+ * A driver of a virtio device, step by step. It uses a piece of guest memory for rings and buffers.
  */
 public final class MockDriver {
   private final DriverRegisters registers;

@@ -54,11 +54,7 @@ class PluggedDeviceKvmTest {
   private static Machine machine(DeviceConfig... devices) throws IOException {
     return new Machine(
         new MachineConfig(
-                KVM,
-                RamConfig.anonymous(64L << 20),
-                1,
-                Optional.empty(),
-                new NullSerialBackend())
+                KVM, RamConfig.anonymous(64L << 20), 1, Optional.empty(), new NullSerialBackend())
             .asDestination()
             .withDevices(devices));
   }

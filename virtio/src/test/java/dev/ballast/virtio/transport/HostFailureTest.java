@@ -1,6 +1,5 @@
 package dev.ballast.virtio.transport;
 
-import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import static dev.ballast.virtio.transport.DeviceStatus.DEVICE_NEEDS_RESET;
 import static dev.ballast.virtio.transport.VirtioFeature.VERSION_1;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -16,6 +15,7 @@ import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.queue.QueueState;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.irq.InterruptLine;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.state.StateReader;

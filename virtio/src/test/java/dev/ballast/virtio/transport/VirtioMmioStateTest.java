@@ -1,6 +1,5 @@
 package dev.ballast.virtio.transport;
 
-import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import static dev.ballast.virtio.transport.VirtioFeature.EVENT_IDX;
 import static dev.ballast.virtio.transport.VirtioFeature.VERSION_1;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,6 +12,7 @@ import dev.ballast.virtio.mock.MockQueue;
 import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.queue.QueueState;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;

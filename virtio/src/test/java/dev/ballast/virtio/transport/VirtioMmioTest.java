@@ -1,7 +1,5 @@
 package dev.ballast.virtio.transport;
 
-import dev.ballast.virtio.transport.mmio.VirtioMmio;
-import dev.ballast.virtio.transport.mmio.MmioRegister;
 import static dev.ballast.virtio.transport.DeviceStatus.ACKNOWLEDGE;
 import static dev.ballast.virtio.transport.DeviceStatus.DEVICE_NEEDS_RESET;
 import static dev.ballast.virtio.transport.DeviceStatus.DRIVER;
@@ -20,6 +18,8 @@ import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
 import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
+import dev.ballast.virtio.transport.mmio.MmioRegister;
+import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.time.Duration;
 import java.util.stream.LongStream;

@@ -1,6 +1,7 @@
 package dev.ballast.vmm.acpi;
 
 import dev.ballast.vmm.bus.AddressMap;
+
 /** The Multiple APIC Description Table: processors and interrupt controllers (ACPI 6.5 §5.2.12). */
 final class Madt {
   private static final int REVISION = 5;

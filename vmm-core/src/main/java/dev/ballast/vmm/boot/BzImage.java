@@ -1,9 +1,9 @@
 package dev.ballast.vmm.boot;
 
-import dev.ballast.vmm.bus.AddressMap;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.ballast.ffi.linux.BootParams;
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;

@@ -43,7 +43,11 @@ public final class GuestMemoryMap {
   public static List<Range> memoryMap(GuestMemory memory) {
     List<Range> map = new ArrayList<>();
     map.add(new Range(0, AddressMap.LOW_MEMORY_END, Range.RAM));
-    map.add(new Range(AddressMap.LOW_MEMORY_END, AddressMap.HIGH_MEMORY - AddressMap.LOW_MEMORY_END, Range.RESERVED));
+    map.add(
+        new Range(
+            AddressMap.LOW_MEMORY_END,
+            AddressMap.HIGH_MEMORY - AddressMap.LOW_MEMORY_END,
+            Range.RESERVED));
     for (MemoryRegion region : memory.regions()) {
       long start = Math.max(region.guestAddress(), AddressMap.HIGH_MEMORY);
       map.add(new Range(start, region.guestEnd() - start, Range.RAM));

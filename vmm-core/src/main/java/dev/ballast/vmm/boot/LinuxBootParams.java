@@ -1,7 +1,7 @@
 package dev.ballast.vmm.boot;
 
-import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.ffi.linux.BootParams;
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;

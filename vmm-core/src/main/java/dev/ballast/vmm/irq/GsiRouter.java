@@ -76,8 +76,7 @@ public final class GsiRouter implements AutoCloseable {
   public synchronized MsiVectors allocateVectors(int count) throws IOException {
     if (count > MAX_GSIS - nextMessage) {
       throw new IOException(
-          "%d message-signalled interrupts: %d are left"
-              .formatted(count, MAX_GSIS - nextMessage));
+          "%d message-signalled interrupts: %d are left".formatted(count, MAX_GSIS - nextMessage));
     }
     MsiVectors vectors = new MsiVectors(vm, this, nextMessage, count);
     nextMessage += count;

@@ -128,8 +128,7 @@ public final class MachineBuilder {
     boolean scalable = vm.checkExtension(Capability.TSC_CONTROL) != 0;
     GuestTsc tsc = new GuestTsc(made.stream().map(KvmVcpuTsc::new).toList(), scalable);
     int[] msrs = kvm.msrIndexList();
-    List<VcpuState> states =
-        made.stream().map(vcpu -> new VcpuState(vcpu, msrs, tsc)).toList();
+    List<VcpuState> states = made.stream().map(vcpu -> new VcpuState(vcpu, msrs, tsc)).toList();
     return new Board(
         config,
         kvm,

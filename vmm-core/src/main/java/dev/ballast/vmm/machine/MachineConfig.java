@@ -59,8 +59,7 @@ public record MachineConfig(
 
   /** Returns the same with these devices. */
   public MachineConfig withDevices(DeviceConfig... others) {
-    return new MachineConfig(
-        kvm, ram, vcpus, kernel, console, clock, List.of(others), incoming);
+    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, List.of(others), incoming);
   }
 
   /** Returns the same as the destination of a migration. */

@@ -106,7 +106,8 @@ public record MachineDescription(
       int here =
           cpuFeatures.stream().filter(word::isSameRegister).mapToInt(CpuFeatureWord::bits).sum();
       if ((word.bits() & ~here) != 0) {
-        String leaf = String.format("CPUID 0x%x.%d %s", word.function(), word.index(), word.register());
+        String leaf =
+            String.format("CPUID 0x%x.%d %s", word.function(), word.index(), word.register());
         return differs(leaf, String.format("0x%08x", word.bits()), String.format("0x%08x", here));
       }
     }

@@ -1,10 +1,10 @@
 package dev.ballast.vmm.machine;
 
-import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.acpi.AcpiConfig;
 import dev.ballast.vmm.device.AcpiPm;
 import dev.ballast.vmm.device.CmosRtc;
 import dev.ballast.vmm.device.I8042;
+import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.device.PlatformEvents;
 import dev.ballast.vmm.device.PvPanic;
 import dev.ballast.vmm.device.Serial16550;
@@ -32,7 +32,8 @@ final class PlatformDevices {
             Serial16550::close);
     keyboardController = new I8042(events);
     clock = clock(machine.memory());
-    powerManagement = new AcpiPm(machine.interrupts().line(AcpiPm.SCI, false), events, System::nanoTime);
+    powerManagement =
+        new AcpiPm(machine.interrupts().line(AcpiPm.SCI, false), events, System::nanoTime);
     machine.addPorts(Serial16550.COM1_PORT, Serial16550.PORTS, serial);
     machine.addPorts(I8042.PORT, I8042.PORTS, keyboardController);
     machine.addPorts(CmosRtc.PORT, CmosRtc.PORTS, clock);

@@ -1,8 +1,8 @@
 package dev.ballast.vmm.memory;
 
-import dev.ballast.vmm.bus.AddressMap;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.ballast.vmm.bus.AddressMap;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,13 +1,12 @@
 package dev.ballast.vmm.vcpu;
 
-import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.ffi.kvm.KvmRegs;
 import dev.ballast.ffi.kvm.KvmSegment;
 import dev.ballast.ffi.kvm.KvmSregs;
 import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.vmm.boot.BootEntry;
-import dev.ballast.vmm.boot.GuestMemoryMap;
+import dev.ballast.vmm.bus.AddressMap;
 
 /** Sets the first vCPU up to enter a loaded guest. */
 public final class BootRegisters {

@@ -1,10 +1,10 @@
 package dev.ballast.vmm.boot;
 
-import dev.ballast.vmm.bus.AddressMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ballast.vmm.acpi.AcpiImage;
+import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.AnonymousRam;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
@@ -91,8 +91,7 @@ final class KernelLoaderTest {
             KernelFiles.payload(KernelPayload.Compression.LZ4, KernelFiles.elf(content, true)));
     BootEntry entry = load(image, KernelConfig.Mode.BZIMAGE, new byte[100_000]);
     assertThat(entry)
-        .isEqualTo(
-            new BootEntry.Linux64(KernelFiles.LOAD_ADDRESS + 0x200, AddressMap.BOOT_PARAMS));
+        .isEqualTo(new BootEntry.Linux64(KernelFiles.LOAD_ADDRESS + 0x200, AddressMap.BOOT_PARAMS));
     int setup = 3 * 512;
     byte[] loaded =
         memory.view(KernelFiles.LOAD_ADDRESS, image.length - setup).toArray(ValueLayout.JAVA_BYTE);
@@ -161,8 +160,7 @@ final class KernelLoaderTest {
     load(file, "x".repeat(200), KernelConfig.Mode.ELF);
     load(file, commandLine, KernelConfig.Mode.ELF);
     byte[] expected = (commandLine + "\0").getBytes(StandardCharsets.UTF_8);
-    assertThat(
-            memory.view(AddressMap.COMMAND_LINE, expected.length).toArray(ValueLayout.JAVA_BYTE))
+    assertThat(memory.view(AddressMap.COMMAND_LINE, expected.length).toArray(ValueLayout.JAVA_BYTE))
         .isEqualTo(expected);
   }
 

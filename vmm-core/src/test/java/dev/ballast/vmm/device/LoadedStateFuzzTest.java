@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.ballast.vmm.bus.BusDevice;
-import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.state.StateFormatException;
 import java.io.IOException;
 import java.time.Instant;

@@ -1,10 +1,10 @@
 package dev.ballast.vmm.machine;
 
-import dev.ballast.vmm.device.MachineDevice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ballast.vmm.bus.BusDevice;
+import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;

@@ -1,8 +1,8 @@
 package dev.ballast.vmm.machine;
 
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;

@@ -1,12 +1,12 @@
 package dev.ballast.vmm.machine;
 
-import dev.ballast.vmm.device.MachineDevice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.vmm.bus.BusDevice;
+import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
@@ -113,7 +113,9 @@ class MachineFailureKvmTest extends TinyGuestFixture {
   @ValueSource(booleans = {false, true})
   void anErrorInAResetOfTheGuestsEndsInInternalError(boolean booting) throws Exception {
     FailingDevice device = new FailingDevice(booting ? "resume" : "reset");
-    MachineConfig config = config(Optional.of(kernel(RESET_WHEN_TOLD))).withDevices(builder -> builder.addDevice(device));
+    MachineConfig config =
+        config(Optional.of(kernel(RESET_WHEN_TOLD)))
+            .withDevices(builder -> builder.addDevice(device));
     try (Machine machine = machine(config)) {
       machine.resume();
       device.failing = true;
@@ -141,7 +143,8 @@ class MachineFailureKvmTest extends TinyGuestFixture {
   @Test
   void anErrorInAResetByTheUserIsAFailureThatCanBeReported() throws Exception {
     FailingDevice device = new FailingDevice("reset");
-    MachineConfig config = config(Optional.of(kernel(COUNTER))).withDevices(builder -> builder.addDevice(device));
+    MachineConfig config =
+        config(Optional.of(kernel(COUNTER))).withDevices(builder -> builder.addDevice(device));
     try (Machine machine = machine(config)) {
       machine.resume();
       device.failing = true;
@@ -155,7 +158,8 @@ class MachineFailureKvmTest extends TinyGuestFixture {
   @Test
   void aMachineWhoseDevicesCannotGoOnStaysStopped() throws Exception {
     FailingDevice device = new FailingDevice("resume");
-    MachineConfig config = config(Optional.of(kernel(COUNTER))).withDevices(builder -> builder.addDevice(device));
+    MachineConfig config =
+        config(Optional.of(kernel(COUNTER))).withDevices(builder -> builder.addDevice(device));
     try (Machine machine = machine(config)) {
       device.failing = true;
       assertThatThrownBy(machine::resume).hasMessageContaining("a page of the file is gone");

@@ -94,12 +94,17 @@ public final class VirtioMmio extends VirtioTransport implements BusDevice {
       case MmioRegister.QUEUE_NOTIFY -> common().notifyQueue(value);
       case MmioRegister.INTERRUPT_ACK -> common().acknowledgeInterrupt(value);
       case MmioRegister.STATUS -> common().writeStatus(value);
-      case MmioRegister.QUEUE_DESCRIPTOR_LOW -> common().writeDescriptorTable(CommonConfiguration.LOW, value);
-      case MmioRegister.QUEUE_DESCRIPTOR_HIGH -> common().writeDescriptorTable(CommonConfiguration.HIGH, value);
-      case MmioRegister.QUEUE_DRIVER_LOW -> common().writeAvailableRing(CommonConfiguration.LOW, value);
-      case MmioRegister.QUEUE_DRIVER_HIGH -> common().writeAvailableRing(CommonConfiguration.HIGH, value);
+      case MmioRegister.QUEUE_DESCRIPTOR_LOW ->
+          common().writeDescriptorTable(CommonConfiguration.LOW, value);
+      case MmioRegister.QUEUE_DESCRIPTOR_HIGH ->
+          common().writeDescriptorTable(CommonConfiguration.HIGH, value);
+      case MmioRegister.QUEUE_DRIVER_LOW ->
+          common().writeAvailableRing(CommonConfiguration.LOW, value);
+      case MmioRegister.QUEUE_DRIVER_HIGH ->
+          common().writeAvailableRing(CommonConfiguration.HIGH, value);
       case MmioRegister.QUEUE_DEVICE_LOW -> common().writeUsedRing(CommonConfiguration.LOW, value);
-      case MmioRegister.QUEUE_DEVICE_HIGH -> common().writeUsedRing(CommonConfiguration.HIGH, value);
+      case MmioRegister.QUEUE_DEVICE_HIGH ->
+          common().writeUsedRing(CommonConfiguration.HIGH, value);
       default -> {
         // Read-only, or not there, or of a feature that is not offered.
       }

@@ -18,11 +18,12 @@ import java.util.List;
  * @param device which
  */
 public record VirtioMmioConfig(VirtioDeviceConfig device) implements DeviceConfig {
-  /** The first device on virtio-mmio, for the command line of a kernel that reads no ACPI tables. */
+  /**
+   * The first device on virtio-mmio, for the command line of a kernel that reads no ACPI tables.
+   */
   public static final String FIRST_DEVICE_PARAMETER =
       "virtio_mmio.device=%dK@0x%x:%d"
-          .formatted(
-              VirtioMmio.SIZE >> 10, AddressMap.VIRTIO_MMIO, GsiRouter.FIRST_DEVICE_PIN);
+          .formatted(VirtioMmio.SIZE >> 10, AddressMap.VIRTIO_MMIO, GsiRouter.FIRST_DEVICE_PIN);
 
   @Override
   public void attach(MachineBuilder machine) throws IOException {
@@ -47,11 +48,7 @@ public record VirtioMmioConfig(VirtioDeviceConfig device) implements DeviceConfi
     }
     VirtioMmio transport =
         new VirtioMmio(
-            device.name(),
-            made,
-            machine.memory(),
-            machine.interrupts().line(gsi, true),
-            notifiers);
+            device.name(), made, machine.memory(), machine.interrupts().line(gsi, true), notifiers);
     machine.addDevice(transport);
     machine.addMmio(base, VirtioMmio.SIZE, transport);
     machine.describe(new AcpiConfig.VirtioMmio(base, VirtioMmio.SIZE, gsi));
