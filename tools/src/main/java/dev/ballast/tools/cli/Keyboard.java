@@ -20,7 +20,7 @@ final class Keyboard extends InputStream {
   /** How many keys wait for the guest. */
   static final int TYPE_AHEAD = 64 << 10;
 
-  private static final Logger LOG = LoggerFactory.getLogger(Keyboard.class);
+  private static final Logger log = LoggerFactory.getLogger(Keyboard.class);
   private static final int ESCAPE = 1;
   private static final int CHUNK = 1 << 10;
 
@@ -62,7 +62,7 @@ final class Keyboard extends InputStream {
         }
       }
     } catch (IOException e) {
-      LOG.debug("the keyboard is gone: {}", e.getMessage());
+      log.debug("the keyboard is gone: {}", e.getMessage());
     } finally {
       end();
     }

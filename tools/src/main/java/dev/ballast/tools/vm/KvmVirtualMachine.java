@@ -41,7 +41,7 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
     static final End INTENDED = new End(0, "");
   }
 
-  private static final Logger LOG = LoggerFactory.getLogger(KvmVirtualMachine.class);
+  private static final Logger log = LoggerFactory.getLogger(KvmVirtualMachine.class);
   private static final String PANICKED = "the guest's kernel panicked";
 
   private final String name;
@@ -94,7 +94,7 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
       case MachineEvent.CrashKernelTakesOver() -> emit(new VmEvent.GuestCrashLoaded());
       case MachineEvent.Crashed(VcpuExit exit, boolean stays) -> {
         if (stays) {
-          LOG.warn("the machine is stopped: {}", describe(exit));
+          log.warn("the machine is stopped: {}", describe(exit));
         } else {
           end.complete(new End(1, describe(exit)));
         }
@@ -111,7 +111,7 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
         emit(new VmEvent.ShutDown(ShutdownCause.GUEST_PANIC));
         end.complete(new End(action == PanicAction.FAIL ? 1 : 0, PANICKED));
       }
-      case STOP -> LOG.warn("the machine is stopped: {}", PANICKED);
+      case STOP -> log.warn("the machine is stopped: {}", PANICKED);
       // The guest says so itself, on its console.
       case RESET, CONTINUE -> {}
     }

@@ -29,7 +29,7 @@ public enum MigrationCapability {
     return qmpName;
   }
 
-  /** Tells whether it is on unless somebody switches it. */
+  /** Returns whether it is on unless somebody switches it. */
   public boolean initially() {
     return initially;
   }

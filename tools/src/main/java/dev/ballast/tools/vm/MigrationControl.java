@@ -38,7 +38,9 @@ public interface MigrationControl {
   /** Returns every capability and whether it is on. */
   Map<MigrationCapability, Boolean> capabilities();
 
-  /** Tells whether a capability is on. Does not wait: events are told while a migration goes on. */
+  /**
+   * Returns whether a capability is on. Does not wait: events are told while a migration goes on.
+   */
   boolean isOn(MigrationCapability capability);
 
   /**

@@ -24,7 +24,7 @@ public enum ShutdownCause {
     return qmpName;
   }
 
-  /** Tells whether the guest did it. */
+  /** Returns whether the guest did it. */
   public boolean byGuest() {
     return this == GUEST_SHUTDOWN || this == GUEST_PANIC;
   }

@@ -8,6 +8,7 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -46,9 +47,7 @@ class HelpTest {
   @Test
   void theRangesAndDefaultsOfAMigrationAreInItsHelp() {
     String help =
-        Ballast.commandLine()
-            .getSubcommands()
-            .get("migrate")
+        Objects.requireNonNull(Ballast.commandLine().getSubcommands().get("migrate"))
             .getUsageMessage(CommandLine.Help.Ansi.OFF)
             .replaceAll("\\s+", " ");
     assertThat(help)

@@ -7,6 +7,7 @@ import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -112,9 +113,8 @@ class UsageTest {
         "migrate --qmp unix:/x unix:/y --compress gzip  | '--compress' | none, lz4, zstd",
       })
   void aWordThatIsNoneOfTheOptionsWordsIsToldThem(String line, String option, String words) {
-    String[] typed = line.split(" ");
-    assertThat(wrongLine(line))
-        .contains(option, "'" + typed[typed.length - 1] + "' is none of " + words);
+    String typed = line.substring(line.lastIndexOf(' ') + 1);
+    assertThat(wrongLine(line)).contains(option, "'" + typed + "' is none of " + words);
   }
 
   @Test
@@ -130,16 +130,16 @@ class UsageTest {
     }
   }
 
+  private static CommandLine subcommand(CommandLine line, String name) {
+    return Objects.requireNonNull(line.getSubcommands().get(name), name);
+  }
+
   /** QEMU's users write it in either case. */
   @Test
   void wordsAreTakenInEitherCase() {
     CommandLine line = Ballast.commandLine();
     line.parseArgs("run", "--clock", "REALTIME", "--on-panic", "Reset", "--kernel-mode=elf");
-    assertThat(
-            line.getSubcommands()
-                .get("run")
-                .getParseResult()
-                .<Object>matchedOptionValue("--clock", null))
+    assertThat(subcommand(line, "run").getParseResult().<Object>matchedOptionValue("--clock", null))
         .hasToString("REALTIME");
   }
 
@@ -161,7 +161,7 @@ class UsageTest {
   @Test
   void theEndByCtrlCIsDocumented() {
     for (String name : List.of("migrate", "run")) {
-      CommandLine command = Ballast.commandLine().getSubcommands().get(name);
+      CommandLine command = subcommand(Ballast.commandLine(), name);
       assertThat(command.getUsageMessage()).as(name).contains("130");
     }
     assertThat(Ballast.commandLine().getUsageMessage()).contains("130");
@@ -169,7 +169,7 @@ class UsageTest {
 
   @Test
   void whatTheDestinationDecidesItselfIsDocumented() {
-    String help = Ballast.commandLine().getSubcommands().get("run").getUsageMessage();
+    String help = subcommand(Ballast.commandLine(), "run").getUsageMessage();
     assertThat(help.replaceAll("\\s+", " ")).contains("a destination has its own");
   }
 }

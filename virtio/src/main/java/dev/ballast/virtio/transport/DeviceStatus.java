@@ -27,7 +27,7 @@ public final class DeviceStatus {
 
   private DeviceStatus() {}
 
-  /** Tells whether the bits are in an order in which a driver can have set them. */
+  /** Returns whether the bits are in an order in which a driver can have set them. */
   static boolean isConsistent(int status) {
     return (status & ~(DRIVER_BITS | DEVICE_NEEDS_RESET)) == 0
         && implies(status, DRIVER, ACKNOWLEDGE)

@@ -9,7 +9,6 @@ import dev.ballast.virtio.mock.MockDriver;
 import dev.ballast.virtio.mock.MockQueue;
 import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.AnonymousRam;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.io.IOException;
@@ -38,7 +37,6 @@ class BalloonAllocationTest {
   private final GuestMemory memory;
   private final MockTransport mock;
   private final BalloonDevice balloon;
-  private final VirtioMmio mmio;
   private final MockDriver driver;
   private final MockBalloonDriver guest;
 
@@ -46,7 +44,6 @@ class BalloonAllocationTest {
     memory = new GuestMemory(new AnonymousRam(RAM, false));
     balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
     mock = new MockTransport(DEVICE, memory, balloon);
-    mmio = mock.transport();
     driver = new MockDriver(memory, mock.registers(), DRIVER_BASE);
     guest =
         new MockBalloonDriver(

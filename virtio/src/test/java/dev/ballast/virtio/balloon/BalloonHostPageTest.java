@@ -9,7 +9,6 @@ import dev.ballast.virtio.mock.MockTransport;
 import dev.ballast.virtio.mock.SparseRam;
 import dev.ballast.virtio.mock.SparseRam.Discard;
 import dev.ballast.virtio.transport.VirtioFeature;
-import dev.ballast.virtio.transport.mmio.VirtioMmio;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageBitmap;
 import java.util.BitSet;
@@ -44,7 +43,6 @@ class BalloonHostPageTest {
   private final BalloonDevice balloon = new BalloonDevice(memory, BalloonConfig.DEFAULT);
   private final PageBitmap bitmap = balloon.bitmap().excluded();
   private final MockTransport mock = new MockTransport("balloon0", memory, balloon);
-  private final VirtioMmio mmio = mock.transport();
   private final MockDriver driver = new MockDriver(memory, mock.registers(), DRIVER_BASE);
 
   @AfterEach

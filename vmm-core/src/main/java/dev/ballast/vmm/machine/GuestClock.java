@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * the host's wall clock: never one alone.
  */
 final class GuestClock implements Snapshottable {
-  private static final Logger LOG = LoggerFactory.getLogger(GuestClock.class);
+  private static final Logger log = LoggerFactory.getLogger(GuestClock.class);
 
   private final KvmVm vm;
   private final GuestTsc tsc;
@@ -63,7 +63,7 @@ final class GuestClock implements Snapshottable {
       vm.setClockAdvanced(stopped);
     } else {
       if (follows) {
-        LOG.warn(
+        log.warn(
             "the source does not say its wall clock: the guest's clocks fall behind this once");
       }
       vm.set(VmStateKind.CLOCK, stopped);

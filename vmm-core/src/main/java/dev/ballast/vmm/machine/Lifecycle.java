@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
  * Machine} calls it under its lock, except for {@link #runState} and {@link #emit}.
  */
 final class Lifecycle {
-  private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
+  private static final Logger log = LoggerFactory.getLogger(Lifecycle.class);
 
   private final Board board;
   private final VcpuSet vcpus = new VcpuSet();
@@ -75,7 +75,7 @@ final class Lifecycle {
         listener.accept(event);
       } catch (RuntimeException | Error e) {
         // What happened has happened, and the other listeners are to hear of it.
-        LOG.error("a listener failed at {}", event, e);
+        log.error("a listener failed at {}", event, e);
       }
     }
   }
@@ -151,7 +151,7 @@ final class Lifecycle {
       enterInternalError(e);
       throw e;
     } catch (RuntimeException | Error e) {
-      LOG.error("a defect of this program, or of the host's memory", e);
+      log.error("a defect of this program, or of the host's memory", e);
       IOException failure = new IOException(e.toString(), e);
       enterInternalError(failure);
       throw failure;

@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
  * </pre>
  */
 public final class Machine implements MigratableMachine, AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
+  private static final Logger log = LoggerFactory.getLogger(Machine.class);
 
   private final Board board;
   private final Lifecycle life;
@@ -188,7 +188,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         life.orInternalError(life::run);
       }
     } catch (IOException e) {
-      LOG.debug("what the guest asked for failed, and the machine says so", e);
+      log.debug("what the guest asked for failed, and the machine says so", e);
     } finally {
       lock.unlock();
     }

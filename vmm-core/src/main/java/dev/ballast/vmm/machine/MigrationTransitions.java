@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
  * its lock.
  */
 final class MigrationTransitions {
-  private static final Logger LOG = LoggerFactory.getLogger(MigrationTransitions.class);
+  private static final Logger log = LoggerFactory.getLogger(MigrationTransitions.class);
 
   private final Lifecycle life;
 
@@ -103,7 +103,7 @@ final class MigrationTransitions {
     if (before == null) {
       throw life.refusal("the guest was migrated away, and its destination has confirmed that");
     }
-    LOG.warn(
+    log.warn(
         "the guest goes on here, although the destination may have it, too: make sure that it does"
             + " not run there");
     switch (before) {

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
  * of the guest then. Any thread.
  */
 final class PendingGuestEvent implements GuestEvents {
-  private static final Logger LOG = LoggerFactory.getLogger(PendingGuestEvent.class);
+  private static final Logger log = LoggerFactory.getLogger(PendingGuestEvent.class);
 
   /** An event that ends the guest, or what it is doing. */
   sealed interface Event {
@@ -100,7 +100,7 @@ final class PendingGuestEvent implements GuestEvents {
     switch (tripleFaultAction) {
       case RESET -> {
         if (tripleFaultLog.pass()) {
-          LOG.warn(
+          log.warn(
               "{}: the machine is reset; triple faults so far: {}",
               exit.summary(),
               tripleFaultLog.count());
