@@ -52,7 +52,7 @@ final class Failures {
   static int failed(Exception e, CommandLine command, boolean debug) {
     PrintWriter err = command.getErr();
     String reason = describe(e);
-    err.println("ballast: " + reason + wayOut(reason).map(way -> "; " + way).orElse(""));
+    err.println("ballast: " + reason + hint(reason).map(hint -> "; " + hint).orElse(""));
     if (debug) {
       e.printStackTrace(err);
     } else if (!isExpected(e)) {
@@ -66,9 +66,14 @@ final class Failures {
    * the line says all.
    */
   static Optional<String> hint(String message) {
-    return NotListeningException.isSaidBy(message)
-        ? Optional.of("start the destination first, with 'ballast run --incoming' and this address")
-        : Optional.empty();
+    if (NotListeningException.isSaidBy(message)) {
+      return Optional.of(
+          "start the destination first, with 'ballast run --incoming' and this address");
+    }
+    if (message.contains("no kernel to boot")) {
+      return Optional.of("a machine that is to boot is started with --kernel FILE");
+    }
+    return mismatch(message);
   }
 
   private static boolean isExpected(Exception e) {
@@ -114,7 +119,7 @@ final class Failures {
    * @param failure what the source or the destination says, which holds what {@code
    *     MachineDescription.refusal} says
    */
-  static Optional<String> wayOut(String failure) {
+  private static Optional<String> mismatch(String failure) {
     Matcher mismatch = MISMATCH.matcher(failure);
     if (!mismatch.find()) {
       return Optional.empty();

@@ -250,7 +250,6 @@ final class MigrateCommand implements Callable<Integer> {
     if (info.path("status").asText().equals("completed")) {
       return 0;
     }
-    Failures.wayOut(error).ifPresent(way -> System.err.println("ballast: " + way));
     Failures.hint(error).ifPresent(hint -> System.err.println("ballast: " + hint));
     System.err.println(
         "ballast: " + whereTheGuestIs(client.command("query-status").path("status").asText()));

@@ -34,7 +34,9 @@ final class CommandTable {
   }
 
   private void add(QmpCommand command) {
-    commands.put(command.name(), command);
+    if (commands.put(command.name(), command) != null) {
+      throw new IllegalStateException("two commands are named " + command.name());
+    }
   }
 
   /**

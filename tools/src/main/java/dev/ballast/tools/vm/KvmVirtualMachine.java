@@ -118,8 +118,12 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
   }
 
   private static String describe(VcpuExit exit) {
+    String wayOut =
+        exit instanceof VcpuExit.KvmInternalError
+            ? ": 'ballast doctor' tells; 'ballast lab' runs Linux guests there"
+            : "";
     return exit.summary()
-        + exit.hint().map(hint -> "\nhint: " + hint).orElse("")
+        + exit.hint().map(hint -> "\nhint: " + hint + wayOut).orElse("")
         + "\n"
         + exit.registers().text();
   }

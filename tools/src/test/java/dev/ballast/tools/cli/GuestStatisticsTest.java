@@ -6,7 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.Test;
 
-class GuestStatisticsTest {
+class GuestStatisticsKvmTest {
   private static String text(String json) throws JsonProcessingException {
     return GuestStatistics.text(new ObjectMapper().readTree(json.replace('\'', '"')));
   }

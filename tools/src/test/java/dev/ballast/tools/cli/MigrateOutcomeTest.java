@@ -73,16 +73,17 @@ class MigrateOutcomeTest {
   @MethodSource("mismatches")
   void machinesThatDoNotMatchHaveAWayOut(MachineDescription destination, String way) {
     String refusal = destination.refusal(SOURCE).orElseThrow();
-    assertThat(Failures.wayOut("the destination gave up: " + refusal).orElseThrow()).contains(way);
+    assertThat(Failures.hint("the destination gave up: " + refusal).orElseThrow()).contains(way);
   }
 
   @Test
   void otherFailuresHaveNoWayOut() {
-    assertThat(Failures.wayOut("unix:/x: connection refused")).isEmpty();
-    assertThat(Failures.wayOut("balloon0: source has 1, destination has 2")).isEmpty();
-    assertThat(
-            Failures.wayOut("memory: source has -1 bytes, destination has 2 bytes").orElseThrow())
+    assertThat(Failures.hint("unix:/x: connection refused")).isEmpty();
+    assertThat(Failures.hint("balloon0: source has 1, destination has 2")).isEmpty();
+    assertThat(Failures.hint("memory: source has -1 bytes, destination has 2 bytes").orElseThrow())
         .contains("the same --memory as the source");
+    assertThat(Failures.hint("the machine has no kernel to boot").orElseThrow())
+        .contains("--kernel");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.ballast.vmm.machine;
 
 import dev.ballast.vmm.device.MachineDevice;
+import dev.ballast.vmm.thread.IoAction;
 import dev.ballast.vmm.vcpu.VcpuExit;
 import dev.ballast.vmm.vcpu.VcpuSet;
 import java.io.IOException;
@@ -133,18 +134,12 @@ final class Lifecycle {
         });
   }
 
-  /** Something without which the machine is in no state to go on. */
-  @FunctionalInterface
-  interface Step {
-    void run() throws IOException;
-  }
-
   /**
    * Takes a step, or enters {@link RunState#INTERNAL_ERROR}. That goes for errors too: HotSpot
    * makes an InternalError of a SIGBUS, as the kernel file gives when it was made shorter while it
    * is mapped.
    */
-  void orInternalError(Step step) throws IOException {
+  void orInternalError(IoAction step) throws IOException {
     try {
       step.run();
     } catch (IOException e) {

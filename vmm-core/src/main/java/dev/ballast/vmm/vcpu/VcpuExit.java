@@ -51,8 +51,7 @@ public sealed interface VcpuExit {
       return suberror == KvmExit.INTERNAL_ERROR_EMULATION && registers.ring0()
           ? Optional.of(
               "this host's KVM may be the pagetable kind, which interprets guest ring 0 and does"
-                  + " not know every instruction: 'ballast doctor' tells; 'ballast lab' runs Linux"
-                  + " guests there")
+                  + " not know every instruction")
           : Optional.empty();
     }
   }

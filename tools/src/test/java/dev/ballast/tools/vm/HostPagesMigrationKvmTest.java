@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * whole host page and not before, and the guest moves to another kind and back.
  */
 @Tag("kvm")
-class HostPagesMigrationTest {
+class HostPagesMigrationKvmTest {
   private static final Path KVM = Path.of("/dev/kvm");
   private static final long MIB = 1 << 20;
   private static final long MEMORY = 128 * MIB;

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** {@code ballast run} on a terminal: its user can always leave. */
 @Tag("kvm")
 @Timeout(120)
-class TerminalConsoleTest {
+class TerminalConsoleKvmTest {
   /** More than is read from a terminal at once, so that Ctrl-A x comes with a later read. */
   private static final String KEYS_AND_EXIT = "k".repeat(3000) + "\001x";
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A guest on the real KVM that tells of its memory, here and where it moves to. */
 @Tag("kvm")
-class GuestStatisticsTest {
+class GuestStatisticsKvmTest {
   private static final int PAGES = 5000;
 
   @TempDir Path directory;

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * a migration that relies on it is right.
  */
 @Tag("kvm")
-class BalloonBitmapTest {
+class BalloonBitmapKvmTest {
   private static final long PAGES = MEMORY / RamBlock.PAGE_SIZE;
 
   @TempDir Path directory;

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The balloon moves while the guest moves: in every pass, at rate, and in the last moment. */
 @Tag("kvm")
-class BalloonDuringMigrationTest {
+class BalloonDuringMigrationKvmTest {
   private static final long PAGE = RamBlock.PAGE_SIZE;
 
   @TempDir Path directory;
@@ -171,7 +171,7 @@ class BalloonDuringMigrationTest {
   @Test
   void aBalloonThatNeverStandsStillMovesFromMachineToMachine() throws Exception {
     long seed = System.nanoTime();
-    System.out.println("BalloonDuringMigrationTest seed " + seed);
+    System.out.println("BalloonDuringMigrationKvmTest seed " + seed);
     // Small steps of the balloon, with writing between them.
     KvmVirtualMachine here = machines.source("a", "depth=4");
     BareGuestConsole guest = machines.boot(here);
@@ -192,7 +192,7 @@ class BalloonDuringMigrationTest {
         MigrationProgress info = machines.awaitArrival(here, next);
         assertThat(info.balloon().active()).isTrue();
         System.out.printf(
-            "BalloonDuringMigrationTest: to %s, %d passes, %d pages in and %d out of the balloon,"
+            "BalloonDuringMigrationKvmTest: to %s, %d passes, %d pages in and %d out of the balloon,"
                 + " %d skipped, %d bytes of bitmap, %d of them in the downtime%n",
             name,
             info.ram().dirtySyncs(),

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 
 /** A vCPU's thread, from KVM_RUN over the buses to a device and back, leaves no garbage. */
 @Tag("kvm")
-class ExitPathAllocationTest {
+class ExitPathAllocationKvmTest {
   private static final int EXITS = 10_000;
 
   private final Bus pio = new Bus("pio");

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** State that is read from one machine can be set on another, and is then what that one returns. */
 @Tag("kvm")
-class KvmStateTest {
+class StateKvmTest {
   private static final byte[] HALT = {(byte) 0xf4};
   private static final int MSR_LSTAR = 0xc0000082;
   private static final int MSR_STAR = 0xc0000081;

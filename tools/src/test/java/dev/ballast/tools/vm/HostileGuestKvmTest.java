@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * the machine, its sockets and its other threads go on whatever the guest does.
  */
 @Tag("kvm")
-class HostileGuestTest {
+class HostileGuestKvmTest {
   private static final int NEEDS_RESET = 64;
   private static final int SECONDS = 2;
   private static final Duration BETWEEN_STOPS = Duration.ofMillis(20);
@@ -159,14 +159,14 @@ class HostileGuestTest {
     List<String> threads;
     try (ControlWatch watch = ControlWatch.start(machines.socket("qmp"))) {
       guest.send("bench pio 50000", TIMEOUT);
-      System.out.println("HostileGuestTest: no attack: " + watch.worstSince());
+      System.out.println("HostileGuestKvmTest: no attack: " + watch.worstSince());
       files = openFiles();
       threads = threads();
       for (String kind : List.of("kick", "kick-any", "registers", "rings", "flood")) {
         BareReply reply = guest.send("hostile " + kind + " " + SECONDS, TIMEOUT);
         assertThat(reply.number("times")).as(kind).isPositive();
         System.out.printf(
-            "HostileGuestTest: %s, %s times, %s resets: %s%n",
+            "HostileGuestKvmTest: %s, %s times, %s resets: %s%n",
             kind, reply.string("times"), reply.string("resets"), watch.worstSince());
         assertDeviceWorks();
       }
@@ -201,7 +201,7 @@ class HostileGuestTest {
         }
         attack.join();
         System.out.printf(
-            "HostileGuestTest: %s, stopped %d times, the slowest took %.1f ms: %s%n",
+            "HostileGuestKvmTest: %s, stopped %d times, the slowest took %.1f ms: %s%n",
             kind, stops, slowest / 1e6, watch.worstSince());
       }
       assertDeviceWorks();

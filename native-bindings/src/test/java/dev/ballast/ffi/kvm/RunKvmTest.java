@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 /** Runs a few instructions of real mode on the host's KVM. */
 @Tag("kvm")
-class KvmRunTest {
+class RunKvmTest {
   private static final byte HLT = (byte) 0xf4;
   private static final byte OUT_DX_AL = (byte) 0xee;
   private static final byte IN_AX_DX = (byte) 0xed;

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 /** Interrupts are seen where they arrive: in the request registers of the in-kernel controllers. */
 @Tag("kvm")
-class KvmInterruptTest {
+class InterruptKvmTest {
   private static final byte[] HALT = {(byte) 0xf4};
 
   /** Offset of the request register in a {@code struct kvm_pic_state}. */

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Looking at a guest's vCPUs, and interrupting them, while it runs. */
 @Tag("kvm")
 @Timeout(180)
-class VcpuInspectionTest {
+class VcpuInspectionKvmTest {
   /** Offsets in {@code struct kvm_lapic_state} (Intel SDM 3A, table 11-1). */
   private static final int APIC_SPURIOUS = 0xf0;
 

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 /** A vCPU that would never exit by itself comes back when its thread is kicked. */
 @Tag("kvm")
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class KvmKickTest {
+class KickKvmTest {
   @BeforeAll
   static void installHandler() throws Exception {
     ThreadKick.install();

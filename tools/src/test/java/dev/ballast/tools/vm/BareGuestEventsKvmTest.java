@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What source and destination tell about a migration of a running guest, and in which order. */
 @Tag("kvm")
 @Timeout(180)
-class BareGuestEventsTest {
+class BareGuestEventsKvmTest {
   private static final long MEMORY = 128L << 20;
 
   @TempDir Path directory;

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The bare guest on the real KVM: it inflates, moves twice, and finds its memory as it left it. */
 @Tag("kvm")
-class BareGuestMigrationTest {
+class BareGuestMigrationKvmTest {
   private static final Path KVM = Path.of("/dev/kvm");
   private static final long MIB = 1 << 20;
   private static final long MEMORY = 256 * MIB;

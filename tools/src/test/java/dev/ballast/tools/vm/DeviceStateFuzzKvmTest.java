@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("kvm")
 @Timeout(180)
-class DeviceStateFuzzTest {
+class DeviceStateFuzzKvmTest {
   private static final long SEED = 4711;
   private static final int TRIES = 400;
   private static final long[] EDGES = {
@@ -80,7 +80,7 @@ class DeviceStateFuzzTest {
 
   @Test
   void mutatedStateIsLoadedOrRefused() throws Exception {
-    System.out.println("DeviceStateFuzzTest seed " + SEED);
+    System.out.println("DeviceStateFuzzKvmTest seed " + SEED);
     BareMachines machines = new BareMachines(directory, 128L << 20);
     try (KvmVirtualMachine vm = machines.make("fuzzed", true)) {
       List<? extends Snapshottable> parts = vm.machine().stateSections();

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** {@code ballast migrate} in a process of its own, as people and scripts use it. */
 @Tag("kvm")
 @Timeout(300)
-class MigrateCommandTest {
+class MigrateCommandKvmTest {
   private static final String FILL = "fill 16M 48M 7";
   private static final String CHECK = "check 16M 48M 7";
 

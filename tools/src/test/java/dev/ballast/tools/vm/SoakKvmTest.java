@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("kvm")
 @Tag("soak")
-class SoakTest {
+class SoakKvmTest {
   private static final int HOPS = Integer.getInteger("ballast.hops", 300);
 
   /** What the process may grow by from the first tenth of the hops to the end. */
@@ -35,7 +35,7 @@ class SoakTest {
   @Test
   void aGuestMovesHundredsOfTimes() throws Exception {
     long seed = Long.getLong("ballast.seed", System.nanoTime());
-    System.out.println("SoakTest seed " + seed + ", " + HOPS + " hops");
+    System.out.println("SoakKvmTest seed " + seed + ", " + HOPS + " hops");
     SplittableRandom random = new SplittableRandom(seed);
     try (BareGuests machines = new BareGuests(directory)) {
       KvmVirtualMachine here = machines.source("vm0", "");
@@ -67,7 +67,7 @@ class SoakTest {
         }
         if (hop % 20 == 0) {
           System.out.printf(
-              "SoakTest: %d hops, RSS %d MiB, %d descriptors, %d threads%n",
+              "SoakKvmTest: %d hops, RSS %d MiB, %d descriptors, %d threads%n",
               hop, residentBytes() / MIB, descriptors(), Thread.activeCount());
         }
       }

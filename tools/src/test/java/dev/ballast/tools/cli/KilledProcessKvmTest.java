@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("kvm")
 @Timeout(300)
-class KilledProcessTest {
+class KilledProcessKvmTest {
   private static final long SLOW = 4 << 20;
   private static final String FILL = "fill 16M 48M 7";
   private static final String CHECK = "check 16M 48M 7";

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
  * the memory is right all the same, and the destination tracks from then on.
  */
 @Tag("kvm")
-class BalloonConditionsTest {
+class BalloonConditionsKvmTest {
   private static final int PAGES = 5000;
 
   @TempDir Path directory;

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 @Tag("kvm")
-class KvmDirtyLogTest {
+class DirtyLogKvmTest {
   private static final long PAGES = RealModeGuest.MEMORY / 4096;
 
   /** {@code mov byte [0x5000], 1; mov byte [0x9000], 1; hlt; mov byte [0x7000], 1; hlt}. */

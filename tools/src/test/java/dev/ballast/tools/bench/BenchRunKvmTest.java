@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Scenarios in small, really run on /dev/kvm. */
 @Tag("kvm")
-class BenchRunTest {
+class BenchRunKvmTest {
   private static final long MIB = 1 << 20;
 
   @TempDir Path directory;
