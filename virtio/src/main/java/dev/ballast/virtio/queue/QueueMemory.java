@@ -79,7 +79,16 @@ final class QueueMemory {
   }
 
   void fill(long offset, byte value, long length) {
-    ram.asSlice(offset, length).fill(value);
+    // A slice to fill would be garbage wherever the compiler does not see through it.
+    long pattern = (value & 0xffL) * 0x0101_0101_0101_0101L;
+    long end = offset + length;
+    long at = offset;
+    for (; at <= end - Long.BYTES; at += Long.BYTES) {
+      ram.set(U64, at, pattern);
+    }
+    for (; at < end; at++) {
+      ram.set(ValueLayout.JAVA_BYTE, at, value);
+    }
     memory.markDirty(offset, length);
   }
 
