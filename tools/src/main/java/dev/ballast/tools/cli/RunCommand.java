@@ -25,6 +25,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -309,13 +310,19 @@ final class RunCommand implements Callable<Integer> {
                 file ->
                     new KernelConfig(file, Optional.ofNullable(initrd), commandLine, kernelMode));
     try {
-      List<DeviceConfig> devices =
-          balloon.config().stream().<DeviceConfig>map(VirtioMmioConfig::new).toList();
-      return new MachineConfig(kvm, ram, cpus, boots, serial, clock, devices, incoming != null);
+      return new MachineConfig(
+          kvm, ram, cpus, boots, serial, clock, devices(), incoming != null);
     } catch (IllegalArgumentException e) {
       serial.close();
       throw wrong(String.valueOf(e.getMessage()));
     }
+  }
+
+  /** In the order of their places, which a guest without ACPI knows: new kinds come last. */
+  private List<DeviceConfig> devices() {
+    List<DeviceConfig> devices = new ArrayList<>();
+    balloon.config().ifPresent(config -> devices.add(new VirtioMmioConfig(config)));
+    return devices;
   }
 
   private KvmVirtualMachine.End run(MachineConfig config, @Nullable StdioConsole terminal)
