@@ -2,6 +2,7 @@ package dev.ballast.tools.bench;
 
 import dev.ballast.tools.Version;
 import dev.ballast.tools.lab.Distribution;
+import dev.ballast.virtio.transport.mmio.VirtioMmioConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,7 +10,8 @@ import java.util.List;
 
 /** Ballast itself, as it is installed. */
 record BallastVmm(Path launcher) implements Vmm {
-  private static final String GUEST_OPTIONS = "virtio_mmio.device=4K@0xd0000000:16 batch=1024";
+  private static final String GUEST_OPTIONS =
+      VirtioMmioConfig.FIRST_DEVICE_PARAMETER + " batch=1024";
 
   /**
    * Finds the installation that this code runs from.

@@ -80,7 +80,15 @@ final class QueueWorkers {
           (t, e) -> log.error("{}: the thread died", t.getName(), e));
       threads.add(thread);
     }
-    threads.forEach(Thread::start);
+    boolean started = false;
+    try {
+      threads.forEach(Thread::start);
+      started = true;
+    } finally {
+      if (!started) {
+        close();
+      }
+    }
   }
 
   private void run(int queue) {

@@ -115,8 +115,8 @@ final class EchoDevice implements VirtioDevice {
       handled.incrementAndGet();
     } finally {
       gate.unlock();
+      busy.set(false);
     }
-    busy.set(false);
     return true;
   }
 

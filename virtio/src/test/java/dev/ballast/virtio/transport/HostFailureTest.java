@@ -3,6 +3,7 @@ package dev.ballast.virtio.transport;
 import static dev.ballast.virtio.transport.DeviceStatus.DEVICE_NEEDS_RESET;
 import static dev.ballast.virtio.transport.VirtioFeature.VERSION_1;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.ballast.ffi.linux.EventFd;
@@ -22,9 +23,11 @@ import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -101,6 +104,41 @@ class HostFailureTest {
       assertThat(faults).containsExactly("notifications cannot be awaited");
       assertThat(workers.failures()).isEqualTo(1);
       workers.close();
+    }
+  }
+
+  @Test
+  void aThreadThatCannotStartLeavesNoneBehind() throws Exception {
+    List<Thread> threads = new ArrayList<>();
+    ThreadFactory second =
+        task -> {
+          boolean fails = !threads.isEmpty();
+          Thread thread =
+              new Thread(task) {
+                @Override
+                public void start() {
+                  if (fails) {
+                    throw new OutOfMemoryError("unable to create native thread");
+                  }
+                  super.start();
+                }
+              };
+          threads.add(thread);
+          return thread;
+        };
+    try (EventFd first = EventFd.create(false);
+        EventFd other = EventFd.create(false)) {
+      assertThatThrownBy(
+              () ->
+                  new QueueWorkers(
+                      "echo0",
+                      device,
+                      List.of(first, other),
+                      new InterruptStatus(new NoInterrupts()),
+                      why -> {},
+                      second))
+          .isInstanceOf(OutOfMemoryError.class);
+      assertThat(threads).hasSize(2).noneMatch(Thread::isAlive);
     }
   }
 

@@ -4,6 +4,7 @@ import dev.ballast.vmm.device.OutputBuffer.WhenFull;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,6 +21,7 @@ abstract class BufferedSerialBackend implements SerialBackend {
 
   private final String name;
   private final OutputBuffer buffer;
+  private final AtomicBoolean closing = new AtomicBoolean();
   private final Object inputLock = new Object();
   private boolean lineReady;
   private @Nullable Thread writer;
@@ -148,6 +150,9 @@ abstract class BufferedSerialBackend implements SerialBackend {
 
   @Override
   public void close() {
+    if (!closing.compareAndSet(false, true)) {
+      return;
+    }
     buffer.close();
     try {
       if (!writerEnds(FLUSH_TIMEOUT)) {

@@ -24,8 +24,11 @@ public final class GsiRouter implements AutoCloseable {
 
   private static final int PIC_PINS = 8;
 
-  /** KVM_MAX_IRQ_ROUTES of Linux on x86 is the limit of both GSIs and routes. */
-  private static final int MAX_GSIS = 4096;
+  /** KVM_MAX_IRQ_ROUTES of Linux on x86. */
+  private static final int MAX_ROUTES = 4096;
+
+  /** How many messages there may be beside the routes of all pins, two of each of a PIC's. */
+  private static final int MAX_MESSAGES = MAX_ROUTES - PINS - 2 * PIC_PINS;
 
   private final KvmVm vm;
   private final List<Runnable> closers = new ArrayList<>();
@@ -74,9 +77,9 @@ public final class GsiRouter implements AutoCloseable {
    * @throws IOException if KVM does not have as many
    */
   public synchronized MsiVectors allocateVectors(int count) throws IOException {
-    if (count > MAX_GSIS - nextMessage) {
-      throw new IOException(
-          "%d message-signalled interrupts: %d are left".formatted(count, MAX_GSIS - nextMessage));
+    int left = PINS + MAX_MESSAGES - nextMessage;
+    if (count > left) {
+      throw new IOException("%d message-signalled interrupts: %d are left".formatted(count, left));
     }
     MsiVectors vectors = new MsiVectors(vm, this, nextMessage, count);
     nextMessage += count;

@@ -23,11 +23,25 @@ public final class KvmInterruptLine implements InterruptLine, AutoCloseable {
   public KvmInterruptLine(KvmVm vm, int gsi, boolean edge) throws IOException {
     this.vm = vm;
     this.gsi = gsi;
-    if (edge) {
-      irqfd = EventFd.create(true);
+    this.irqfd = edge ? connect(vm, gsi) : null;
+  }
+
+  /**
+   * Makes an event file that raises an edge of a line, or sends a message (KVM API §4.75).
+   *
+   * @throws IOException if the host has no more descriptors, or KVM refuses
+   */
+  static EventFd connect(KvmVm vm, int gsi) throws IOException {
+    EventFd irqfd = EventFd.create(true);
+    boolean connected = false;
+    try {
       vm.interrupts().irqfd(irqfd, gsi, true);
-    } else {
-      irqfd = null;
+      connected = true;
+      return irqfd;
+    } finally {
+      if (!connected) {
+        irqfd.close();
+      }
     }
   }
 

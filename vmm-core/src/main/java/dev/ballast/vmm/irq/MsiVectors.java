@@ -22,12 +22,16 @@ public final class MsiVectors {
   private final GsiRoute.@Nullable Msi[] messages;
   private final @Nullable EventFd[] irqfds;
 
+  /** Those of {@link #irqfds} that send a message; replaced as a whole. */
+  private volatile @Nullable EventFd[] active;
+
   MsiVectors(KvmVm vm, GsiRouter router, int firstGsi, int count) {
     this.vm = vm;
     this.router = router;
     this.firstGsi = firstGsi;
     this.messages = new GsiRoute.Msi[count];
     this.irqfds = new EventFd[count];
+    this.active = new EventFd[count];
   }
 
   /** Returns how many there are. */
@@ -64,26 +68,24 @@ public final class MsiVectors {
       }
     }
     router.replace(firstGsi, messages.length, routes);
+    @Nullable EventFd[] next = new EventFd[messages.length];
     // An irqfd before its route would send the message that the GSI had before, or none.
     for (int i = 0; i < messages.length; i++) {
       if (messages[i] != null && irqfds[i] == null) {
-        EventFd irqfd = EventFd.create(true);
-        irqfds[i] = irqfd;
-        vm.interrupts().irqfd(irqfd, firstGsi + i, true);
+        irqfds[i] = KvmInterruptLine.connect(vm, firstGsi + i);
       }
+      next[i] = messages[i] == null ? null : irqfds[i];
     }
+    active = next;
   }
 
   /**
-   * Sends the message of a vector; nothing happens if it has none.
+   * Sends the message of a vector; nothing happens if it has none. Takes no lock.
    *
    * @throws UncheckedIOException if the host cannot signal it, which no guest can cause
    */
   public void signal(int vector) {
-    EventFd irqfd;
-    synchronized (this) {
-      irqfd = messages[vector] == null ? null : irqfds[vector];
-    }
+    EventFd irqfd = active[vector];
     if (irqfd != null) {
       try {
         irqfd.signal();

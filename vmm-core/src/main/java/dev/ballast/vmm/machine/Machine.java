@@ -70,6 +70,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     } finally {
       if (!ready) {
         control.shutdown();
+        // The serial port may have been made, and closed it: then this has no effect.
+        config.console().close();
       }
     }
   }
@@ -161,6 +163,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void pause() throws IOException, RefusedException {
     lock.lock();
     try {
+      checkOpen();
       if (runState() == RunState.RUNNING) {
         life.halt();
         if (runState() == RunState.RUNNING) {
@@ -204,6 +207,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public void reset() throws IOException, RefusedException {
     lock.lock();
     try {
+      checkOpen();
       RunState before = runState();
       if (before == RunState.INMIGRATE
           || before == RunState.FINISH_MIGRATE
@@ -357,6 +361,9 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public RunState stopForMigration() throws IOException {
     lock.lock();
     try {
+      if (closed) {
+        throw new IOException("the machine has ended");
+      }
       return moves.leave();
     } finally {
       lock.unlock();

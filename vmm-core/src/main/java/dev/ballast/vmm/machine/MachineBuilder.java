@@ -89,30 +89,27 @@ public final class MachineBuilder {
   /**
    * Makes the hardware, and loads the guest unless it will arrive by migration. vCPUs are parked.
    *
-   * @param config what it is made of; its console is closed if this throws
+   * @param config what it is made of
    * @param vcpus gets the vCPUs
    * @param events told what the guest does to its machine, once vCPUs run
    * @throws IOException if KVM, memory or what a device needs is missing, or the guest cannot be
    *     loaded; nothing is left behind
    */
   static Board build(MachineConfig config, VcpuSet vcpus, GuestEvents events) throws IOException {
-    Deque<Runnable> closers = new ArrayDeque<>();
-    boolean ready = false;
+    MachineBuilder builder = new MachineBuilder(config);
     try {
-      MachineBuilder builder = new MachineBuilder(config);
-      closers = builder.closers;
       Board board = builder.build(vcpus, events);
       if (!config.incoming()) {
         board.boot();
       }
-      ready = true;
       return board;
-    } finally {
-      if (!ready) {
-        close(closers);
-        // It belongs to nobody else yet if what failed came before the serial port.
-        config.console().close();
+    } catch (IOException | RuntimeException | Error e) {
+      try {
+        close(builder.closers);
+      } catch (RuntimeException closing) {
+        e.addSuppressed(closing);
       }
+      throw e;
     }
   }
 
@@ -149,9 +146,21 @@ public final class MachineBuilder {
     boolean tscDeadline = kvm.checkExtension(Capability.TSC_DEADLINE_TIMER) != 0;
     for (int id = 0; id < config.vcpus(); id++) {
       KvmVcpu vcpu = vm.createVcpu(id);
-      vcpus.add(
-          owned(new VcpuThread(vcpu, ports, mmio, memory, events::crashed), VcpuThread::close));
+      vcpus.add(owned(thread(vcpu, events), VcpuThread::close));
       vcpu.setCpuid(GuestCpuid.forVcpu(cpuid, id, config.vcpus(), tscDeadline));
+    }
+  }
+
+  private VcpuThread thread(KvmVcpu vcpu, GuestEvents events) {
+    boolean made = false;
+    try {
+      VcpuThread thread = new VcpuThread(vcpu, ports, mmio, memory, events::crashed);
+      made = true;
+      return thread;
+    } finally {
+      if (!made) {
+        vcpu.close();
+      }
     }
   }
 
@@ -171,8 +180,21 @@ public final class MachineBuilder {
 
   /** Closes the latest first: vCPUs before devices, devices before guest RAM, the VM last. */
   static void close(Deque<Runnable> closers) {
+    RuntimeException failure = null;
     while (!closers.isEmpty()) {
-      closers.pop().run();
+      try {
+        closers.pop().run();
+      } catch (RuntimeException e) {
+        // What is left would be left for ever.
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
     }
   }
 

@@ -7,9 +7,15 @@ import static org.awaitility.Awaitility.await;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class PtySerialBackendTest {
@@ -67,5 +73,31 @@ class PtySerialBackendTest {
     guest.transmit(backend, "x".repeat(1_000_000));
     assertThat(guest.readyCalls()).isZero();
     backend.close();
+  }
+
+  /** The numbers of its descriptors may be another file's by then. */
+  @Test
+  void aSecondCloseTouchesNothing(@TempDir Path directory) throws IOException {
+    PtySerialBackend pty = PtySerialBackend.open();
+    pty.close();
+    List<FileChannel> others = new ArrayList<>();
+    try {
+      for (int i = 0; i < 8; i++) {
+        others.add(
+            FileChannel.open(
+                directory.resolve("file" + i),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.WRITE));
+      }
+      pty.close();
+      for (FileChannel other : others) {
+        assertThat(other.size()).isZero();
+        assertThat(other.isOpen()).isTrue();
+      }
+    } finally {
+      for (FileChannel other : others) {
+        other.close();
+      }
+    }
   }
 }

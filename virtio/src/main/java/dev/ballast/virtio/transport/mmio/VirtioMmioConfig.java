@@ -28,29 +28,36 @@ public record VirtioMmioConfig(VirtioDeviceConfig device) implements DeviceConfi
   @Override
   public void attach(MachineBuilder machine) throws IOException {
     VirtioDevice made = device.create(machine);
-    boolean attached = false;
+    long base = machine.allocateMmio(VirtioMmio.SIZE);
+    VirtioMmio transport;
+    int gsi;
+    boolean owned = false;
     try {
-      attach(machine, made);
-      attached = true;
+      gsi = machine.interrupts().allocatePin();
+      transport =
+          new VirtioMmio(
+              device.name(),
+              made,
+              machine.memory(),
+              machine.interrupts().line(gsi, true),
+              notifiers(machine, base, made.queueCount()));
+      machine.addDevice(transport);
+      owned = true;
     } finally {
-      if (!attached) {
+      if (!owned) {
         made.close();
       }
     }
-  }
-
-  private void attach(MachineBuilder machine, VirtioDevice made) throws IOException {
-    int gsi = machine.interrupts().allocatePin();
-    long base = machine.allocateMmio(VirtioMmio.SIZE);
-    List<EventFd> notifiers = new ArrayList<>();
-    for (int queue = 0; queue < made.queueCount(); queue++) {
-      notifiers.add(machine.notifier(base + MmioRegister.QUEUE_NOTIFY, Integer.BYTES, queue));
-    }
-    VirtioMmio transport =
-        new VirtioMmio(
-            device.name(), made, machine.memory(), machine.interrupts().line(gsi, true), notifiers);
-    machine.addDevice(transport);
     machine.addMmio(base, VirtioMmio.SIZE, transport);
     machine.describe(new AcpiConfig.VirtioMmio(base, VirtioMmio.SIZE, gsi));
+  }
+
+  private static List<EventFd> notifiers(MachineBuilder machine, long base, int queues)
+      throws IOException {
+    List<EventFd> notifiers = new ArrayList<>();
+    for (int queue = 0; queue < queues; queue++) {
+      notifiers.add(machine.notifier(base + MmioRegister.QUEUE_NOTIFY, Integer.BYTES, queue));
+    }
+    return notifiers;
   }
 }
