@@ -310,8 +310,7 @@ final class RunCommand implements Callable<Integer> {
                 file ->
                     new KernelConfig(file, Optional.ofNullable(initrd), commandLine, kernelMode));
     try {
-      return new MachineConfig(
-          kvm, ram, cpus, boots, serial, clock, devices(), incoming != null);
+      return new MachineConfig(kvm, ram, cpus, boots, serial, clock, devices(), incoming != null);
     } catch (IllegalArgumentException e) {
       serial.close();
       throw wrong(String.valueOf(e.getMessage()));
