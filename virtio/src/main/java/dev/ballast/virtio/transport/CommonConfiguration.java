@@ -377,7 +377,7 @@ public final class CommonConfiguration {
     return faults.count();
   }
 
-  /** Returns how often the host or the device failed, not the driver. */
+  /** Returns how often the host or the device failed, without a fault of the driver. */
   long failures() {
     return workers.failures();
   }

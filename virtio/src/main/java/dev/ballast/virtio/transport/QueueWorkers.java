@@ -239,7 +239,7 @@ final class QueueWorkers {
     wakeAll();
   }
 
-  /** Returns how often the host or the device failed, not the driver. Any thread. */
+  /** Returns how often the host or the device failed, without a fault of the driver. Any thread. */
   long failures() {
     return failures.get();
   }

@@ -70,7 +70,7 @@ public abstract class VirtioTransport implements MachineDevice {
   }
 
   /**
-   * Returns how often the host or the device failed, not the driver. The driver sees
+   * Returns how often the host or the device failed, without a fault of the driver. The driver sees
    * DEVICE_NEEDS_RESET, and the log has the cause.
    */
   public final long failures() {

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A machine's life: it runs, stops, resets, migrates and ends. Every method may be called on any
- * thread but a vCPU's; one lock orders them.
+ * thread but a vCPU's; one lock orders those that change the run state.
  *
  * <p>What vCPUs cause (a reset, power off, a panic, a crash) parks all vCPUs at once and is then
  * carried out on the machine's control thread. A thread that stops the machine first carries it out
