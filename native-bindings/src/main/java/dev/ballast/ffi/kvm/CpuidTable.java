@@ -5,9 +5,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What the CPUID instruction tells a vCPU (KVM API §4.46, §4.47); immutable.
+ * What the CPUID instruction returns on a vCPU: the table of KVM_GET_SUPPORTED_CPUID (KVM API
+ * §4.46) and KVM_SET_CPUID2; immutable.
  *
- * @param entries one a leaf or subleaf, in the order in which the kernel lists them
+ * @param entries one per leaf or subleaf, in the order in which the kernel lists them
  */
 public record CpuidTable(List<Entry> entries) {
   /** {@link Entry#flags}: the entry is for its index only. */

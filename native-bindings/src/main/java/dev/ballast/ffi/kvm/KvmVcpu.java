@@ -90,7 +90,7 @@ public final class KvmVcpu implements AutoCloseable {
     return fd;
   }
 
-  /** Sets what CPUID says (KVM API §4.47); once, before the first {@link #run}. */
+  /** Sets what CPUID returns (KVM_SET_CPUID2); once, before the first {@link #run}. */
   public void setCpuid(CpuidTable table) throws ErrnoException {
     try (Arena temporary = Arena.ofConfined()) {
       call("KVM_SET_CPUID2", KvmH.KVM_SET_CPUID2(), CpuidStruct.allocate(temporary, table));

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * of its own, so that it migrates and the next migration leaves the same pages out, and it is the
  * page filter that a migration asks.
  *
- * <p>Changed by the balloon alone; read by any thread.
+ * <p>Changed by the balloon and, before the guest runs here, by an incoming migration; read by any
+ * thread.
  */
 public final class BalloonBitmap implements PageFilter {
   private final HostRamBlock block;

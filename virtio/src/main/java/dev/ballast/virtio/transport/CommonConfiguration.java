@@ -29,8 +29,9 @@ import org.slf4j.LoggerFactory;
  * What a driver sets up whatever the transport: status, features, queues (virtio v1.3 §2.1, §2.2,
  * §3.1). A transport decodes its registers into calls of this.
  *
- * <p>Any thread, several vCPUs at once. Only {@link #writeStatus} with 0 waits, for the batch that
- * a worker is in. Its monitor is taken before the workers' lock, never after.
+ * <p>Any thread, several vCPUs at once. A reset ({@link #writeStatus} with 0) waits for the batch
+ * that a worker is in; other calls that take the monitor wait for the reset. The monitor is taken
+ * before the workers' lock, never after.
  */
 public final class CommonConfiguration {
   /** The shift of the low half of a 64-bit register. */
@@ -88,8 +89,8 @@ public final class CommonConfiguration {
   }
 
   /**
-   * The driver broke a rule while the device was live, or the host failed it (§2.1.2); with the
-   * workers' lock held.
+   * Sets DEVICE_NEEDS_RESET (§2.1.2): the driver broke a rule while the device was live, or the
+   * host failed. Call with the workers' lock held.
    */
   private void needsReset(String why) {
     faults.warn(why + ": device needs reset");
@@ -97,7 +98,7 @@ public final class CommonConfiguration {
     interrupts.configurationChanged();
   }
 
-  /** The driver wrote what it must not, and the write is ignored. */
+  /** Counts a write that is not allowed; it is ignored. */
   private void refuse(String what) {
     faults.warn(what);
   }
@@ -109,7 +110,7 @@ public final class CommonConfiguration {
     return status.get();
   }
 
-  /** Takes the driver's write to the device status; 0 resets. */
+  /** Handles the driver's write to the device status; 0 resets. */
   public synchronized void writeStatus(int value) {
     if (value == 0) {
       reset();
@@ -119,7 +120,7 @@ public final class CommonConfiguration {
   }
 
   /**
-   * Sets the bits that the driver may set now; it never clears one, and sees by reading what was
+   * Sets the bits that the driver may set now, and clears none; the driver reads back which were
    * set.
    */
   private void advance(int wanted) {
@@ -174,7 +175,7 @@ public final class CommonConfiguration {
     return live;
   }
 
-  /** Returns to the power-on state, when the workers have finished their batch. */
+  /** Waits until the workers have finished their batch, then returns to the power-on state. */
   synchronized void reset() {
     workers.stop(
         () -> {
@@ -224,7 +225,7 @@ public final class CommonConfiguration {
 
   // ---- queues
 
-  /** Selects the queue that the calls about a queue are for; there need not be such a queue. */
+  /** Selects the queue that the other queue calls refer to; there need not be such a queue. */
   public synchronized void selectQueue(int index) {
     queueSelect = index;
   }
@@ -253,7 +254,7 @@ public final class CommonConfiguration {
     }
   }
 
-  /** Sets how many descriptors the selected queue has. */
+  /** Sets how many descriptors the selected queue has, unless it is frozen. */
   public void writeQueueSize(int size) {
     setUp(queue -> queue.withSize(size));
   }
@@ -305,24 +306,24 @@ public final class CommonConfiguration {
 
   // ---- the rest of the registers
 
-  /** Returns why the device interrupted, and the driver has not acknowledged. */
+  /** Returns the reasons for interrupts that the driver has not acknowledged. */
   public int interruptStatus() {
     return interrupts.get();
   }
 
-  /** Takes the driver's acknowledgement of some reasons. */
+  /** Clears the reasons that the driver acknowledges. */
   public void acknowledgeInterrupt(int reasons) {
     interrupts.acknowledge(reasons);
   }
 
-  /** Has a queue looked at, if there is such a queue: the driver's number may be any. */
+  /** Wakes the queue's thread; ignores the number of a queue that does not exist. */
   public void notifyQueue(int queue) {
     if (queue >= 0 && queue < queues.length) {
       workers.wake(queue);
     }
   }
 
-  /** Returns what changes with the configuration space. */
+  /** Returns the configuration generation (virtio v1.3 §2.5). */
   public int configGeneration() {
     return generation.get();
   }
@@ -338,7 +339,7 @@ public final class CommonConfiguration {
   }
 
   /**
-   * Writes the device's configuration space, once there is a driver.
+   * Writes the device's configuration space; refused before the driver has set DRIVER.
    *
    * @param offset in bytes, from 0
    * @param size 1, 2, 4 or 8
@@ -354,7 +355,7 @@ public final class CommonConfiguration {
 
   // ---- life cycle
 
-  /** Returns when neither a batch nor anything that one began is under way. */
+  /** Waits until neither a batch nor anything that one began is under way. */
   void quiesce() {
     workers.pause();
     device.quiesce();
@@ -371,12 +372,12 @@ public final class CommonConfiguration {
     workers.close();
   }
 
-  /** Returns how often the driver broke a rule. */
+  /** Returns how often the driver broke a rule, or the host failed. */
   long faults() {
     return faults.count();
   }
 
-  /** Returns how often the host or the device failed, by no fault of the driver's. */
+  /** Returns how often the host or the device failed, without a fault of the driver. */
   long failures() {
     return workers.failures();
   }
@@ -402,7 +403,7 @@ public final class CommonConfiguration {
     device.saveState(writer);
   }
 
-  /** Takes over a state; queues are not served from now on, until {@link #resume}. */
+  /** Loads a state; queues are not served from now on, until {@link #resume}. */
   synchronized void loadState(StateReader reader) throws StateFormatException {
     reader.u32("device ID", device.deviceId(), device.deviceId());
     CommonState state = CommonState.read(reader, queues.length);

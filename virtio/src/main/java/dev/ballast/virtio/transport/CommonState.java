@@ -47,9 +47,10 @@ record CommonState(
   }
 
   /**
-   * Reads a state, and checks what no driver can have brought about.
+   * Reads a state, and refuses what no driver could set.
    *
    * @param queueCount how many queues the device has
+   * @throws StateFormatException if the state is malformed, or no driver could set it
    */
   static CommonState read(StateReader reader, int queueCount) throws StateFormatException {
     int status = reader.u32();
@@ -59,7 +60,7 @@ record CommonState(
     int queueSelect = reader.u32();
     int interrupts = reader.u32("interrupt status", 0, ALL_INTERRUPTS);
     int generation = reader.u32();
-    // A device may have got a queue since the state's version was written: its driver knew of none.
+    // A device may have more queues now than when the state was written: its driver knew of none.
     int count = reader.u32("queue count", 1, queueCount);
     List<QueueState> queues = new ArrayList<>();
     for (int i = 0; i < queueCount; i++) {

@@ -26,7 +26,12 @@ public final class ConfigSpace {
     this.writable = new boolean[size];
   }
 
-  /** Lets the driver write a field; returns this. */
+  /**
+   * Lets the driver write a field; returns this.
+   *
+   * @param offset in bytes, from 0
+   * @param length in bytes
+   */
   public synchronized ConfigSpace writable(int offset, int length) {
     for (int i = 0; i < length; i++) {
       writable[offset + i] = true;
@@ -34,12 +39,20 @@ public final class ConfigSpace {
     return this;
   }
 
-  /** Returns a field of 32 bits. */
+  /**
+   * Returns a field of 32 bits.
+   *
+   * @param offset in bytes, from 0
+   */
   public synchronized int u32(int offset) {
     return bytes.get(U32, offset);
   }
 
-  /** Sets a field of 32 bits; returns what it was. */
+  /**
+   * Sets a field of 32 bits; returns the value before.
+   *
+   * @param offset in bytes, from 0
+   */
   public synchronized int u32(int offset, int value) {
     int before = bytes.get(U32, offset);
     bytes.set(U32, offset, value);

@@ -22,7 +22,7 @@ public final class DeviceStatus {
   /** The driver gave up. */
   public static final int FAILED = VirtioConstants.STATUS_FAILED;
 
-  /** What the driver may set. */
+  /** The bits that the driver may set. */
   static final int DRIVER_BITS = ACKNOWLEDGE | DRIVER | DRIVER_OK | FEATURES_OK | FAILED;
 
   private DeviceStatus() {}

@@ -7,12 +7,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Why the device interrupted (virtio v1.3 §4.1.4.5, §4.2.2), in front of the wires. Any thread;
- * takes no lock.
+ * Records why the device interrupted (virtio v1.3 §4.1.4.5, §4.2.2), and sends it through the
+ * transport. Any thread; takes no lock.
  *
  * <p>Every event is sent, also while an older one is not acknowledged: the driver acknowledges
- * first and looks at the rings afterwards. Should the host fail to send one, that is logged, once:
- * the reason stands for a driver that looks.
+ * first and looks at the rings afterwards. If the host fails to send one, that is logged, once: a
+ * driver that reads the status still finds the reason.
  */
 final class InterruptStatus implements DeviceInterrupts {
   /** The device published used buffers. */
@@ -28,7 +28,7 @@ final class InterruptStatus implements DeviceInterrupts {
   private final AtomicBoolean failed = new AtomicBoolean();
 
   /**
-   * @param wires to the driver
+   * @param wires how the transport interrupts the driver
    */
   InterruptStatus(DeviceInterrupts wires) {
     this.wires = wires;
@@ -68,7 +68,7 @@ final class InterruptStatus implements DeviceInterrupts {
     }
   }
 
-  /** Sends again what the driver has not acknowledged, whichever queue it is about. */
+  /** Sends again what the driver has not acknowledged, for all queues. */
   void sendAgain() {
     int reasons = bits.get();
     if ((reasons & USED_BUFFER) != 0) {

@@ -16,14 +16,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads that serve a device's queues, one each. A thread sleeps in the event that the guest's
- * notifications of its queue signal. It holds the device's lock for each batch, so that batches of
- * all queues come one after the other, and whoever has the lock knows that nobody touches guest
- * memory.
+ * The threads that serve a device's queues, one each. A thread waits on the eventfd that the
+ * guest's notifications of its queue signal. It holds the device's lock for each batch, so that
+ * batches of all queues come one after the other, and while a thread has the lock no other thread
+ * of this device touches guest memory.
  *
- * <p>What goes wrong on the host's side (the event cannot be read or signalled, the device throws,
- * there is no memory behind a ring) is logged with its cause, and the driver hears of it as of a
- * rule that it broke: the device needs a reset. If an event is lost the device cannot be served
+ * <p>What goes wrong on the host's side (the eventfd cannot be read or signalled, the device
+ * throws, there is no memory behind a ring) is logged with its cause, and is reported to the driver
+ * like a broken rule: the device needs a reset. If an eventfd fails the device cannot be served
  * again, reset or not.
  */
 final class QueueWorkers {
@@ -53,10 +53,10 @@ final class QueueWorkers {
   /**
    * @param name of the device
    * @param device handles the queues
-   * @param notifiers what a notification signals, by queue number
-   * @param interrupts how the driver hears of used buffers
-   * @param fault takes which rule the driver broke, or that the host failed; called with the lock
-   *     held
+   * @param notifiers the eventfds that notifications signal, by queue number
+   * @param interrupts interrupts the driver for used buffers
+   * @param fault called with the reason when the driver broke a rule or the host failed; with the
+   *     lock held
    * @param factory makes the threads
    */
   QueueWorkers(
@@ -108,7 +108,7 @@ final class QueueWorkers {
     }
   }
 
-  /** Has a queue looked at. If its event cannot be signalled, the device fails. */
+  /** Wakes the queue's thread. If its eventfd cannot be signalled, the device fails. */
   void wake(int queue) {
     signal(queue);
   }
@@ -129,7 +129,7 @@ final class QueueWorkers {
     }
   }
 
-  /** Stops serving for good, and tells the driver (DEVICE_NEEDS_RESET). */
+  /** Stops serving for good, and sets DEVICE_NEEDS_RESET for the driver. */
   private void failPermanently(String what, Throwable cause) {
     lock.lock();
     try {
@@ -212,7 +212,10 @@ final class QueueWorkers {
     wakeAll();
   }
 
-  /** Forgets the queues, and runs {@code then} while nobody touches guest memory. */
+  /**
+   * Forgets the queues, and runs {@code then} with the lock held: no other thread of this device
+   * touches guest memory meanwhile.
+   */
   void stop(Runnable then) {
     lock.lock();
     try {
@@ -244,12 +247,12 @@ final class QueueWorkers {
     wakeAll();
   }
 
-  /** Returns how often the host or the device failed, by no fault of the driver's. Any thread. */
+  /** Returns how often the host or the device failed, without a fault of the driver. Any thread. */
   long failures() {
     return failures.get();
   }
 
-  /** Returns the live queue of this number, or null. Service is paused. */
+  /** Returns the live queue of this number, or null. Call while paused. */
   @Nullable SplitVirtqueue queue(int index) {
     lock.lock();
     try {
@@ -271,7 +274,7 @@ final class QueueWorkers {
     for (int queue = 0; queue < threads.size(); queue++) {
       Thread thread = threads.get(queue);
       if (signal(queue)) {
-        // The memory and the event that it uses are about to go: it has to be waited for.
+        // The memory and the eventfd that it uses are closed next: it has to be waited for.
         Threads.joinUninterruptibly(thread);
       } else {
         // Either it has ended, or it waits for ever, and touches nothing.

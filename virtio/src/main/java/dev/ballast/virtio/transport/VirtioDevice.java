@@ -28,7 +28,8 @@ public interface VirtioDevice {
   ConfigSpace config();
 
   /**
-   * The driver changed something in the configuration space. On a vCPU's thread; does not block.
+   * Called after the driver changed the configuration space, on a vCPU's thread, on several at
+   * once; must not block.
    */
   default void configWritten() {}
 
@@ -40,23 +41,24 @@ public interface VirtioDevice {
 
   /**
    * Registers a callback by which the device requests {@link #process} for a queue, as if the
-   * driver had notified it: for devices that return buffers on their own. It takes the queue's
-   * number, may be called on any thread but not after {@link #close}, and does not block. Called
-   * once, by the transport.
+   * driver had notified it: for devices that return buffers on their own. Its argument is the
+   * queue's number. The device may run it on any thread, but not after {@link #close}; it does not
+   * block. Called once, by the transport.
    */
   default void onQueueWork(IntConsumer request) {}
 
   /**
-   * The driver set DRIVER_OK, or a state was loaded in which it had.
+   * Called after the driver set DRIVER_OK, on a vCPU's thread, or after a state was loaded in which
+   * it had, on the thread that loads; {@link #process} is not running. Must not block.
    *
    * @param negotiated the features that driver and device share
    */
   void activate(long negotiated);
 
   /**
-   * Handles one batch of what is available in a queue: takes chains and completes them. The
-   * transport publishes the batch and interrupts. Called on the queue's thread with the device's
-   * lock held: a reset by the guest waits for the batch, so its work is bounded.
+   * Handles one batch of a queue's available chains: takes them and completes them. The transport
+   * publishes the batch and interrupts. Called on the queue's thread with the device's lock held: a
+   * reset by the guest waits for the batch, so its work is bounded.
    *
    * @return whether there may be more
    * @throws VirtqueueException if the driver broke a rule: the device needs a reset. Nothing of
@@ -65,12 +67,15 @@ public interface VirtioDevice {
   boolean process(int queue, SplitVirtqueue virtqueue) throws VirtqueueException;
 
   /**
-   * Returns when nothing is in flight that {@link #process} began; what the device cannot finish is
-   * in its state then. {@link #process} is not running, and the machine stands still.
+   * Waits until nothing is in flight that {@link #process} began; what the device cannot finish is
+   * in its state then. Called while {@link #process} is not running and vCPUs are parked.
    */
   default void quiesce() {}
 
-  /** Returns to the state before any driver. {@link #process} is not running. */
+  /**
+   * Returns to the state before any driver. Called with the device's lock held, on a vCPU's thread
+   * or on that which resets the machine: {@link #process} is not running. Must not block.
+   */
   void reset();
 
   /** Returns the version that {@link #saveState} writes. */
@@ -80,8 +85,7 @@ public interface VirtioDevice {
   void saveState(StateWriter writer);
 
   /**
-   * Takes over a state that {@link #saveState} wrote; {@link #activate} follows if there was a
-   * driver.
+   * Loads a state that {@link #saveState} wrote; {@link #activate} follows if there was a driver.
    *
    * @param reader the state
    * @param version 1 to {@link #stateVersion}
@@ -89,6 +93,9 @@ public interface VirtioDevice {
    */
   void loadState(StateReader reader, int version) throws StateFormatException;
 
-  /** Ends what the device does by itself, for good; the queues are still there. */
+  /**
+   * Ends what the device does by itself, for good. The transport closes the device before it ends
+   * the threads of the queues: {@link #process} may be running.
+   */
   default void close() {}
 }

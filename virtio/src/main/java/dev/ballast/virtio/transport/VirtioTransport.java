@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What all transports have in common: a device with its queues, in the machine's life. A transport
- * adds registers, which it decodes into calls of {@link #common}, and wires for interrupts.
+ * The part that all transports share: a device, its queues and their life cycle. A transport adds
+ * registers, which it decodes into calls of {@link #common}, and wires for interrupts.
  *
  * <p>Registers may be accessed by several vCPUs at once. The device starts to handle its queues
  * when the driver sets DRIVER_OK; after {@link #loadState}, when {@link #resume} is called.
@@ -24,12 +24,13 @@ public abstract class VirtioTransport implements MachineDevice {
   /**
    * Starts the threads of the queues.
    *
-   * @param name of the device, for instance {@code balloon0}: also of its section in the machine's
-   *     state
+   * @param name the name of the device, for instance {@code balloon0}, and of its section in the
+   *     machine's state
    * @param device the device behind it, used by this transport alone and closed with it
    * @param memory guest RAM
    * @param wires how the device interrupts its driver
-   * @param notifiers what the driver's notifications signal, by queue number; closed after this
+   * @param notifiers the eventfds that the driver's notifications signal, by queue number; closed
+   *     after this
    */
   protected VirtioTransport(
       String name,
@@ -58,25 +59,25 @@ public abstract class VirtioTransport implements MachineDevice {
         .findFirst();
   }
 
-  /** Returns what the transport's registers are decoded into calls of. */
+  /** Returns the registers common to all transports. */
   protected final CommonConfiguration common() {
     return common;
   }
 
-  /** Returns how often the driver broke a rule of virtio; such an access has no other effect. */
+  /** Returns how often the driver broke a rule of virtio, or the host failed; all are logged. */
   public final long faults() {
     return common.faults();
   }
 
   /**
-   * Returns how often the host or the device failed, by no fault of the driver's. The driver sees
+   * Returns how often the host or the device failed, without a fault of the driver. The driver sees
    * DEVICE_NEEDS_RESET, and the log has the cause.
    */
   public final long failures() {
     return common.failures();
   }
 
-  /** Returns when no request is being handled. Takes at most as long as one batch of them. */
+  /** Waits for the batch and for what the device began ({@link VirtioDevice#quiesce}). */
   @Override
   public void quiesce() {
     common.quiesce();
@@ -97,7 +98,7 @@ public abstract class VirtioTransport implements MachineDevice {
     return device.features() | VirtioFeature.VERSION_1;
   }
 
-  /** Ends the threads of the queues. The notifiers must still be open. */
+  /** Closes the device, then ends the threads of the queues. The notifiers must still be open. */
   @Override
   public void close() {
     common.close();

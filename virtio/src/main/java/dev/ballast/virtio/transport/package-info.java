@@ -2,7 +2,7 @@
  * Transports: how a driver finds a device's registers, and what they do.
  *
  * <pre>
- *   vCPU threads                              a thread a queue
+ *   vCPU threads                              one thread per queue
  *        │ register accesses                        ▲ wakes
  *        ▼                                          │
  *   VirtioTransport ─ decodes ─► CommonConfiguration   EventFd ◄── KVM (ioeventfd) or the transport,

@@ -29,7 +29,7 @@ final class Madt {
     for (int i = 0; i < config.vcpus(); i++) {
       out.u8(LOCAL_APIC).u8(8).u8(i).u8(i).u32(ENABLED);
     }
-    // KVM's IOAPIC says id 0 in its own register.
+    // KVM's I/O APIC has ID 0 in its own register.
     out.u8(IO_APIC).u8(12).u8(0).u8(0).u32(AddressMap.IO_APIC).u32(0);
     if (config.timerGsi() != 0) {
       sourceOverride(out, 0, config.timerGsi(), BUS_DEFAULT);

@@ -47,7 +47,7 @@ public final class AddressMap {
   /** The ACPI tables, up to {@link #HIGH_MEMORY}. */
   public static final long ACPI_TABLES = 0xe_0000;
 
-  /** The end of what firmware keeps below 1 MiB; RAM goes on here. */
+  /** The end of what firmware reserves below 1 MiB; RAM continues here. */
   public static final long HIGH_MEMORY = 0x10_0000;
 
   /** Where the hole for memory-mapped I/O starts. */
@@ -68,7 +68,7 @@ public final class AddressMap {
   /** The three pages for {@code KVM_SET_TSS_ADDR}. */
   public static final long TASK_STATE_SEGMENT = 0xfffb_d000L;
 
-  /** Where RAM goes on after the hole. */
+  /** Where RAM continues after the hole. */
   public static final long HIGH_RAM = 0x1_0000_0000L;
 
   private AddressMap() {}

@@ -25,8 +25,8 @@ public final class Bus {
    *
    * @param base the first address
    * @param size of the range, in bytes
-   * @param device who answers
-   * @throws IllegalArgumentException if the range overlaps another device's
+   * @param device the device that answers
+   * @throws IllegalArgumentException if the range is empty or overlaps another device's
    */
   public void add(long base, long size, BusDevice device) {
     int at = 0;
@@ -54,21 +54,33 @@ public final class Bus {
     return more;
   }
 
-  /** Returns the index of the device that has all of the range, or -1. */
+  /** Returns the index of the device that has all of the accessed bytes, or -1. */
   private int find(long address, int size) {
     int at = Arrays.binarySearch(starts, address);
     int index = at >= 0 ? at : -at - 2;
     return index >= 0 && address + size <= ends[index] && address + size > address ? index : -1;
   }
 
-  /** Reads; an address without a device reads as all ones, as on a real bus. */
+  /**
+   * Reads. Where no device has all of the accessed bytes, also because they cross the end of its
+   * range, all bits read as 1, as on a real bus.
+   *
+   * @param size 1, 2, 4 or 8 bytes
+   * @return the value in the low {@code size} bytes; the rest is 0
+   */
   public long read(long address, int size) {
     int index = find(address, size);
     long value = index < 0 ? -1L : devices[index].read(address - starts[index], size);
     return size == 8 ? value : value & ((1L << (size * 8)) - 1);
   }
 
-  /** Writes; a write to an address without a device is lost, as on a real bus. */
+  /**
+   * Writes. Where no device has all of the accessed bytes, also because they cross the end of its
+   * range, the write is lost, as on a real bus.
+   *
+   * @param size 1, 2, 4 or 8 bytes
+   * @param value in the low {@code size} bytes; the rest is ignored
+   */
   public void write(long address, int size, long value) {
     int index = find(address, size);
     if (index >= 0) {

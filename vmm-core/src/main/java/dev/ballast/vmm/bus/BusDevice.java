@@ -1,8 +1,8 @@
 package dev.ballast.vmm.bus;
 
 /**
- * What answers a range of port or memory-mapped I/O. Called on vCPU threads, on several at once;
- * must not block and never throws on what a guest does.
+ * A device that answers a range of port or memory-mapped I/O. Called on vCPU threads, on several at
+ * once; must not block, but a virtio reset waits for one batch. Never throws on what a guest does.
  */
 public interface BusDevice {
   /**

@@ -10,7 +10,7 @@ import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
- * Hands out the machine's global system interrupts, and is the one that sets their routing (KVM API
+ * Hands out the machine's global system interrupts (GSIs). It alone sets their routing (KVM API
  * §4.52), which KVM replaces as a whole. GSI 0 to 15 are a PC's ISA interrupts, 16 to 23 the other
  * pins of the I/O APIC, which are for devices with a line, and those from 24 on are messages. Any
  * thread.
@@ -57,10 +57,10 @@ public final class GsiRouter implements AutoCloseable {
   }
 
   /**
-   * Connects a line to a pin; it is closed with this.
+   * Returns a line to a pin; closed with this router.
    *
    * @param gsi 0 to 23
-   * @param edge whether {@link InterruptLine#pulse} will be used
+   * @param edge whether to make it for edges, that is for {@link InterruptLine#pulse}
    * @throws IOException if KVM refuses
    */
   public synchronized InterruptLine line(int gsi, boolean edge) throws IOException {
@@ -70,11 +70,11 @@ public final class GsiRouter implements AutoCloseable {
   }
 
   /**
-   * Makes the message-signalled interrupts of a device, none of which goes anywhere yet; they are
-   * closed with this.
+   * Makes the message-signalled interrupts of a device, none of which has a message yet; closed
+   * with this router.
    *
-   * @param count how many, from 1 on
-   * @throws IOException if KVM does not have as many
+   * @param count how many, at least 1
+   * @throws IOException if fewer are left
    */
   public synchronized MsiVectors allocateVectors(int count) throws IOException {
     int left = PINS + MAX_MESSAGES - nextMessage;
@@ -91,8 +91,8 @@ public final class GsiRouter implements AutoCloseable {
    * Replaces the messages of some GSIs.
    *
    * @param first the first GSI
-   * @param count of how many the old messages go
-   * @param routes the new ones
+   * @param count how many GSIs, from {@code first} on, lose their messages
+   * @param routes the new messages
    * @throws IOException if KVM refuses; the routing is as before then
    */
   synchronized void replace(int first, int count, List<GsiRoute.Msi> routes) throws IOException {
@@ -106,7 +106,7 @@ public final class GsiRouter implements AutoCloseable {
     messages.putAll(next);
   }
 
-  /** The routes that KVM_CREATE_IRQCHIP made, and that go with a call that has only messages. */
+  /** The routes that KVM_CREATE_IRQCHIP made, which a call with only messages would drop. */
   private static List<GsiRoute> pins() {
     List<GsiRoute> routes = new ArrayList<>();
     for (int gsi = 0; gsi < PINS; gsi++) {
@@ -120,7 +120,7 @@ public final class GsiRouter implements AutoCloseable {
     return routes;
   }
 
-  /** Closes all lines and vectors. Nobody may use them any more. */
+  /** Closes all lines and vectors. They must not be used afterwards. */
   @Override
   public synchronized void close() {
     closers.reversed().forEach(Runnable::run);

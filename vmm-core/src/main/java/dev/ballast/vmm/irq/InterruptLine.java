@@ -3,8 +3,8 @@ package dev.ballast.vmm.irq;
 /**
  * A device's wire to the interrupt controllers (a GSI). Any thread.
  *
- * <p>A refusal by KVM is the host's fault and no guest can cause it: {@link
- * java.io.UncheckedIOException}.
+ * <p>Both methods throw {@link java.io.UncheckedIOException} if KVM refuses, which no guest can
+ * cause.
  */
 public interface InterruptLine {
   /** Sets the level of a level-triggered line; has no effect when it is there already. */

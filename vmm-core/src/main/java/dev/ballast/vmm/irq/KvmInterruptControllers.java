@@ -9,7 +9,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The state that KVM keeps for the whole VM: both PICs, the IOAPIC and the PIT. */
+/** The state of both PICs, the I/O APIC and the PIT, which KVM emulates. */
 public final class KvmInterruptControllers implements Snapshottable {
   private static final List<VmStateKind> KINDS =
       List.of(VmStateKind.PIC_MASTER, VmStateKind.PIC_SLAVE, VmStateKind.IOAPIC, VmStateKind.PIT2);

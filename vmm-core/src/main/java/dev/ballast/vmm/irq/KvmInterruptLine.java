@@ -7,7 +7,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
-/** A GSI of KVM's in-kernel interrupt controllers; edges go through an irqfd where KVM has it. */
+/**
+ * A GSI of KVM's in-kernel interrupt controllers. A line made for edges has an irqfd (KVM API
+ * §4.75); {@link #pulse} on one made for levels is two calls of KVM_IRQ_LINE (§4.25).
+ */
 public final class KvmInterruptLine implements InterruptLine, AutoCloseable {
   private final KvmVm vm;
   private final int gsi;
@@ -17,8 +20,8 @@ public final class KvmInterruptLine implements InterruptLine, AutoCloseable {
   /**
    * @param vm the VM, with its interrupt controllers made
    * @param gsi 0 to 23
-   * @param edge whether {@link #pulse} will be used
-   * @throws IOException if KVM refuses the irqfd
+   * @param edge whether to make it for edges, that is for {@link #pulse}
+   * @throws IOException if KVM refuses the irqfd, or the host has no more descriptors
    */
   public KvmInterruptLine(KvmVm vm, int gsi, boolean edge) throws IOException {
     this.vm = vm;

@@ -40,25 +40,26 @@ public final class MsiVectors {
   }
 
   /**
-   * Sets the message of a vector, from {@link #update} on.
+   * Sets the message of a vector; it takes effect with {@link #update}.
    *
    * @param vector from 0
-   * @param address where it is written to, for instance the local APICs' registers
-   * @param data what is written
+   * @param address the guest physical address that it is written to, normally in the local APICs'
+   *     range
+   * @param data the 32 bits that are written
    */
   public synchronized void set(int vector, long address, int data) {
     messages[vector] = new GsiRoute.Msi(firstGsi + vector, address, data);
   }
 
-  /** Has a vector send nothing, from {@link #update} on. */
+  /** Removes the message of a vector; that takes effect with {@link #update}. */
   public synchronized void clear(int vector) {
     messages[vector] = null;
   }
 
   /**
-   * Has all messages take effect that were set or cleared.
+   * Puts all messages that were set or cleared into effect.
    *
-   * @throws IOException if KVM refuses
+   * @throws IOException if KVM refuses, or the host has no more descriptors
    */
   public synchronized void update() throws IOException {
     List<GsiRoute.Msi> routes = new ArrayList<>();

@@ -29,7 +29,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The hardware of a machine, as {@link MachineBuilder} made it: a KVM VM with its interrupt
- * controllers, guest RAM, devices and vCPUs. Only {@link Machine} calls it, under its lock.
+ * controllers, guest RAM, devices and vCPUs. {@link Lifecycle} and {@link Machine} call what
+ * changes it under the machine's lock, except {@link #adoptTsc}, which is called before the guest
+ * arrives. Getters return what was made, take no lock, and may be called on any thread.
  */
 public final class Board implements AutoCloseable {
   /**
@@ -57,7 +59,7 @@ public final class Board implements AutoCloseable {
    *
    * @param platform those of every PC
    * @param all in load order
-   * @param described those that the firmware tables tell of
+   * @param described those that the ACPI tables describe
    */
   record Devices(
       PlatformDevices platform, List<MachineDevice> all, List<AcpiConfig.VirtioMmio> described) {
@@ -68,10 +70,10 @@ public final class Board implements AutoCloseable {
   }
 
   /**
-   * What migrates page by page.
+   * The blocks that migrate page by page.
    *
    * @param all guest RAM is the first
-   * @param filter who knows the pages that need not migrate; null for nobody
+   * @param filter the filter of pages that need not migrate, or null
    */
   record Blocks(List<RamBlock> all, @Nullable PageFilter filter) {
     Blocks {
@@ -108,9 +110,9 @@ public final class Board implements AutoCloseable {
   }
 
   /**
-   * Looks whether there is something to boot, before what runs is given up for it.
+   * Checks that there is something to boot, before a reset ends what runs.
    *
-   * @throws IOException if no kernel was given, or a file is not there any more
+   * @throws IOException if no kernel was given, or a file cannot be read any more
    */
   void checkBoot() throws IOException {
     KernelLoader.checkReadable(kernel());
@@ -121,7 +123,8 @@ public final class Board implements AutoCloseable {
   }
 
   /**
-   * Takes everything back to power-on. vCPUs are parked, devices quiesced. RAM keeps its content.
+   * Returns everything to power-on, but for the content of RAM. Call while vCPUs are parked and
+   * devices quiesced.
    */
   void reset() throws IOException {
     devices.all.forEach(MachineDevice::reset);
@@ -198,7 +201,7 @@ public final class Board implements AutoCloseable {
     return sections;
   }
 
-  /** Makes the guest's TSC tick as fast as where the guest comes from. */
+  /** Makes the guest's TSC tick as fast as at the source; see {@link Machine#adoptTsc}. */
   void adoptTsc(int khz) throws IOException {
     processors.tsc.adopt(khz);
   }
@@ -223,7 +226,7 @@ public final class Board implements AutoCloseable {
         processors.tsc.khz());
   }
 
-  /** Closes all, the latest first: vCPUs before devices, devices before guest RAM, the VM last. */
+  /** Closes all of it: vCPUs before devices, devices before guest RAM, the VM last. */
   @Override
   public void close() {
     MachineBuilder.close(closers);

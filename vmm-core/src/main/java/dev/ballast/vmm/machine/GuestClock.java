@@ -29,7 +29,8 @@ final class GuestClock implements Snapshottable {
   /**
    * @param vm whose vCPUs have been made and never ran
    * @param tsc their TSCs
-   * @throws IOException if KVM cannot do what the policy wants
+   * @param policy what the clocks do while the machine is stopped
+   * @throws IOException if KVM cannot do what the policy needs
    */
   GuestClock(KvmVm vm, GuestTsc tsc, ClockPolicy policy) throws IOException {
     if (policy == ClockPolicy.REALTIME && !vm.canAdvanceClock()) {
@@ -50,13 +51,16 @@ final class GuestClock implements Snapshottable {
         state, TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano());
   }
 
-  /** vCPUs are parked. */
+  /** Records both clocks, for {@link #start} and for the state. Call while vCPUs are parked. */
   void stop() throws IOException {
     stopped = read();
     tsc.stop();
   }
 
-  /** vCPUs are about to run. */
+  /**
+   * Restarts both clocks from where they were recorded, or from there plus the time that has passed
+   * since, as the policy says. Call while vCPUs are parked, before they run.
+   */
   void start() throws IOException {
     boolean follows = policy == ClockPolicy.REALTIME;
     if (follows && ClockState.hasWallClock(stopped)) {

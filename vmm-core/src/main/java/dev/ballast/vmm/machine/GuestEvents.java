@@ -3,7 +3,7 @@ package dev.ballast.vmm.machine;
 import dev.ballast.vmm.device.PlatformEvents;
 import dev.ballast.vmm.vcpu.VcpuExit;
 
-/** All that a guest can do to its machine. Called on vCPU threads; must not block. */
+/** What a guest can cause. Called on vCPU threads; must not block. */
 interface GuestEvents extends PlatformEvents {
   /** A vCPU cannot go on. */
   void crashed(VcpuExit exit);

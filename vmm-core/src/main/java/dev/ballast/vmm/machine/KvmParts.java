@@ -9,7 +9,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What KVM emulates, vCPUs and interrupt controllers, and how it was at power-on. */
+/** The vCPUs and interrupt controllers, which KVM emulates, and their state at power-on. */
 final class KvmParts {
   private final List<Snapshottable> parts;
   private final List<byte[]> powerOnStates = new ArrayList<>();
@@ -33,7 +33,7 @@ final class KvmParts {
     return parts;
   }
 
-  /** Takes them back to power-on; vCPUs are parked. */
+  /** Returns them to power-on. Call while vCPUs are parked. */
   void reset() throws IOException {
     for (int i = 0; i < parts.size(); i++) {
       Snapshottable part = parts.get(i);

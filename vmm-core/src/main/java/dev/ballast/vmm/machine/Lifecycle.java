@@ -12,9 +12,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What takes a machine from one run state into the next: vCPUs, devices and clocks start, stop and
- * are reset together, and all who listen are told. It keeps no order between callers: {@link
- * Machine} calls it under its lock, except for {@link #runState} and {@link #emit}.
+ * Takes a machine from one run state into the next: vCPUs, devices and clocks start, stop and are
+ * reset together, and listeners are called. It takes no lock: {@link Machine} and {@link
+ * MigrationTransitions} call it under the machine's lock, except for {@link #board}, {@link
+ * #vcpus}, {@link #guestEvent}, {@link #runState}, {@link #addListener} and {@link #emit}, which
+ * any thread may call.
  */
 final class Lifecycle {
   private static final Logger log = LoggerFactory.getLogger(Lifecycle.class);
@@ -29,8 +31,8 @@ final class Lifecycle {
    * Makes the hardware, with vCPUs that are parked.
    *
    * @param config what it is made of
-   * @param guestCausedEvent called on a vCPU's thread when the guest caused something that {@link
-   *     #halt} carries out; all vCPUs have been asked to park then
+   * @param guestCausedEvent called on a vCPU's thread after the guest caused something that {@link
+   *     #halt} carries out, and all vCPUs have been asked to park
    * @throws IOException if KVM, memory or what a device needs is missing; nothing is left behind
    */
   Lifecycle(MachineConfig config, Runnable guestCausedEvent) throws IOException {
@@ -61,7 +63,7 @@ final class Lifecycle {
     return runState;
   }
 
-  /** Returns the answer to what the run state does not allow. */
+  /** Returns an exception that names the run state, for what it does not allow. */
   RefusedException refusal(String why) {
     return new RefusedException("the machine is " + runState.qmpName() + ": " + why);
   }
@@ -75,7 +77,7 @@ final class Lifecycle {
       try {
         listener.accept(event);
       } catch (RuntimeException | Error e) {
-        // What happened has happened, and the other listeners are to hear of it.
+        // What happened has happened, and the other listeners are called as well.
         log.error("a listener failed at {}", event, e);
       }
     }
@@ -84,16 +86,19 @@ final class Lifecycle {
   void enter(RunState next) {
     RunState before = runState;
     runState = next;
-    told(before);
+    notifyStateChange(before);
   }
 
-  private void told(RunState before) {
+  private void notifyStateChange(RunState before) {
     if (before != runState) {
       emit(new MachineEvent.StateChanged(before, runState));
     }
   }
 
-  /** If this throws, no vCPU has run, and the run state is what it was. */
+  /**
+   * Starts the clocks, devices and vCPUs, and enters {@link RunState#RUNNING}. If this throws, no
+   * vCPU has run, and the run state is what it was.
+   */
   void run() throws IOException {
     board.startClock();
     RunState before = runState;
@@ -101,14 +106,14 @@ final class Lifecycle {
     try {
       board.devices().forEach(MachineDevice::resume);
     } catch (RuntimeException | Error e) {
-      // vCPUs come last: none runs, and the machine must not say that it does.
+      // vCPUs come last: none runs, so the run state must not be RUNNING.
       runState = before;
       quiesceAfter(e);
       throw e;
     }
     vcpus.resume();
-    // The guest does not wait until everybody has been told.
-    told(before);
+    // The guest does not wait for the listeners.
+    notifyStateChange(before);
   }
 
   private void quiesceAfter(Throwable failure) {
@@ -120,7 +125,8 @@ final class Lifecycle {
   }
 
   /**
-   * Parks vCPUs and quiesces devices; then carries out what the guest asked for just before.
+   * Parks vCPUs, quiesces devices and stops the clocks; then carries out what the guest asked for
+   * just before. The run state changes only with that.
    *
    * @throws IOException if that fails; the machine is in {@link RunState#INTERNAL_ERROR}
    */
@@ -135,9 +141,9 @@ final class Lifecycle {
   }
 
   /**
-   * Takes a step, or enters {@link RunState#INTERNAL_ERROR}. That goes for errors too: HotSpot
-   * makes an InternalError of a SIGBUS, as the kernel file gives when it was made shorter while it
-   * is mapped.
+   * Runs a step, and enters {@link RunState#INTERNAL_ERROR} if it fails, also with an {@link
+   * Error}: HotSpot makes an InternalError of a SIGBUS, for instance when the kernel file is made
+   * shorter while it is mapped.
    */
   void orInternalError(IoAction step) throws IOException {
     try {
@@ -195,7 +201,7 @@ final class Lifecycle {
     emit(new MachineEvent.Reset(guest));
   }
 
-  /** Does something while all vCPUs stand still; see {@link Machine#whileParked}. */
+  /** See {@link Machine#whileParked}. */
   <T> T whileParked(Machine.VcpuAccess<T> access) throws IOException {
     boolean running = runState == RunState.RUNNING;
     try {
@@ -204,7 +210,7 @@ final class Lifecycle {
       }
       return access.with(vcpus.vcpus());
     } finally {
-      // What the guest had asked for just before keeps it parked until that is carried out.
+      // What the guest asked for just before keeps vCPUs parked until that is carried out.
       if (running && !guestEvent.isThere()) {
         vcpus.resume();
       }

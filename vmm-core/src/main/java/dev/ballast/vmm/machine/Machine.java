@@ -20,12 +20,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A machine's life: it runs, stops, resets, migrates and ends. Every method may be called on any
- * thread but a vCPU's; one lock orders them.
+ * thread but a vCPU's; one lock orders those that change the run state.
  *
  * <p>What vCPUs cause (a reset, power off, a panic, a crash) parks all vCPUs at once and is then
- * carried out on the machine's control thread. Whoever stops the machine first carries it out as
- * well, so that a migration never takes a machine along that owes its guest a reset. What a panic
- * and a triple fault do is a matter of {@link #onPanic} and {@link #onTripleFault}.
+ * carried out on the machine's control thread. A thread that stops the machine first carries it out
+ * itself, so that a migration never takes a machine along that owes its guest a reset. {@link
+ * #onPanic} and {@link #onTripleFault} set what a panic and a triple fault do.
  *
  * <pre>
  *   prelaunch ──cont──► running ◄──cont/stop──► paused
@@ -43,7 +43,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   private final Lifecycle life;
   private final MigrationTransitions moves;
 
-  /** Fair, so that a guest that is reset again and again keeps nobody from stopping it. */
+  /** Fair, so that a guest that resets over and over cannot keep others from the lock. */
   private final ReentrantLock lock = new ReentrantLock(true);
 
   private final ExecutorService control =
@@ -61,7 +61,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   public Machine(MachineConfig config) throws IOException {
     boolean ready = false;
     try {
-      // A thread that is first made when the guest needs it may be one too many for the host.
+      // Made now: later, when the guest needs it, the host may refuse another thread.
       control.execute(() -> {});
       this.life = new Lifecycle(config, () -> control.execute(this::handlePending));
       this.board = life.board();
@@ -78,6 +78,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   /**
    * Sets what a panic of the guest's kernel does from now on; {@link PanicAction#FAIL} unless set.
+   * Takes no lock.
    */
   public void onPanic(PanicAction action) {
     life.guestEvent().onPanic(action);
@@ -85,15 +86,15 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   /**
    * Sets what a triple fault does from now on; {@link TripleFaultAction#RESET} unless set, as on a
-   * PC, where that is one of the ways to reboot.
+   * PC, where that is one of the ways to reboot. Takes no lock.
    */
   public void onTripleFault(TripleFaultAction action) {
     life.guestEvent().onTripleFault(action);
   }
 
   /**
-   * Registers a listener. It is called on the thread that caused the event, which may be a vCPU's
-   * or hold the machine's lock, and must not block.
+   * Registers a listener. It is called on the thread that carries out or causes the event, which
+   * may be a vCPU's or hold the machine's lock, and must not block.
    */
   public void addListener(Consumer<MachineEvent> listener) {
     life.addListener(listener);
@@ -122,11 +123,13 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   /**
    * Lets the guest run: QMP's {@code cont}. Has no effect when it runs. A guest that panicked goes
    * on with what its kernel does then, for instance with a dump. A guest that is to arrive by
-   * migration will run then, even if it was stopped at the source. One that left for a destination
-   * that did not confirm it goes on here: the caller knows that it does not run there.
+   * migration will run once it has arrived, even if it was stopped at the source. One that left for
+   * a destination that did not confirm it goes on here: the caller knows that it does not run
+   * there.
    *
    * @throws IOException if KVM refuses
-   * @throws RefusedException if the guest is leaving or gone, or must be reset first
+   * @throws RefusedException if the guest is leaving or gone, or must be reset first, or after
+   *     {@link #close}
    */
   public void resume() throws IOException, RefusedException {
     lock.lock();
@@ -135,7 +138,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
       switch (runState()) {
         case RUNNING -> {}
         case PAUSED, PRELAUNCH, GUEST_PANICKED -> life.run();
-        case INMIGRATE -> moves.want(RunState.RUNNING);
+        case INMIGRATE -> moves.request(RunState.RUNNING);
         case FINISH_MIGRATE -> throw life.refusal("a migration is under way");
         case POSTMIGRATE -> moves.takeBack();
         case SHUTDOWN, INTERNAL_ERROR -> throw life.refusal("reset it first");
@@ -153,7 +156,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   /**
    * Stops the guest: QMP's {@code stop}. Has no effect when it does not run. A guest that is to
-   * arrive by migration will be stopped then.
+   * arrive by migration will be stopped once it has arrived.
    *
    * @throws IOException if it cannot be stopped, or cannot be reset as it had just asked for: the
    *     machine is then in {@link RunState#INTERNAL_ERROR}
@@ -170,7 +173,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
           life.enter(RunState.PAUSED);
         }
       } else if (runState() == RunState.INMIGRATE) {
-        moves.want(RunState.PAUSED);
+        moves.request(RunState.PAUSED);
       } else if (runState() == RunState.FINISH_MIGRATE) {
         throw life.refusal("a migration is under way; cancel it first, or stop the guest there");
       }
@@ -198,7 +201,8 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   /**
-   * Resets the machine and boots it again; it runs afterwards if it ran or had crashed.
+   * Resets the machine and boots it again. It runs afterwards unless it was {@link RunState#PAUSED}
+   * or {@link RunState#PRELAUNCH}.
    *
    * @throws IOException if there is no kernel to boot: nothing has changed then; or if it cannot be
    *     loaded, or KVM refuses: the machine is then in {@link RunState#INTERNAL_ERROR}
@@ -235,18 +239,19 @@ public final class Machine implements MigratableMachine, AutoCloseable {
     }
   }
 
-  /** Something done with vCPUs that stand still. */
+  /** An access to vCPUs that are parked. */
   @FunctionalInterface
   public interface VcpuAccess<T> {
-    /** Does it. */
+    /** Accesses the vCPUs, in order of their numbers. */
     T with(List<VcpuThread> vcpus) throws IOException;
   }
 
   /**
-   * Does something while all vCPUs stand still, and lets them go on if they ran. The run state does
-   * not change, and devices go on.
+   * Parks all vCPUs, accesses them, and lets them go on if they ran. The run state does not change,
+   * and devices go on.
    *
-   * @throws IOException if what is done fails
+   * @throws IOException if the access fails, or vCPUs cannot be parked
+   * @throws RefusedException after {@link #close}
    */
   public <T> T whileParked(VcpuAccess<T> access) throws IOException, RefusedException {
     lock.lock();
@@ -260,7 +265,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
 
   /**
    * Raises the line that a PC's chipset has for NMIs, LINT1 of every local APIC: QMP's {@code
-   * inject-nmi}. A vCPU whose guest stands still takes its NMI when it runs.
+   * inject-nmi}. A guest that is stopped takes its NMI when it runs.
    *
    * @return how many vCPUs take NMIs there; Linux has one do so
    * @throws IOException if KVM refuses
@@ -290,7 +295,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   /**
    * Presses the power button: QMP's {@code system_powerdown}. The guest decides what follows.
    *
-   * @throws RefusedException if the guest is not here
+   * @throws RefusedException if the guest is not here, or after {@link #close}
    */
   public void pressPowerButton() throws RefusedException {
     withGuest(
@@ -301,11 +306,11 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   /**
-   * Does something to devices that the guest is to notice. Not while it arrives or leaves: their
-   * state is on its way then, and the guest would never hear of it.
+   * Runs an action on devices that the guest is to notice. Not while it arrives or leaves: the
+   * state of devices is on its way then, and the guest would never notice.
    *
-   * @param action what to do; must not wait for the guest
-   * @throws RefusedException if the guest is not here
+   * @param action what to do, with the machine's lock held; must not wait for the guest
+   * @throws RefusedException if the guest is not here, or after {@link #close}
    */
   public void withGuest(Runnable action) throws RefusedException {
     lock.lock();

@@ -90,8 +90,8 @@ public final class MachineBuilder {
    * Makes the hardware, and loads the guest unless it will arrive by migration. vCPUs are parked.
    *
    * @param config what it is made of
-   * @param vcpus gets the vCPUs
-   * @param events told what the guest does to its machine, once vCPUs run
+   * @param vcpus an empty set, to which the vCPUs are added
+   * @param events called with what the guest causes, once vCPUs run
    * @throws IOException if KVM, memory or what a device needs is missing, or the guest cannot be
    *     loaded; nothing is left behind
    */
@@ -178,7 +178,7 @@ public final class MachineBuilder {
     }
   }
 
-  /** Closes the latest first: vCPUs before devices, devices before guest RAM, the VM last. */
+  /** Runs the latest first: vCPUs close before devices, devices before guest RAM, the VM last. */
   static void close(Deque<Runnable> closers) {
     RuntimeException failure = null;
     while (!closers.isEmpty()) {
@@ -210,12 +210,12 @@ public final class MachineBuilder {
     return memory;
   }
 
-  /** Returns what hands out interrupts. */
+  /** Returns the router that hands out interrupts. */
   public GsiRouter interrupts() {
     return interrupts;
   }
 
-  /** Has a resource closed with the machine, before all that is there already; returns it. */
+  /** Closes a resource with the machine, before those registered earlier; returns it. */
   public <T> T owned(T resource, Consumer<? super T> close) {
     closers.push(() -> close.accept(resource));
     return resource;
@@ -232,16 +232,16 @@ public final class MachineBuilder {
   /**
    * Puts registers into the guest's I/O ports.
    *
-   * @param port the first
-   * @param count how many
-   * @param device takes the guest's accesses
+   * @param port the first port
+   * @param count how many ports
+   * @param device handles the guest's accesses
    */
   public void addPorts(int port, int count, BusDevice device) {
     ports.add(port, count, device);
   }
 
   /**
-   * Returns the guest physical address of a place for registers that no other device has.
+   * Allocates guest physical addresses for registers, and returns the first.
    *
    * @param size in bytes, a multiple of 4096
    */
@@ -256,20 +256,20 @@ public final class MachineBuilder {
    *
    * @param base the first address, from {@link #allocateMmio}
    * @param size in bytes
-   * @param device takes the guest's accesses
+   * @param device handles the guest's accesses
    */
   public void addMmio(long base, int size, BusDevice device) {
     mmio.add(base, size, device);
   }
 
   /**
-   * Makes a counter of the guest's writes of one value to one register, which KVM counts without an
-   * exit if it has ioeventfd (KVM API §4.59); else the write arrives at the device, which has to
-   * signal the counter itself.
+   * Creates an eventfd that counts the guest's writes of one value to one register. KVM signals it
+   * without an exit if it has ioeventfd (KVM API §4.59); else the write arrives at the device,
+   * which has to signal the eventfd itself. It is closed with the machine.
    *
-   * @param address guest physical
+   * @param address the register's guest physical address
    * @param size of the register in bytes: 1, 2, 4 or 8
-   * @param value which value
+   * @param value the value
    * @throws IOException if the host has no more descriptors, or KVM refuses
    */
   public EventFd notifier(long address, int size, long value) throws IOException {
@@ -280,7 +280,7 @@ public final class MachineBuilder {
     return notifier;
   }
 
-  /** Has the guest's firmware tables tell of a device. */
+  /** Adds a device to the guest's ACPI tables. */
   public void describe(AcpiConfig.VirtioMmio device) {
     acpiDevices.add(device);
   }
@@ -291,9 +291,9 @@ public final class MachineBuilder {
   }
 
   /**
-   * Sets who knows the pages that need not migrate.
+   * Sets the filter of pages that need not migrate.
    *
-   * @throws IOException if there is another already
+   * @throws IOException if there is one already
    */
   public void pageFilter(PageFilter filter) throws IOException {
     if (pageFilter != null) {

@@ -16,7 +16,7 @@ import java.util.Optional;
  * @param kernel what boots; empty for a destination that never has to boot
  * @param console where the serial port goes; closed with the machine
  * @param clock what the guest's clocks do while it is stopped
- * @param devices those that not every machine has, in the order in which they get their places
+ * @param devices those that not every machine has, in the order in which they are attached
  * @param incoming whether the guest will arrive by migration, rather than boot
  */
 public record MachineConfig(
@@ -34,7 +34,7 @@ public record MachineConfig(
   /** The most vCPUs. */
   public static final int MAX_VCPUS = 16;
 
-  /** Makes one that boots, without devices, and whose clocks stand still while it is stopped. */
+  /** Makes a configuration that boots, without devices, with {@link ClockPolicy#HOLD}. */
   public MachineConfig(
       Path kvm, RamConfig ram, int vcpus, Optional<KernelConfig> kernel, SerialBackend console) {
     this(kvm, ram, vcpus, kernel, console, ClockPolicy.HOLD, List.of(), false);
@@ -52,17 +52,17 @@ public record MachineConfig(
     devices = List.copyOf(devices);
   }
 
-  /** Returns the same with another policy for its clocks. */
+  /** Returns this configuration with another policy for its clocks. */
   public MachineConfig withClock(ClockPolicy policy) {
     return new MachineConfig(kvm, ram, vcpus, kernel, console, policy, devices, incoming);
   }
 
-  /** Returns the same with these devices. */
+  /** Returns this configuration with these devices instead of its own. */
   public MachineConfig withDevices(DeviceConfig... others) {
     return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, List.of(others), incoming);
   }
 
-  /** Returns the same as the destination of a migration. */
+  /** Returns this configuration for the destination of a migration. */
   public MachineConfig asDestination() {
     return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, devices, true);
   }

@@ -13,11 +13,11 @@ import java.util.Optional;
  * @param devices the names of the state sections, in load order
  * @param cpuFeatures words of CPUID feature bits that the guest may have seen; the destination must
  *     have them all
- * @param layout where guest RAM lies, ascending; empty when that is not known
+ * @param layout where guest RAM lies, ascending; empty when it is not known
  * @param deviceFeatures what devices offer to their drivers; the destination must offer it all.
  *     Devices that are not named offer nothing, or their offers are not known
- * @param tscKhz how fast the guest's TSC ticks in kHz, 0 when that is not known. Whether a machine
- *     can have it so is not compared here: {@link MigratableMachine#adoptTsc}
+ * @param tscKhz the frequency of the guest's TSC in kHz, 0 when it is not known. {@link #refusal}
+ *     does not compare it: {@link MigratableMachine#adoptTsc} does
  */
 public record MachineDescription(
     long memoryBytes,
@@ -28,7 +28,7 @@ public record MachineDescription(
     List<RamRange> layout,
     List<DeviceFeatures> deviceFeatures,
     int tscKhz) {
-  /** How many characters of each side's value a refusal tells at most. */
+  /** How many characters of each side's value a refusal shows at most. */
   private static final int MAX_TOLD = 1000;
 
   /**
@@ -60,7 +60,7 @@ public record MachineDescription(
     deviceFeatures = List.copyOf(deviceFeatures);
   }
 
-  /** Makes one that does not say how fast the TSC ticks. */
+  /** Makes a description without the frequency of the TSC. */
   public MachineDescription(
       long memoryBytes,
       int pageSize,
@@ -72,7 +72,7 @@ public record MachineDescription(
     this(memoryBytes, pageSize, vcpus, devices, cpuFeatures, layout, deviceFeatures, 0);
   }
 
-  /** Makes one that says neither where RAM lies nor what devices offer. */
+  /** Makes a description without RAM layout, device features and frequency of the TSC. */
   public MachineDescription(
       long memoryBytes,
       int pageSize,

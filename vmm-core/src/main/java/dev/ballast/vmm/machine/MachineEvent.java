@@ -2,7 +2,7 @@ package dev.ballast.vmm.machine;
 
 import dev.ballast.vmm.vcpu.VcpuExit;
 
-/** Something happened to the machine that its user should know. */
+/** An event of the machine's life that its user should know of. */
 public sealed interface MachineEvent {
   /**
    * The run state changed.
@@ -26,8 +26,8 @@ public sealed interface MachineEvent {
   record Shutdown() implements MachineEvent {}
 
   /**
-   * The guest's kernel said that it panicked. With {@link PanicAction#CONTINUE} told at most once a
-   * second.
+   * The guest's kernel reported that it panicked. With {@link PanicAction#CONTINUE} emitted at most
+   * once a second.
    *
    * @param action what the machine does about it; {@link PanicAction#RESET} is followed by {@link
    *     Reset}
@@ -35,21 +35,22 @@ public sealed interface MachineEvent {
   record Panicked(PanicAction action) implements MachineEvent {}
 
   /**
-   * The guest's kernel said that it panicked, and that a crash kernel, which it has loaded before,
-   * takes over. The guest runs on. Told at most once a second.
+   * The guest's kernel reported that it panicked, and that a crash kernel, which it has loaded
+   * before, takes over. The guest runs on. Emitted at most once a second.
    */
   record CrashKernelTakesOver() implements MachineEvent {}
 
   /**
    * A vCPU cannot go on.
    *
-   * @param exit why
-   * @param stays whether the machine is to be kept as it is, for its user to look at
+   * @param exit the reason
+   * @param stays whether the machine is to be kept as it is, for its user to inspect
    */
   record Crashed(VcpuExit exit, boolean stays) implements MachineEvent {}
 
   /**
-   * The machine could not be reset.
+   * A stop, a reset or the start after it failed: the machine is in {@link
+   * RunState#INTERNAL_ERROR}.
    *
    * @param reason what failed
    */

@@ -10,8 +10,8 @@ import java.util.Optional;
 /** A machine as a migration sees it. Called on the migration thread. */
 public interface MigratableMachine {
   /**
-   * Makes the guest's TSC tick as fast as where the guest comes from. On the destination, before
-   * anything arrives.
+   * Makes the guest's TSC tick as fast as at the source. Called on the destination, before anything
+   * is loaded.
    *
    * @param khz {@link MachineDescription#tscKhz} of the source; 0 if that is not known
    * @throws IOException if this host cannot do that; the message has both frequencies
@@ -24,10 +24,10 @@ public interface MigratableMachine {
   /** Returns the blocks that migrate; {@link RamBlock#RAM} is the first. */
   List<RamBlock> ramBlocks();
 
-  /** Returns the pages that need not move; empty when the machine has no balloon device. */
+  /** Returns the filter of pages that need not migrate; empty when the machine has no balloon. */
   Optional<PageFilter> pageFilter();
 
-  /** Returns everything whose state moves, in the order in which it must be loaded. */
+  /** Returns the parts whose state migrates, in the order in which they must be loaded. */
   List<? extends Snapshottable> stateSections();
 
   /** Returns the run state. */
@@ -36,7 +36,8 @@ public interface MigratableMachine {
   /**
    * Lets vCPUs run only a part of the time, so that they dirty memory more slowly.
    *
-   * @param percent how much of the time they stay out of the guest, 0 to 99; 0 lets them run freely
+   * @param percent the share of the time that they stay out of the guest, 0 to 99; 0 lets them run
+   *     freely
    */
   void throttle(int percent);
 
@@ -54,7 +55,7 @@ public interface MigratableMachine {
    *
    * @param next {@link RunState#RUNNING} runs the guest here; {@link RunState#PAUSED}, {@link
    *     RunState#PRELAUNCH}, {@link RunState#POSTMIGRATE} and the rest leave it stopped in that
-   *     state; who stopped or continued the machine meanwhile has the last word on the first three
+   *     state; a cont or stop meanwhile decides among the first three
    * @throws IOException if vCPUs cannot be started. None has run then: the source is {@link
    *     RunState#PAUSED} afterwards, and the destination still in {@link RunState#INMIGRATE}
    */
@@ -62,10 +63,11 @@ public interface MigratableMachine {
 
   /**
    * Leaves {@link RunState#FINISH_MIGRATE} for {@link RunState#POSTMIGRATE} although it is not
-   * known whether the guest runs at the destination. A user who knows that it does not may have it
-   * continued here.
+   * known whether the guest runs at the destination. A user that knows that it does not may
+   * continue it here.
    *
-   * @param before what the guest was when it was stopped, which it is again then
+   * @param before the run state before {@link #stopForMigration}; a guest that cannot run on from
+   *     it goes back to it when it is continued here
    */
   void endUnconfirmedMigration(RunState before);
 }

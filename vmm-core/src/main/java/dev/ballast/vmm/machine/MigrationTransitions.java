@@ -6,18 +6,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The run states of a machine whose guest leaves or arrives. {@link Machine} calls all of it under
- * its lock.
+ * The changes of the run state of a machine whose guest leaves or arrives. {@link Machine} calls
+ * all of it under its lock.
  */
 final class MigrationTransitions {
   private static final Logger log = LoggerFactory.getLogger(MigrationTransitions.class);
 
   private final Lifecycle life;
 
-  /** What was asked for while the guest arrives; null when nothing was. */
-  private @Nullable RunState wanted;
+  /** The run state that a user asked for while the guest arrives; null if none. */
+  private @Nullable RunState requestedState;
 
-  /** What the guest was when it left for a destination that did not confirm it; null otherwise. */
+  /** The run state before the guest left for a destination that did not confirm it, or null. */
   private @Nullable RunState unconfirmed;
 
   MigrationTransitions(Lifecycle life) {
@@ -25,10 +25,11 @@ final class MigrationTransitions {
   }
 
   /**
-   * Sets what a guest that arrives is to do, {@link RunState#RUNNING} or {@link RunState#PAUSED}.
+   * Sets the run state of a guest that arrives, {@link RunState#RUNNING} or {@link
+   * RunState#PAUSED}.
    */
-  void want(RunState next) {
-    wanted = next;
+  void request(RunState next) {
+    requestedState = next;
   }
 
   /** Returns whether the guest left and it is not known whether it arrived. */
@@ -38,7 +39,7 @@ final class MigrationTransitions {
 
   /** See {@link MigratableMachine#stopForMigration}. */
   RunState leave() throws IOException {
-    wanted = null;
+    requestedState = null;
     if (life.runState() == RunState.RUNNING) {
       life.halt();
       if (life.runState() == RunState.RUNNING) {
@@ -62,19 +63,22 @@ final class MigrationTransitions {
     } else {
       life.enter(resolved);
     }
-    wanted = null;
+    requestedState = null;
   }
 
-  /** Returns what a guest that could run or be stopped does, by who asked last. */
+  /**
+   * Returns the run state that a user asked for meanwhile, if the guest can have it, or {@code
+   * next}.
+   */
   private RunState resolve(RunState next) {
     return switch (next) {
-      case RUNNING -> wanted == null ? next : wanted;
-      case PAUSED, PRELAUNCH -> wanted == RunState.RUNNING ? wanted : next;
+      case RUNNING -> requestedState == null ? next : requestedState;
+      case PAUSED, PRELAUNCH -> requestedState == RunState.RUNNING ? requestedState : next;
       case INMIGRATE, FINISH_MIGRATE, POSTMIGRATE, SHUTDOWN, GUEST_PANICKED, INTERNAL_ERROR -> next;
     };
   }
 
-  /** A guest that cannot go on at the source is stopped, so that it can be continued. */
+  /** Runs the guest; at the source it is paused if that fails, so that it can be continued. */
   private void run() throws IOException {
     boolean stayed = life.runState() == RunState.FINISH_MIGRATE;
     boolean runs = false;
@@ -97,7 +101,7 @@ final class MigrationTransitions {
     life.enter(RunState.POSTMIGRATE);
   }
 
-  /** Takes back a guest that may have been lost on its way. */
+  /** Continues a guest here that left for a destination that did not confirm it. */
   void takeBack() throws IOException, RefusedException {
     RunState before = unconfirmed;
     if (before == null) {

@@ -9,9 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the guest caused on a vCPU's thread and has not been carried out yet, and what the user
- * wants to be done about it. The first event counts until it is taken: vCPUs are on their way out
- * of the guest then. Any thread.
+ * What the guest caused on a vCPU's thread and has not been carried out yet, and the user's choice
+ * of what to do about it. The first event counts until it is taken: vCPUs are on their way out of
+ * the guest then. Any thread.
  */
 final class PendingGuestEvent implements GuestEvents {
   private static final Logger log = LoggerFactory.getLogger(PendingGuestEvent.class);
@@ -24,7 +24,7 @@ final class PendingGuestEvent implements GuestEvents {
 
     record Panic(PanicAction action) implements Event {}
 
-    /** The guest's own, for which the machine stays as it is; or one that ends the machine. */
+    /** A vCPU cannot go on; the machine is to be kept as it is, or to end. */
     record Crash(VcpuExit exit, boolean stays) implements Event {}
   }
 
@@ -38,8 +38,9 @@ final class PendingGuestEvent implements GuestEvents {
   private volatile TripleFaultAction tripleFaultAction = TripleFaultAction.RESET;
 
   /**
-   * @param noted parks vCPUs and has the event carried out; called on a vCPU's thread
-   * @param listener is told what needs nothing to be done
+   * @param noted called when there is an event, on a vCPU's thread; parks vCPUs and gets the event
+   *     carried out
+   * @param listener called with events that need no action, on a vCPU's thread
    */
   PendingGuestEvent(Runnable noted, Consumer<MachineEvent> listener) {
     this.noted = noted;
@@ -54,12 +55,12 @@ final class PendingGuestEvent implements GuestEvents {
     tripleFaultAction = action;
   }
 
-  /** Returns whether there is one. */
+  /** Returns whether there is an event. */
   boolean isThere() {
     return pending.get() != null;
   }
 
-  /** Takes it; null if there is none. */
+  /** Removes and returns the event; null if there is none. */
   @Nullable Event take() {
     return pending.getAndSet(null);
   }

@@ -58,7 +58,7 @@ final class PlatformDevices {
   AcpiConfig acpi(int vcpus, List<AcpiConfig.VirtioMmio> virtio) {
     return new AcpiConfig(
         vcpus,
-        0, // KVM routes the PIT's IRQ 0 to pin 0 unless told otherwise
+        0, // KVM routes the PIT's IRQ 0 to pin 0 by default
         List.of(new AcpiConfig.SerialPort(Serial16550.COM1_PORT, Serial16550.COM1_IRQ)),
         virtio,
         new AcpiConfig.PmPorts(

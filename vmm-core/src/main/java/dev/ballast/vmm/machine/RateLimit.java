@@ -3,21 +3,21 @@ package dev.ballast.vmm.machine;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Lets what a guest can cause as often as it likes through only now and then. Any thread. */
+/** Limits how often a guest-caused event passes. Any thread. */
 final class RateLimit {
   private final long intervalNanos;
   private final AtomicLong count = new AtomicLong();
   private final AtomicLong lastNanos;
 
   /**
-   * @param interval between two that pass
+   * @param interval the least time between two that pass
    */
   RateLimit(Duration interval) {
     intervalNanos = interval.toNanos();
     lastNanos = new AtomicLong(System.nanoTime() - intervalNanos);
   }
 
-  /** Counts one, and returns whether it passes. Does not allocate. */
+  /** Counts an event, and returns whether it passes. Does not allocate. */
   boolean pass() {
     count.incrementAndGet();
     long now = System.nanoTime();

@@ -1,8 +1,8 @@
 package dev.ballast.vmm.machine;
 
 /**
- * What a user asked for is not possible in the state that the machine is in. Nothing has changed;
- * the message says what the state is, and what to do.
+ * What a user asked for is not possible in the machine's run state. The message names the state,
+ * and says why or what to do.
  */
 public final class RefusedException extends Exception {
   private static final long serialVersionUID = 1L;

@@ -2,7 +2,7 @@ package dev.ballast.vmm.machine;
 
 /** What a machine is doing; the names are those of QMP's {@code RunState}. */
 public enum RunState {
-  /** Made, and waiting for the first {@code cont}. */
+  /** Made; waits for the first {@code cont}. */
   PRELAUNCH("prelaunch"),
   /** vCPUs run. */
   RUNNING("running"),
@@ -16,9 +16,9 @@ public enum RunState {
   POSTMIGRATE("postmigrate"),
   /** The guest powered itself off. */
   SHUTDOWN("shutdown"),
-  /** The guest said that its kernel panicked. */
+  /** The guest reported that its kernel panicked. */
   GUEST_PANICKED("guest-panicked"),
-  /** KVM could not go on. */
+  /** A vCPU cannot go on, or a stop, a reset or the start after it failed. */
   INTERNAL_ERROR("internal-error");
 
   private final String qmpName;

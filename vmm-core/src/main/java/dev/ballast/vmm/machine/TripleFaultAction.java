@@ -7,8 +7,11 @@ public enum TripleFaultAction {
    * §6.15, AMD APM 2 §14.1.3), and a PC's chipset resets it; some guests reboot in that way.
    */
   RESET,
-  /** Stops in {@link RunState#INTERNAL_ERROR}, to be looked at, and reset or ended later. */
+  /** Stops in {@link RunState#INTERNAL_ERROR}, to be inspected, and reset or ended later. */
   STOP,
-  /** Stops in {@link RunState#INTERNAL_ERROR}, for good, as when KVM cannot go on. */
+  /**
+   * Stops in {@link RunState#INTERNAL_ERROR}; the listener is to end the process, as for any other
+   * reason for which a vCPU cannot go on ({@link MachineEvent.Crashed#stays}).
+   */
   FAIL
 }

@@ -2,7 +2,7 @@ package dev.ballast.vmm.socket;
 
 import java.net.SocketException;
 
-/** A process listens, but as many clients as its backlog allows wait already (EAGAIN). */
+/** A process listens, but as many clients wait already as its backlog allows (EAGAIN). */
 public final class QueueFullException extends SocketException {
   private static final long serialVersionUID = 1L;
 

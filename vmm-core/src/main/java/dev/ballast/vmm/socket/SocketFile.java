@@ -29,8 +29,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A Unix socket that others can connect to, and its file. Only the owner may connect (mode 0600),
- * from the first moment on. Any thread.
+ * A Unix socket that other processes can connect to, and its file. Only the owner may connect (mode
+ * 0600), from the first moment on. Any thread.
  */
 public final class SocketFile implements Closeable {
   private static final Logger log = LoggerFactory.getLogger(SocketFile.class);
@@ -38,7 +38,7 @@ public final class SocketFile implements Closeable {
   /** The longest path of a socket in bytes: {@code sun_path} of unix(7) without its final 0. */
   public static final int MAX_PATH = 107;
 
-  /** The longest that the JDK takes. */
+  /** The longest path in bytes that the JDK accepts. */
   private static final int MAX_ADDRESS = 106;
 
   private static final String BOUND = "s";
@@ -56,7 +56,7 @@ public final class SocketFile implements Closeable {
     this.fileKey = fileKey;
   }
 
-  /** Returns why a path cannot be a socket's; nothing if it can. */
+  /** Returns why a path cannot be a socket's; empty if it can. */
   public static Optional<String> refusal(Path path) {
     int length = length(path);
     if (length == 0) {
@@ -74,12 +74,12 @@ public final class SocketFile implements Closeable {
   }
 
   /**
-   * Listens. A socket that no process listens to any more is replaced.
+   * Listens at a path. A socket that no process listens to any more is replaced.
    *
-   * @param path where, 1 to {@link #MAX_PATH} bytes; its directory must exist
+   * @param path the socket's file, 1 to {@link #MAX_PATH} bytes; its directory must exist
    * @param backlog how many clients may wait to be accepted; 0 for the default
-   * @throws IOException if something else is there, or the path cannot be used; the message is
-   *     complete
+   * @throws IOException if something else is there, or the path cannot be used; the message names
+   *     the path and the reason
    */
   public static SocketFile listen(Path path, int backlog) throws IOException {
     try {
@@ -146,7 +146,7 @@ public final class SocketFile implements Closeable {
     }
   }
 
-  /** By a link, which never replaces what has come there meanwhile, as a move may. */
+  /** Uses a link, which never replaces a file that was made there meanwhile, as a move may. */
   private static void put(Path bound, Path path) throws IOException {
     try {
       Files.createLink(path, bound);
@@ -232,7 +232,7 @@ public final class SocketFile implements Closeable {
     try {
       return reach(channel, path);
     } catch (SocketException e) {
-      // Java has no other word for EAGAIN, which connect(2) gives for this reason only.
+      // Java reports EAGAIN in its message only; connect(2) returns it for no other reason.
       if (String.valueOf(e.getMessage()).contains("temporarily unavailable")) {
         throw new QueueFullException(e);
       }
@@ -253,7 +253,7 @@ public final class SocketFile implements Closeable {
     }
   }
 
-  /** Returns what accepts clients. */
+  /** Returns the channel that accepts clients. */
   public ServerSocketChannel channel() {
     return channel;
   }

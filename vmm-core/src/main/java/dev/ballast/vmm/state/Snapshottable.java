@@ -8,28 +8,28 @@ public interface Snapshottable {
   String stateName();
 
   /**
-   * Returns the version that {@link #saveState} writes; {@link #loadState} takes it and older ones.
+   * Returns the version that {@link #saveState} writes; {@link #loadState} reads it and older ones.
    */
   int stateVersion();
 
   /**
-   * Writes the state. The machine is stopped.
+   * Writes the state. Call while the machine is stopped.
    *
-   * @throws IOException if KVM refused to hand state out
+   * @throws IOException if KVM refuses to read state
    */
   void saveState(StateWriter writer) throws IOException;
 
   /**
-   * Loads a state, in place of the present one. The machine has not run. Loading what {@link
-   * #saveState} has just written changes nothing, however often it is done: a destination does so
-   * before a guest comes. What is not part of the state, such as input that still waits outside of
-   * the machine, must therefore not become one here. Everything read is checked before it is used
-   * as an index or a length; reading past the end is an error.
+   * Loads a state, in place of the present one. Call while the machine is stopped. Loading what
+   * {@link #saveState} has just written changes nothing, however often it is done: a destination
+   * does so before a guest arrives. What is not part of the state, such as input that still waits
+   * outside of the machine, must therefore not become part of it here. Everything read is checked
+   * before it is used as an index or a length; reading past the end is an error.
    *
    * @param reader the state
    * @param version the version it was written in, 1 to {@link #stateVersion}
    * @throws StateFormatException if the state is malformed or does not fit
-   * @throws IOException if KVM refused to take it
+   * @throws IOException if KVM refuses to set it
    */
   void loadState(StateReader reader, int version) throws IOException;
 }

@@ -4,13 +4,13 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
-/** Reads what {@link StateWriter} wrote, and trusts none of it. One thread. */
+/** Reads what {@link StateWriter} wrote; does not trust the source. One thread. */
 public final class StateReader {
   private final String section;
   private final ByteBuffer buffer;
 
   /**
-   * @param section the name for messages
+   * @param section the name of the section, for messages
    * @param state the bytes; not copied
    */
   public StateReader(String section, byte[] state) {
@@ -113,7 +113,7 @@ public final class StateReader {
     }
   }
 
-  /** Returns an exception that names the section. */
+  /** Returns an exception, for the caller to throw, that names the section. */
   public StateFormatException fail(String what) {
     return new StateFormatException(section + ": " + what);
   }

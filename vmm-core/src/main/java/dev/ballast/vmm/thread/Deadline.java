@@ -3,7 +3,7 @@ package dev.ballast.vmm.thread;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
-/** A point in time up to which something is waited for, by {@link System#nanoTime}. Any thread. */
+/** The end of a wait, measured with {@link System#nanoTime}. Any thread. */
 public final class Deadline {
   private static final long NANOS_PER_MILLI = 1_000_000L;
 
@@ -14,37 +14,39 @@ public final class Deadline {
   }
 
   /**
-   * Returns the deadline that comes after a time.
+   * Returns the deadline that is over after a timeout.
    *
-   * @param timeout from now on; zero is now
+   * @param timeout counted from now; with zero it is over at once
    */
   public static Deadline after(Duration timeout) {
     return new Deadline(System.nanoTime() + timeout.toNanos());
   }
 
-  /** Returns the deadline that comes after {@code millis} milliseconds. */
+  /** Returns the deadline that is over {@code millis} milliseconds from now. */
   public static Deadline afterMillis(long millis) {
     return new Deadline(System.nanoTime() + millis * NANOS_PER_MILLI);
   }
 
-  /** Returns whether it has come. */
+  /** Returns whether it is over. */
   public boolean isOver() {
     return end - System.nanoTime() <= 0;
   }
 
-  /** Returns how many milliseconds are left, rounded up; 0 once it has come. */
+  /** Returns how many milliseconds are left, rounded up; 0 once it is over. */
   public long millisLeft() {
     long left = end - System.nanoTime();
     return left <= 0 ? 0 : (left - 1) / NANOS_PER_MILLI + 1;
   }
 
   /**
-   * Waits on a lock until a condition holds or the deadline has come, whichever is first. Looks
-   * again whenever the lock is notified.
+   * Waits on a lock's monitor until a condition holds or the deadline is over. Evaluates the
+   * condition again whenever the lock is notified.
    *
-   * @param lock held by this thread, and by those that change what the condition reads
+   * @param lock an object whose monitor this thread holds, and any thread that changes what the
+   *     condition reads
    * @param condition evaluated with the lock held
    * @return whether the condition holds
+   * @throws InterruptedException if this thread is interrupted while it waits
    */
   public boolean await(Object lock, BooleanSupplier condition) throws InterruptedException {
     boolean holds = condition.getAsBoolean();

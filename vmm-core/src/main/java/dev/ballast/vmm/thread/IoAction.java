@@ -2,9 +2,9 @@ package dev.ballast.vmm.thread;
 
 import java.io.IOException;
 
-/** What is to be done, and may fail. */
+/** An action that may fail with an {@link IOException}. */
 @FunctionalInterface
 public interface IoAction {
-  /** Does it. */
+  /** Carries out the action. */
   void run() throws IOException;
 }

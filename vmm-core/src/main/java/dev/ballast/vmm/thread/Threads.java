@@ -1,12 +1,12 @@
 package dev.ballast.vmm.thread;
 
-/** Waiting for threads that use memory or descriptors which are about to go. */
+/** Waits for threads that use memory or descriptors which are closed next. */
 public final class Threads {
   private Threads() {}
 
   /**
-   * Waits until a thread has ended, whatever happens: an interrupt is kept for later. Returns at
-   * once for one that was never started.
+   * Waits until a thread has ended. An interrupt does not end the wait: the interrupt status is set
+   * again afterwards. Returns at once for a thread that was never started.
    */
   public static void joinUninterruptibly(Thread thread) {
     boolean interrupted = false;

@@ -1,4 +1,4 @@
-/** Waiting for threads and for time, and what threads are given to do. */
+/** Waiting for threads and until deadlines, and actions that threads carry out. */
 @NullMarked
 package dev.ballast.vmm.thread;
 

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A vCPU on its thread: enters the guest and hands its port and memory-mapped I/O to the buses. The
- * path of an ordinary exit allocates nothing and takes no lock.
+ * path of an ordinary exit allocates nothing and takes no lock of its own.
  */
 public final class VcpuThread implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(VcpuThread.class);

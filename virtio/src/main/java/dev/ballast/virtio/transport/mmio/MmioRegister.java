@@ -8,10 +8,10 @@ public final class MmioRegister {
   /** 2, read-only. */
   public static final int VERSION = 0x004;
 
-  /** The kind of device, read-only. */
+  /** The virtio device ID (virtio v1.3 §5), read-only. */
   public static final int DEVICE_ID = 0x008;
 
-  /** Who made it, read-only. */
+  /** The vendor ID, read-only. */
   public static final int VENDOR_ID = 0x00c;
 
   /** 32 features that the device offers, read-only. */
@@ -26,7 +26,7 @@ public final class MmioRegister {
   /** Which 32 those are, write-only. */
   public static final int DRIVER_FEATURES_SELECT = 0x024;
 
-  /** Which queue the queue registers are about, write-only. */
+  /** The number of the queue that the queue registers refer to, write-only. */
   public static final int QUEUE_SELECT = 0x030;
 
   /** The most descriptors that the queue can have, 0 if there is no such queue; read-only. */

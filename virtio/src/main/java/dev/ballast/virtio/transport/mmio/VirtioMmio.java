@@ -27,12 +27,13 @@ public final class VirtioMmio extends VirtioTransport implements BusDevice {
   /**
    * Makes the transport and starts the threads of its queues. The caller puts it on a bus.
    *
-   * @param name of the device, for instance {@code balloon0}: also of its section in the machine's
-   *     state
+   * @param name the name of the device, for instance {@code balloon0}, and of its section in the
+   *     machine's state
    * @param device the device behind it, used by this transport alone and closed with it
    * @param memory guest RAM
    * @param interrupt an edge-triggered line
-   * @param notifiers what writes to QueueNotify signal, by queue number; closed after this
+   * @param notifiers the eventfds that writes to QueueNotify signal, by queue number; closed after
+   *     this
    */
   public VirtioMmio(
       String name,
@@ -90,7 +91,7 @@ public final class VirtioMmio extends VirtioTransport implements BusDevice {
       case MmioRegister.QUEUE_SELECT -> common().selectQueue(value);
       case MmioRegister.QUEUE_SIZE -> common().writeQueueSize(value);
       case MmioRegister.QUEUE_READY -> common().writeQueueReady((value & 1) != 0);
-      // Comes here only where KVM does not signal the event itself.
+      // Comes here only where KVM does not signal the eventfd itself.
       case MmioRegister.QUEUE_NOTIFY -> common().notifyQueue(value);
       case MmioRegister.INTERRUPT_ACK -> common().acknowledgeInterrupt(value);
       case MmioRegister.STATUS -> common().writeStatus(value);

@@ -15,11 +15,12 @@ import java.util.List;
 /**
  * A virtio device on virtio-mmio.
  *
- * @param device which
+ * @param device the device to attach
  */
 public record VirtioMmioConfig(VirtioDeviceConfig device) implements DeviceConfig {
   /**
-   * The first device on virtio-mmio, for the command line of a kernel that reads no ACPI tables.
+   * The kernel parameter that announces the first device on virtio-mmio to a kernel that reads no
+   * ACPI tables. Holds only if no other {@link #attach} took a pin or an address before.
    */
   public static final String FIRST_DEVICE_PARAMETER =
       "virtio_mmio.device=%dK@0x%x:%d"
