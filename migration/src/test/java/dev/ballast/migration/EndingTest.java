@@ -324,7 +324,7 @@ class EndingTest {
     try (TestMachine b = TestMachine.waiting(MIB);
         MigrationDestination destination = Hop.listen()) {
       CompletableFuture<IncomingResult> received =
-          Hop.receive(destination, b, DestinationParameters.DEFAULTS);
+          Hop.receive(destination, b, DestinationParameters.DEFAULT);
       destination.cancel();
       assertThat(Hop.of(MigrationProgress.IDLE, received).failure())
           .hasMessage("the migration was cancelled");

@@ -28,7 +28,7 @@ public record LinuxGuestOptions(
     boolean kexec,
     boolean gzip,
     boolean refresh) {
-  private static final LinuxGuestOptions DEFAULTS =
+  private static final LinuxGuestOptions DEFAULT =
       new LinuxGuestOptions(
           "linux-image-cloud-amd64",
           Optional.empty(),
@@ -46,7 +46,7 @@ public record LinuxGuestOptions(
 
   /** Returns Debian's cloud kernel with the virtio transports and the balloon driver. */
   public static LinuxGuestOptions defaults() {
-    return DEFAULTS;
+    return DEFAULT;
   }
 
   /** Returns these options with another kernel package. */

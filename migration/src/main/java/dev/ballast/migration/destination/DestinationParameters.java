@@ -18,7 +18,7 @@ public record DestinationParameters(
     int maxProtocolVersion,
     Duration introductionTimeout) {
   /** Waits for a source as long as it takes; 30 s of silence end a migration. */
-  public static final DestinationParameters DEFAULTS =
+  public static final DestinationParameters DEFAULT =
       new DestinationParameters(Duration.ZERO, Duration.ofSeconds(30), Protocol.MAX_VERSION);
 
   /** Makes parameters with ten seconds for an introduction. */

@@ -27,7 +27,7 @@ public record MigrationParameters(
     Timeouts timeouts,
     int maxProtocolVersion) {
   /** What holds unless it is changed. */
-  public static final MigrationParameters DEFAULTS =
+  public static final MigrationParameters DEFAULT =
       new MigrationParameters(
           new Limits(0, Duration.ofMillis(300), 100),
           new Pages(true, true, false),

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class ConvergencePolicyTest {
   private final ConvergencePolicy policy =
       new ConvergencePolicy(
-          MigrationParameters.DEFAULTS.withMaxPasses(3).withDowntimeLimit(Duration.ofMillis(100)));
+          MigrationParameters.DEFAULT.withMaxPasses(3).withDowntimeLimit(Duration.ofMillis(100)));
 
   @Test
   void stopsTheGuestWhenTheRestFitsTheLimit() {

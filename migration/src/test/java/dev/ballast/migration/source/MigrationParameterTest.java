@@ -28,7 +28,7 @@ class MigrationParameterTest {
 
   private static void assertOnlyChanged(
       MigrationParameter parameter, Object value, MigrationParameters changed) {
-    Map<String, Object> expected = values(MigrationParameters.DEFAULTS);
+    Map<String, Object> expected = values(MigrationParameters.DEFAULT);
     expected.put(parameter.qmpName(), value);
     assertThat(values(changed)).isEqualTo(expected);
   }
@@ -37,10 +37,10 @@ class MigrationParameterTest {
   void aNumberIsTakenWithinItsRangeAndChangesNothingElse() {
     for (MigrationParameter parameter : MigrationParameter.ALL) {
       if (parameter instanceof Numeric numeric) {
-        assertThat(numeric.get(MigrationParameters.DEFAULTS))
+        assertThat(numeric.get(MigrationParameters.DEFAULT))
             .isBetween(numeric.min(), numeric.max());
         for (long value : new long[] {numeric.min(), numeric.min() + 5, numeric.max()}) {
-          assertOnlyChanged(numeric, value, numeric.with(MigrationParameters.DEFAULTS, value));
+          assertOnlyChanged(numeric, value, numeric.with(MigrationParameters.DEFAULT, value));
         }
       }
     }
@@ -53,7 +53,7 @@ class MigrationParameterTest {
         // As many bits as an int has make no difference.
         for (long value : new long[] {numeric.min() - 1, numeric.max() + 1, (1L << 32) + 1}) {
           if (value < numeric.min() || value > numeric.max()) {
-            assertThatThrownBy(() -> numeric.with(MigrationParameters.DEFAULTS, value))
+            assertThatThrownBy(() -> numeric.with(MigrationParameters.DEFAULT, value))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(
                     "%s %d: must be %d to %d",
@@ -68,9 +68,9 @@ class MigrationParameterTest {
   void everyWordOfAChoiceIsTakenAndChangesNothingElse() {
     for (MigrationParameter parameter : MigrationParameter.ALL) {
       if (parameter instanceof Choice choice) {
-        assertThat(choice.words()).contains(choice.get(MigrationParameters.DEFAULTS));
+        assertThat(choice.words()).contains(choice.get(MigrationParameters.DEFAULT));
         for (String word : choice.words()) {
-          assertOnlyChanged(choice, word, choice.with(MigrationParameters.DEFAULTS, word));
+          assertOnlyChanged(choice, word, choice.with(MigrationParameters.DEFAULT, word));
         }
       }
     }
@@ -79,7 +79,7 @@ class MigrationParameterTest {
   /** However the parameters came about. */
   @Test
   void parametersOutOfRangeCannotBeMade() {
-    MigrationParameters defaults = MigrationParameters.DEFAULTS;
+    MigrationParameters defaults = MigrationParameters.DEFAULT;
     assertThatThrownBy(() -> defaults.withSilenceTimeout(Duration.ofNanos(1)))
         .hasMessage("x-silence-timeout 0: must be 1 to 86400000");
     assertThatThrownBy(() -> defaults.withAutoConverge(new AutoConverge(true, 20, 10, 100)))
@@ -101,8 +101,8 @@ class MigrationParameterTest {
 
   @Test
   void connectionsForPagesAreMadeOnlyIfWanted() {
-    assertThat(MigrationParameters.DEFAULTS.withMultifdChannels(8).streams()).isZero();
-    assertThat(MigrationParameters.DEFAULTS.withMultifdChannels(8).withMultifd(true).streams())
+    assertThat(MigrationParameters.DEFAULT.withMultifdChannels(8).streams()).isZero();
+    assertThat(MigrationParameters.DEFAULT.withMultifdChannels(8).withMultifd(true).streams())
         .isEqualTo(8);
   }
 }

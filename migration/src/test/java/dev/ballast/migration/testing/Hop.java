@@ -28,7 +28,7 @@ public record Hop(
     MigrationProgress progress, @Nullable IncomingResult arrived, @Nullable IOException failure) {
   /** Short timeouts, so that a test of silence does not take long. */
   public static final MigrationParameters PARAMETERS =
-      MigrationParameters.DEFAULTS
+      MigrationParameters.DEFAULT
           .withVerify(true)
           .withConnectTimeout(Duration.ofSeconds(5))
           .withSilenceTimeout(Duration.ofSeconds(10));
@@ -38,7 +38,7 @@ public record Hop(
       new DestinationParameters(
           Duration.ofSeconds(10),
           Duration.ofSeconds(10),
-          DestinationParameters.DEFAULTS.maxProtocolVersion());
+          DestinationParameters.DEFAULT.maxProtocolVersion());
 
   /** Returns the parameters with pages over so many connections; over the migration's own if 0. */
   public static MigrationParameters over(int streams, MigrationParameters parameters) {

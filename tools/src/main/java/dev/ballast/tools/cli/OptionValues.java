@@ -53,12 +53,12 @@ final class OptionValues {
       case MigrationParameter.Numeric numeric -> {
         Limits limits = Limits.of(numeric, sets);
         range = limits.min() + " to " + limits.max();
-        long value = numeric.get(MigrationParameters.DEFAULTS) / sets.unit();
+        long value = numeric.get(MigrationParameters.DEFAULT) / sets.unit();
         defaultValue = value == 0 ? sets.zero() : Long.toString(value);
       }
       case MigrationParameter.Choice choice -> {
         range = String.join(", ", choice.words());
-        defaultValue = choice.get(MigrationParameters.DEFAULTS);
+        defaultValue = choice.get(MigrationParameters.DEFAULT);
       }
     }
     return Arrays.stream(option.description())

@@ -34,7 +34,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
   private final Consumer<VmEvent> events;
   private final Consumer<String> incomingFailed;
   private final Map<MigrationCapability, Boolean> capabilities = new ConcurrentHashMap<>();
-  private MigrationParameters parameters = MigrationParameters.DEFAULTS;
+  private MigrationParameters parameters = MigrationParameters.DEFAULT;
   private @Nullable MigrationSource source;
   private @Nullable MigrationDestination destination;
   private @Nullable Thread receiver;
@@ -137,7 +137,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
         new DestinationParameters(
             Duration.ZERO,
             parameters.timeouts().silence(),
-            DestinationParameters.DEFAULTS.maxProtocolVersion());
+            DestinationParameters.DEFAULT.maxProtocolVersion());
     Thread thread =
         Thread.ofPlatform().daemon().name("incoming").unstarted(() -> receive(listening, how));
     incoming(MigrationStatus.SETUP);

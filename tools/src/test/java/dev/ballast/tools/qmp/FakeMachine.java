@@ -212,7 +212,7 @@ final class FakeMachine implements VirtualMachine {
   private final class FakeMigration implements MigrationControl {
     private final Map<MigrationCapability, Boolean> capabilities =
         new EnumMap<>(MigrationCapability.class);
-    private MigrationParameters parameters = MigrationParameters.DEFAULTS;
+    private MigrationParameters parameters = MigrationParameters.DEFAULT;
 
     FakeMigration() {
       for (MigrationCapability capability : MigrationCapability.values()) {

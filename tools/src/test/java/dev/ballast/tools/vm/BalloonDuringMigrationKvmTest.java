@@ -45,14 +45,14 @@ class BalloonDuringMigrationKvmTest {
   private static void hold(KvmVirtualMachine vm, long bytesPerSecond) {
     vm.migration()
         .setParameters(
-            MigrationParameters.DEFAULTS
+            MigrationParameters.DEFAULT
                 .withMaxBandwidth(bytesPerSecond)
                 .withDowntimeLimit(Duration.ZERO));
   }
 
   private static void letGo(KvmVirtualMachine vm) {
     vm.migration()
-        .setParameters(MigrationParameters.DEFAULTS.withDowntimeLimit(Duration.ofMinutes(30)));
+        .setParameters(MigrationParameters.DEFAULT.withDowntimeLimit(Duration.ofMinutes(30)));
   }
 
   private static void awaitPass(KvmVirtualMachine vm, long pass) {

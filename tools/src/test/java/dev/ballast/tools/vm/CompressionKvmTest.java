@@ -54,8 +54,7 @@ class CompressionKvmTest {
           .setCapabilities(
               Map.of(MigrationCapability.MULTIFD, multifd, MigrationCapability.VERIFY, true));
       a.migration()
-          .setParameters(
-              MigrationParameters.DEFAULTS.withCompression(compression).withZstdLevel(2));
+          .setParameters(MigrationParameters.DEFAULT.withCompression(compression).withZstdLevel(2));
 
       MigrationProgress info = machines.migrate(a, b);
 

@@ -31,7 +31,7 @@ final class LongModeTables {
 
   private LongModeTables() {}
 
-  /** Writes to {@link GuestMemoryMap#PAGE_TABLES}, 6 pages, and to {@link GuestMemoryMap#GDT}. */
+  /** Writes to {@link AddressMap#PAGE_TABLES}, 6 pages, and to {@link AddressMap#GDT}. */
   static void write(GuestMemory memory) throws GuestAddressException {
     long pointers = AddressMap.PAGE_TABLES + PAGE;
     long directories = pointers + PAGE;
