@@ -46,7 +46,7 @@ public final class Ballast implements Runnable {
     COMMANDS.put("bench", BenchCommand.class);
     COMMANDS.put("lab", LabCommand.class);
     COMMANDS.put("completion", CompletionCommand.class);
-    COMMANDS.put("rehearse", RehearseCommand.class);
+    COMMANDS.put("aot-training", AotTrainingCommand.class);
     COMMANDS.put("help", CommandLine.HelpCommand.class);
   }
 
@@ -100,8 +100,9 @@ public final class Ballast implements Runnable {
     CommandLine line = new CommandLine(ballast);
     names.forEach(name -> line.addSubcommand(name, COMMANDS.get(name)));
     line.getSubcommands().values().forEach(c -> OptionValues.apply(c.getCommandSpec()));
-    return line.setParameterExceptionHandler(Failures::wrongUsage)
-        .setExecutionExceptionHandler((e, all, result) -> Failures.failed(e, all, ballast.debug));
+    return line.setParameterExceptionHandler(ErrorReporter::wrongUsage)
+        .setExecutionExceptionHandler(
+            (e, all, result) -> ErrorReporter.failed(e, all, ballast.debug));
   }
 
   /** Runs one command and exits with its code: 0 done, 1 failed, 2 wrong usage. */

@@ -28,7 +28,7 @@ record BalloonOption(Optional<BalloonConfig> config) {
           defaults.put(MUST_TELL_HOST, BalloonConfig.DEFAULT.mustTellHost());
           defaults.put(DEFLATE_ON_OOM, BalloonConfig.DEFAULT.deflateOnOom());
           defaults.put(STATS, BalloonConfig.DEFAULT.stats());
-          Map<String, Boolean> switches = Switches.parse(value, defaults);
+          Map<String, Boolean> switches = OnOffOptions.parse(value, defaults);
           yield new BalloonOption(
               Optional.of(
                   new BalloonConfig(

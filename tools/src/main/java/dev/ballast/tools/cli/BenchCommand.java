@@ -92,7 +92,7 @@ final class BenchCommand implements Callable<Integer> {
     if (html != null) {
       Files.writeString(html, HtmlReport.of(report));
     }
-    return report.failures().isEmpty() ? 0 : Failures.FAILED;
+    return report.failures().isEmpty() ? 0 : ErrorReporter.FAILED;
   }
 
   private List<Scenario> chosen() {

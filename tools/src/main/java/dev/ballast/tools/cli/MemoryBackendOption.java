@@ -75,10 +75,10 @@ record MemoryBackendOption(
             new MemoryBackendOption(Optional.of(kind(value)), option.reserve, option.hugePages);
         case RESERVE ->
             new MemoryBackendOption(
-                option.kind, Optional.of(Switches.isOn(key, value)), option.hugePages);
+                option.kind, Optional.of(OnOffOptions.isOn(key, value)), option.hugePages);
         case HUGE_PAGES ->
             new MemoryBackendOption(
-                option.kind, option.reserve, Optional.of(Switches.isOn(key, value)));
+                option.kind, option.reserve, Optional.of(OnOffOptions.isOn(key, value)));
         default ->
             throw new TypeConversionException(
                 "'%s' is none of %s, %s, %s".formatted(key, TYPE, RESERVE, HUGE_PAGES));

@@ -250,10 +250,10 @@ final class MigrateCommand implements Callable<Integer> {
     if (info.path("status").asText().equals("completed")) {
       return 0;
     }
-    Failures.hint(error).ifPresent(hint -> System.err.println("ballast: " + hint));
+    ErrorReporter.hint(error).ifPresent(hint -> System.err.println("ballast: " + hint));
     System.err.println(
         "ballast: " + whereTheGuestIs(client.command("query-status").path("status").asText()));
-    return Failures.FAILED;
+    return ErrorReporter.FAILED;
   }
 
   /**

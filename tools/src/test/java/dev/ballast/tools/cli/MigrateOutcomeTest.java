@@ -73,16 +73,19 @@ class MigrateOutcomeTest {
   @MethodSource("mismatches")
   void machinesThatDoNotMatchHaveAWayOut(MachineDescription destination, String way) {
     String refusal = destination.refusal(SOURCE).orElseThrow();
-    assertThat(Failures.hint("the destination gave up: " + refusal).orElseThrow()).contains(way);
+    assertThat(ErrorReporter.hint("the destination gave up: " + refusal).orElseThrow())
+        .contains(way);
   }
 
   @Test
   void otherFailuresHaveNoWayOut() {
-    assertThat(Failures.hint("unix:/x: connection refused")).isEmpty();
-    assertThat(Failures.hint("balloon0: source has 1, destination has 2")).isEmpty();
-    assertThat(Failures.hint("memory: source has -1 bytes, destination has 2 bytes").orElseThrow())
+    assertThat(ErrorReporter.hint("unix:/x: connection refused")).isEmpty();
+    assertThat(ErrorReporter.hint("balloon0: source has 1, destination has 2")).isEmpty();
+    assertThat(
+            ErrorReporter.hint("memory: source has -1 bytes, destination has 2 bytes")
+                .orElseThrow())
         .contains("the same --memory as the source");
-    assertThat(Failures.hint("the machine has no kernel to boot").orElseThrow())
+    assertThat(ErrorReporter.hint("the machine has no kernel to boot").orElseThrow())
         .contains("--kernel");
   }
 
@@ -92,10 +95,10 @@ class MigrateOutcomeTest {
     try (MigrationChannel channel = MigrationChannel.open(uri)) {
       assertThatThrownBy(() -> channel.connect(Duration.ofSeconds(5)))
           .isInstanceOf(IOException.class)
-          .extracting(e -> Failures.hint(String.valueOf(e.getMessage())).orElse("none"))
+          .extracting(e -> ErrorReporter.hint(String.valueOf(e.getMessage())).orElse("none"))
           .asString()
           .contains("ballast run --incoming");
     }
-    assertThat(Failures.hint(uri + ": the connection broke: Broken pipe")).isEmpty();
+    assertThat(ErrorReporter.hint(uri + ": the connection broke: Broken pipe")).isEmpty();
   }
 }

@@ -60,7 +60,7 @@ class UsageTest {
         "bench --list --repeat 0                              | 1 to 100    | --repeat 3",
         "lab --cpus 65 -- true                                | 1 to 64     | --cpus 2",
         "lab --timeout 0 -- true                              | 1 to 604800 | --timeout 600",
-        "rehearse --hops -1                                   | 0 to 1000   | --hops 4",
+        "aot-training --hops -1                               | 0 to 1000   | --hops 4",
       })
   void aNumberOutOfRangeIsNamedWithItsLimits(String line, String limits, String example) {
     String option = example.substring(0, example.indexOf(' '));

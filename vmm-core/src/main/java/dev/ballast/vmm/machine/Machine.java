@@ -140,7 +140,7 @@ public final class Machine implements MigratableMachine, AutoCloseable {
         case PAUSED, PRELAUNCH, GUEST_PANICKED -> life.run();
         case INMIGRATE -> moves.request(RunState.RUNNING);
         case FINISH_MIGRATE -> throw life.refusal("a migration is under way");
-        case POSTMIGRATE -> moves.takeBack();
+        case POSTMIGRATE -> moves.resumeUnconfirmed();
         case SHUTDOWN, INTERNAL_ERROR -> throw life.refusal("reset it first");
       }
     } finally {

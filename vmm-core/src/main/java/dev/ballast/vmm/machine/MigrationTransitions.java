@@ -102,7 +102,7 @@ final class MigrationTransitions {
   }
 
   /** Continues a guest here that left for a destination that did not confirm it. */
-  void takeBack() throws IOException, RefusedException {
+  void resumeUnconfirmed() throws IOException, RefusedException {
     RunState before = unconfirmed;
     if (before == null) {
       throw life.refusal("the guest was migrated away, and its destination has confirmed that");

@@ -5,8 +5,8 @@ import java.util.Map;
 import picocli.CommandLine.TypeConversionException;
 
 /** Options of the form {@code name=on,name=off}. */
-final class Switches {
-  private Switches() {}
+final class OnOffOptions {
+  private OnOffOptions() {}
 
   /**
    * Parses a list of switches.

@@ -21,17 +21,17 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * {@code ballast rehearse}: moves bare guests from machine to machine, all within this process, by
- * the same commands as users do. A JVM that is to archive classes and profiles for later starts
+ * {@code ballast aot-training}: moves bare guests from machine to machine, all within this process,
+ * by the same commands as users do. A JVM that is to archive classes and profiles for later starts
  * finds in it what those need.
  */
 @Command(
-    name = "rehearse",
+    name = "aot-training",
     hidden = true,
     description =
         "Boots, balloons and moves bare guests in this process, for its JVM to learn from.",
     mixinStandardHelpOptions = true)
-final class RehearseCommand implements Callable<Integer> {
+final class AotTrainingCommand implements Callable<Integer> {
   private static final Path KVM = Path.of("/dev/kvm");
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
   private static final long MOMENT_NANOS = 2_000_000;
@@ -44,7 +44,7 @@ final class RehearseCommand implements Callable<Integer> {
 
   // Picocli sets the fields.
   @SuppressWarnings("NullAway.Init")
-  RehearseCommand() {}
+  AotTrainingCommand() {}
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -52,9 +52,9 @@ final class RehearseCommand implements Callable<Integer> {
     if (!Files.isWritable(KVM)) {
       return 0;
     }
-    Path directory = Files.createTempDirectory("ballast-rehearsal");
+    Path directory = Files.createTempDirectory("ballast-aot-training");
     try {
-      rehearse(directory);
+      train(directory);
     } finally {
       for (Thread machine : machines) {
         machine.join(TIMEOUT);
@@ -68,7 +68,7 @@ final class RehearseCommand implements Callable<Integer> {
     return 0;
   }
 
-  private void rehearse(Path directory) throws IOException, InterruptedException {
+  private void train(Path directory) throws IOException, InterruptedException {
     Path kernel = BareGuest.writeTo(directory.resolve("bare.elf"));
     Machine now = new Machine(directory, 0);
     String device = VirtioMmioConfig.FIRST_DEVICE_PARAMETER;
@@ -102,7 +102,7 @@ final class RehearseCommand implements Callable<Integer> {
     machines.add(
         Thread.ofPlatform()
             .daemon()
-            .name("rehearsal")
+            .name("aot-training")
             .start(() -> Ballast.execute(command.toArray(String[]::new))));
     await(machine.socket());
   }
@@ -110,7 +110,7 @@ final class RehearseCommand implements Callable<Integer> {
   /** A command that fails says why; what it was to teach is then missing, and nothing else. */
   private static void execute(String... words) throws IOException {
     if (Ballast.execute(words) != 0) {
-      throw new IOException("the rehearsal ended at: " + String.join(" ", words));
+      throw new IOException("the training run ended at: " + String.join(" ", words));
     }
   }
 
@@ -118,7 +118,7 @@ final class RehearseCommand implements Callable<Integer> {
     long deadline = System.nanoTime() + TIMEOUT.toNanos();
     while (!Files.exists(socket)) {
       if (System.nanoTime() > deadline) {
-        throw new IOException("the rehearsal ended: there is no " + socket);
+        throw new IOException("the training run ended: there is no " + socket);
       }
       LockSupport.parkNanos(MOMENT_NANOS);
     }

@@ -19,7 +19,7 @@ import picocli.CommandLine;
 
 /** What goes wrong for a user is said in one line, with exit code 1, or 2 for wrong usage. */
 @Tag("kvm")
-class FailuresKvmTest {
+class ErrorReporterKvmTest {
   private static final int FAILED = 1;
   private static final int WRONG_USAGE = 2;
 

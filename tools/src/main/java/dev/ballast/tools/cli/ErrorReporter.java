@@ -21,7 +21,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What the user sees when a command fails: one line, and an exit code. */
-final class Failures {
+final class ErrorReporter {
   /** The exit code of a command that could not do what it was asked for. */
   static final int FAILED = 1;
 
@@ -35,7 +35,7 @@ final class Failures {
 
   private static final Pattern BYTES = Pattern.compile("([1-9][0-9]{0,17}) bytes");
 
-  private Failures() {}
+  private ErrorReporter() {}
 
   /** Says what is wrong with a command line. */
   static int wrongUsage(ParameterException e, String[] args) {
