@@ -44,7 +44,7 @@ public interface MigrationControl {
   boolean isOn(MigrationCapability capability);
 
   /**
-   * OnOffOptions capabilities.
+   * Switches capabilities.
    *
    * @param changes those to switch, all or none of them
    * @throws VmException if a migration is under way
