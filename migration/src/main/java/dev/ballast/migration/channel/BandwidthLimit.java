@@ -1,8 +1,8 @@
 package dev.ballast.migration.channel;
 
 /**
- * How fast bytes may be written: a bucket of tokens that holds a tenth of a second's worth. One
- * thread writes; any thread changes the limit.
+ * Limits how fast bytes are written: a token bucket that holds the bytes of a tenth of a second.
+ * One thread writes; any thread changes the limit.
  */
 final class BandwidthLimit {
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
@@ -17,6 +17,8 @@ final class BandwidthLimit {
   private long paidUntil = System.nanoTime();
 
   /**
+   * Sets the limit.
+   *
    * @param bytesPerSecond the limit; 0 is none
    */
   void set(long bytesPerSecond) {
@@ -33,7 +35,7 @@ final class BandwidthLimit {
     return Math.max(1, limit / TENTH);
   }
 
-  /** Takes note of bytes that were written at {@code now}. */
+  /** Records that bytes were written at {@code now}. */
   void written(long bytes, long now) {
     long limit = bytesPerSecond;
     if (limit > 0) {

@@ -17,8 +17,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
 /**
- * A stream socket that does not block, and whose waits another thread can end. One thread; {@link
- * #cancel} is for any.
+ * A non-blocking stream socket whose waits another thread can cancel. One thread; {@link #cancel}
+ * is for any.
  */
 final class CancellableSocket implements AutoCloseable {
   private static final int UNIX_SEND_BUFFER = 4 << 20;
@@ -100,7 +100,10 @@ final class CancellableSocket implements AutoCloseable {
     return millis;
   }
 
-  /** The kernel lets a client of TCP wait for room in the listener's queue, and one of this not. */
+  /**
+   * Connecting over TCP waits for room in the listener's queue; connecting a Unix socket fails at
+   * once.
+   */
   private boolean connect(MigrationUri.Unix unix, Deadline deadline, Duration timeout)
       throws IOException {
     while (true) {
@@ -114,7 +117,7 @@ final class CancellableSocket implements AutoCloseable {
     }
   }
 
-  /** One whose connection failed is closed, and cannot try again. */
+  /** A channel that failed to connect is closed, and cannot try again. */
   private void replaceChannel() throws IOException {
     channel.close();
     selector.selectNow();
@@ -123,7 +126,10 @@ final class CancellableSocket implements AutoCloseable {
     key = channel.register(selector, 0);
   }
 
-  /** A name server may take its time, and a look-up cannot be interrupted: it is left behind. */
+  /**
+   * A look-up may take long and cannot be interrupted, so it has a thread that is abandoned on
+   * failure.
+   */
   private SocketAddress lookUp(MigrationUri.Tcp tcp, Deadline deadline, Duration timeout)
       throws IOException {
     CompletableFuture<SocketAddress> found = new CompletableFuture<>();
@@ -168,7 +174,7 @@ final class CancellableSocket implements AutoCloseable {
    */
   boolean await(int operation, long millis) throws IOException {
     checkCancelled();
-    // Not that of a socket whose connection failed.
+    // The key of a socket that failed to connect is not valid.
     if (key.isValid()) {
       key.interestOps(operation);
     }
@@ -191,9 +197,9 @@ final class CancellableSocket implements AutoCloseable {
   }
 
   /**
-   * Gives the socket away; {@link #close} does nothing any more.
+   * Gives up ownership of the socket; {@link #close} does nothing afterwards.
    *
-   * @return not blocking, and registered with no selector
+   * @return the socket, non-blocking and not registered with a selector
    */
   SocketChannel release() throws IOException {
     released = true;

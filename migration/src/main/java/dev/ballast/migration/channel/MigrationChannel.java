@@ -7,14 +7,13 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 
 /**
- * A byte stream in both directions that a migration goes over. Calls wait until all is read or
- * written, until nothing has moved for the silence timeout ({@link SocketTimeoutException}), or
- * until {@link #cancel}. One thread uses it; {@code cancel}, the counters and the bandwidth may be
- * used by any.
+ * A bidirectional byte stream for a migration. Calls wait until all is read or written, until no
+ * byte has moved for the silence timeout ({@link SocketTimeoutException}), or until {@link
+ * #cancel}. One thread uses it; {@code cancel}, the counters and the bandwidth may be used by any.
  */
 public interface MigrationChannel extends AutoCloseable {
   /**
-   * Makes a channel that {@link #connect} connects.
+   * Creates a channel that is not connected yet; see {@link #connect}.
    *
    * @throws IOException if the host has no descriptors for it
    */
@@ -24,7 +23,7 @@ public interface MigrationChannel extends AutoCloseable {
     };
   }
 
-  /** Returns the URI it was made with. */
+  /** Returns the URI that it was created with. */
   MigrationUri uri();
 
   /**
@@ -40,14 +39,16 @@ public interface MigrationChannel extends AutoCloseable {
   boolean isConnected();
 
   /**
-   * Sets after how long without a single byte moved a read or write fails.
+   * Sets how long a read or write may wait without moving a byte before it fails with {@link
+   * SocketTimeoutException}; 30 seconds at first.
    *
    * @param timeout at least a millisecond
    */
   void silenceTimeout(Duration timeout);
 
   /**
-   * Sets when reads have to be over, however much moves.
+   * Sets a deadline after which reads fail with {@link SocketTimeoutException}, even if bytes are
+   * moving.
    *
    * @param timeout from now on; zero is no deadline
    */
@@ -61,13 +62,12 @@ public interface MigrationChannel extends AutoCloseable {
   void maxBandwidth(long bytesPerSecond);
 
   /**
-   * Makes the call that is under way, and each later one, fail with {@link CancelledException}. Any
-   * thread.
+   * Makes the current call, and every later one, fail with {@link CancelledException}. Any thread.
    */
   void cancel();
 
   /**
-   * Does nothing unless {@link #cancel} was called.
+   * Checks that {@link #cancel} has not been called.
    *
    * @throws CancelledException if it was
    */
@@ -83,18 +83,18 @@ public interface MigrationChannel extends AutoCloseable {
   void write(ByteBuffer... buffers) throws IOException;
 
   /**
-   * Tries to write a last message, without waiting and in spite of {@link #cancel}. Does nothing if
-   * the write before it ended half-way, because the peer would take the message for the rest of
-   * that.
+   * Tries to write a last message, without waiting and even after {@link #cancel}. Does nothing if
+   * an earlier write was incomplete, because the peer would take the message for the rest of that
+   * one.
    *
    * @return whether all of it was handed to the transport
    */
   boolean writeLast(ByteBuffer message);
 
   /**
-   * Reads what the peer still sends and forgets it, until the peer closes, or for two seconds: a
-   * connection that is closed with unread data in it is reset, and the peer may lose the last
-   * message to it.
+   * Reads and discards what the peer still sends until it closes the connection, for at most two
+   * seconds: a connection that is closed with unread data is reset, and the peer may then lose the
+   * last message sent to it.
    */
   void drain();
 
@@ -117,16 +117,16 @@ public interface MigrationChannel extends AutoCloseable {
   void readSome(ByteBuffer into) throws IOException;
 
   /**
-   * Reads what is there, perhaps nothing.
+   * Reads what has arrived, without waiting.
    *
-   * @return how many bytes were read
+   * @return how many bytes were read, perhaps 0
    * @throws EOFException if the peer closed the connection
    */
   int readAvailable(ByteBuffer into) throws IOException;
 
   /**
    * Closes the connection. Only for the thread that uses it; others {@link #cancel}. A failure is
-   * only logged: by now it changes nothing about where the guest is.
+   * only logged, since it does not affect where the guest is.
    */
   @Override
   void close();

@@ -5,13 +5,13 @@ import java.net.SocketTimeoutException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** Waits for the connections of a migration. One thread; {@link #cancel} is for any. */
+/** Accepts the connections of a migration. One thread; {@link #cancel} is for any. */
 public interface MigrationServer extends AutoCloseable {
   /**
-   * Starts to listen. A Unix socket has mode 0600 from its first moment on, its file goes with it,
-   * and one that no process listens to any more is replaced.
+   * Starts to listen. A Unix socket has mode 0600 from the start and its file is removed by {@link
+   * #close}; a socket file that no process listens on any more is replaced.
    *
-   * @throws IOException with a message for the user: the address is in use, or cannot be had
+   * @throws IOException with a message for the user: the address is in use or not available
    */
   static MigrationServer listen(MigrationUri uri) throws IOException {
     return switch (uri) {
@@ -23,12 +23,12 @@ public interface MigrationServer extends AutoCloseable {
   MigrationUri uri();
 
   /**
-   * Waits for a connection that says what it should. Others are dropped when they take too long, or
-   * refused when they say something else, and keep no other waiting.
+   * Waits for a connection that introduces itself as {@code opening} requires. Others are dropped
+   * if they take too long, or refused if they send something else; they do not delay any other.
    *
    * @param timeout how long; zero is for ever
    * @param patience how long a connection may take for its opening
-   * @param opening what a connection has to say first; what it said is read again from the channel
+   * @param opening what a connection has to send first; the channel returns these bytes again
    * @throws CancelledException after {@link #cancel}
    * @throws SocketTimeoutException if there was none in time
    */
@@ -51,19 +51,20 @@ public interface MigrationServer extends AutoCloseable {
       throws IOException;
 
   /**
-   * Closes a refused connection once its peer has closed, or soon: it is to hear why.
+   * Closes a refused connection once its peer has closed it, or after two seconds, so that the peer
+   * can read the reason.
    *
    * @param refused one of this server's
    */
   void linger(MigrationChannel refused);
 
-  /** Drops connections that wait to be accepted: no more are expected. */
+  /** Closes connections that have not been accepted yet: no more are expected. */
   void dropPending() throws IOException;
 
   /** Makes {@link #accept} fail with {@link CancelledException}. Any thread. */
   void cancel();
 
-  /** Stops to listen. Connections that were accepted stay. */
+  /** Stops listening. Connections that were accepted stay open. */
   @Override
   void close() throws IOException;
 }

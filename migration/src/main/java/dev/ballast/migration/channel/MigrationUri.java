@@ -12,7 +12,7 @@ import java.net.UnknownHostException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 
-/** Where a migration goes to or comes from, in the notation of QMP's {@code migrate}. */
+/** The address that a migration goes to or comes from, in the notation of QMP's {@code migrate}. */
 public sealed interface MigrationUri permits SocketUri {
   /**
    * A Unix socket, {@code unix:PATH}.
@@ -44,9 +44,9 @@ public sealed interface MigrationUri permits SocketUri {
   /**
    * A TCP socket, {@code tcp:HOST:PORT}.
    *
-   * @param host a name, an IPv4 address or an IPv6 address without brackets; empty is every address
-   *     of this host, to listen
-   * @param port 0 to 65535; 0 is any free port, to listen
+   * @param host a name, an IPv4 address or an IPv6 address without brackets; when listening, empty
+   *     is every address of this host
+   * @param port 0 to 65535; when listening, 0 is any free port
    */
   record Tcp(String host, int port) implements SocketUri {
     @Override
@@ -104,7 +104,9 @@ public sealed interface MigrationUri permits SocketUri {
     }
   }
 
-  /** Returns whether what goes there stays in the memory of this host. */
+  /**
+   * Returns whether bytes sent there never leave the memory of this host: true for Unix sockets.
+   */
   boolean isLocal();
 
   /**

@@ -21,8 +21,8 @@ public final class NotListeningException extends IOException {
   }
 
   /**
-   * Returns whether a message is one of this exception. For those that get the message of a failed
-   * migration only, from another process.
+   * Returns whether a message is that of this exception: for callers that have only the message of
+   * a failed migration, from another process.
    */
   public static boolean isSaidBy(String message) {
     return message.endsWith(REFUSED) || message.endsWith(MISSING);

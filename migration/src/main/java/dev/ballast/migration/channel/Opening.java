@@ -5,43 +5,43 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What connections have to say before {@link MigrationServer#accept} hands them out. The server
- * calls this on the thread that accepts.
+ * What connections have to send before {@link MigrationServer#accept} returns them. Called on the
+ * thread that accepts.
  */
 public interface Opening {
-  /** What one connection has said, and what it is answered. */
+  /** The introduction of one connection, and the answers to it. */
   interface Introduction {
     /**
-     * Returns how many bytes there must be for the next answer, or for the end.
+     * Returns how many bytes must have arrived before the next answer, or before the end of the
+     * introduction.
      *
-     * @param received all that has come, perhaps nothing; position 0
-     * @return counted from the first byte on
-     * @throws IOException if what came cannot be the start of what is wanted; the connection is
-     *     refused
+     * @param received all bytes that have arrived, perhaps none; position 0
+     * @return the number of bytes, counted from the first one received
+     * @throws IOException if the bytes are not a valid introduction; the connection is refused
      */
     int bytesWanted(ByteBuffer received) throws IOException;
 
     /**
-     * Returns what the peer is told now that there are as many bytes as were wanted; null if
-     * nothing is left to say, and the connection is handed out.
+     * Returns the answer to send now that the bytes that {@link #bytesWanted} asked for have
+     * arrived; null if the introduction is complete.
      */
     @Nullable ByteBuffer answer();
   }
 
-  /** Begins with a connection. */
+  /** Starts the introduction of a new connection. */
   Introduction begin();
 
   /**
-   * Returns whether a connection that has said all it has to is to be handed out now. Another one
-   * waits for its time.
+   * Returns whether a connection whose introduction is complete is to be accepted now. If not, it
+   * stays pending.
    */
   boolean isDue(Introduction introduction);
 
   /**
-   * Takes note of a connection that is refused.
+   * Called when a connection is refused.
    *
-   * @param why what was wrong with what it said
-   * @return what the peer is told
+   * @param why what was wrong with its introduction
+   * @return the bytes to send to the peer
    */
   ByteBuffer refuse(IOException why);
 }

@@ -18,24 +18,29 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connections of a listening socket that have not yet said what they are for. All of them are
- * heard at the same time, so that none keeps another waiting, however silent or slow it is. Each
- * has a deadline and costs what it has said; when there are too many, or they have said too much,
- * the oldest goes. One thread; {@link #wakeUp} is for any.
+ * The connections of a listening socket that have not introduced themselves yet. All are served at
+ * the same time, so that none delays another, however slow it is. Each has a deadline and a buffer
+ * for what it has sent; if there are too many connections, or too many bytes, the oldest is
+ * dropped. One thread; {@link #wakeUp} is for any.
  */
 final class PendingConnections implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PendingConnections.class);
 
-  /** The most connections that wait at a time. */
+  /** The most connections that are pending at a time. */
   static final int MAX_PENDING = 256;
 
-  /** Taken from the socket's queue before those that are there are looked at again. */
+  /**
+   * The most connections taken from the socket's queue before the pending ones are served again.
+   */
   private static final int ACCEPT_AT_ONCE = 64;
 
   /** How long a refused peer may take to read the reason and to close. */
   private static final long LINGER_NANOS = 2_000_000_000L;
 
-  /** How long nothing is accepted after that failed, for want of file descriptors most likely. */
+  /**
+   * How long to accept nothing after accepting has failed, most likely for want of file
+   * descriptors.
+   */
   private static final long RETRY_NANOS = 100_000_000L;
 
   /** Between two lines in the log about that. */
@@ -45,14 +50,14 @@ final class PendingConnections implements AutoCloseable {
   private static final int SINK_BYTES = 4 << 10;
   private static final int FIRST_BYTES = 128;
 
-  /** What all that wait may have said. */
+  /** The most bytes that the buffers of all pending connections may take. */
   private static final int MAX_TOTAL_BYTES = 8 << 20;
 
-  /** A connection, and what it has said. */
+  /** A connection, and what it has sent. */
   private static final class Pending {
     final SocketChannel socket;
 
-    /** What it is to say; null if it was refused. */
+    /** Its introduction; null if it was refused. */
     Opening.@Nullable Introduction introduction;
 
     ByteBuffer received = ByteBuffer.allocate(FIRST_BYTES);
@@ -91,12 +96,12 @@ final class PendingConnections implements AutoCloseable {
   }
 
   /**
-   * Waits for a connection that has said what is wanted.
+   * Waits for a connection whose introduction is complete.
    *
-   * @param opening what it has to say
-   * @param patience how long a connection may take to say it
+   * @param opening what it has to send
+   * @param patience how long a connection may take to send it
    * @param millis how long to wait at most; 0 waits until something happens
-   * @return the connection, which reads what was said once more; null if none is ready yet
+   * @return the connection, from which the introduction is read again; null if none is ready yet
    * @throws IOException if the socket was closed
    */
   @Nullable SocketMigrationChannel next(Opening opening, Duration patience, long millis)
@@ -140,7 +145,10 @@ final class PendingConnections implements AutoCloseable {
     return null;
   }
 
-  /** Goes on with a connection as far as what it has said allows; returns whether that is all. */
+  /**
+   * Continues an introduction as far as the received bytes allow; returns whether it is complete
+   * and due.
+   */
   private boolean isReady(Pending pending, Opening opening) {
     Opening.Introduction introduction = pending.introduction;
     if (introduction == null) {
@@ -180,7 +188,7 @@ final class PendingConnections implements AutoCloseable {
     return waiting.stream().mapToLong(pending -> pending.received.capacity()).sum();
   }
 
-  /** Nothing was said to it before, so that the socket has room. */
+  /** Nothing was written to it before, so that the socket has room. */
   private void say(Pending pending, ByteBuffer answer) throws IOException {
     pending.socket.write(answer);
     if (answer.hasRemaining()) {
@@ -188,7 +196,10 @@ final class PendingConnections implements AutoCloseable {
     }
   }
 
-  /** To close at once could lose the answer: it goes when the peer has closed, or soon. */
+  /**
+   * Closing at once could lose the answer: it is closed once the peer has closed, or after a
+   * timeout.
+   */
   private void refuse(Pending pending, ByteBuffer answer) {
     pending.introduction = null;
     pending.deadline = System.nanoTime() + LINGER_NANOS;
@@ -307,7 +318,7 @@ final class PendingConnections implements AutoCloseable {
       ByteBuffer into = refused ? sink.clear() : pending.received;
       int read = pending.socket.read(into);
       if (read >= 0) {
-        // One that sends more than was wanted is not read any further by this.
+        // What is sent beyond the bytes wanted is not read here.
         boolean full = !refused && !pending.received.hasRemaining();
         pending.socket.keyFor(selector).interestOps(full ? 0 : SelectionKey.OP_READ);
         return;
@@ -338,7 +349,7 @@ final class PendingConnections implements AutoCloseable {
     }
   }
 
-  /** Closes all connections that wait. */
+  /** Closes all pending connections. */
   void dropAll() throws IOException {
     waiting.forEach(this::close);
     waiting.clear();
@@ -351,7 +362,7 @@ final class PendingConnections implements AutoCloseable {
     selector.wakeup();
   }
 
-  /** Closes all connections that wait; the listening socket stays open. */
+  /** Closes all pending connections; the listening socket stays open. */
   @Override
   public void close() throws IOException {
     try (selector) {

@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A large memory segment as buffers that sockets and checksums take, without a new object for each
- * piece. One thread.
+ * Views of a large memory segment as the buffers that sockets and checksums need, without a new
+ * object for each piece. One thread.
  */
 public final class SegmentWindows {
   /** The longest piece in bytes. */

@@ -24,7 +24,7 @@ final class SocketMigrationChannel implements MigrationChannel {
   private final SocketUri uri;
   private final CancellableSocket socket;
 
-  /** What was read from the socket before this took it over. */
+  /** What had been read from the socket before this channel was created. */
   private final ByteBuffer readAhead;
 
   private final BandwidthLimit limit = new BandwidthLimit();
@@ -39,7 +39,7 @@ final class SocketMigrationChannel implements MigrationChannel {
    *
    * @param uri for messages
    * @param socket closed with this, and if this throws
-   * @param readAhead what was read from it already, and is read again from this
+   * @param readAhead what has been read from it already; reads return it first
    * @param selectors where the selector comes from
    */
   SocketMigrationChannel(
@@ -126,7 +126,10 @@ final class SocketMigrationChannel implements MigrationChannel {
     partlyWritten = false;
   }
 
-  /** With a limit, at most a tenth of a second's worth: the peer waits for each piece. */
+  /**
+   * With a limit, writes at most the bytes of a tenth of a second, so that the peer does not wait
+   * longer for each piece.
+   */
   private long writeSome(ByteBuffer... buffers) throws IOException {
     long room = limit.atOnce();
     int last = 0;
@@ -233,9 +236,9 @@ final class SocketMigrationChannel implements MigrationChannel {
   }
 
   /**
-   * Gives the socket away; {@link #close} does nothing any more.
+   * Gives up ownership of the socket; {@link #close} does nothing afterwards.
    *
-   * @return not blocking, and registered with no selector
+   * @return the socket, non-blocking and not registered with a selector
    */
   SocketChannel release() throws IOException {
     return socket.release();

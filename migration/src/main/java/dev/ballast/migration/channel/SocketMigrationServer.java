@@ -32,7 +32,7 @@ final class SocketMigrationServer implements MigrationServer {
    * A socket that listens.
    *
    * @param uri where, with the port that was chosen
-   * @param owner closes the socket and removes what came with it
+   * @param owner closes the socket and removes its file, if it has one
    */
   private record Bound(SocketUri uri, ServerSocketChannel socket, Closeable owner) {}
 
@@ -131,7 +131,7 @@ final class SocketMigrationServer implements MigrationServer {
     pending.wakeUp();
   }
 
-  /** Also removes the socket's file. */
+  /** {@inheritDoc} Also removes the file of a Unix socket. */
   @Override
   public void close() throws IOException {
     try (owner) {

@@ -4,13 +4,13 @@ import dev.ballast.migration.protocol.Protocol;
 import java.time.Duration;
 
 /**
- * How to receive a migration.
+ * The parameters of an incoming migration.
  *
  * @param acceptTimeout how long to wait for a source; zero is for ever
- * @param silenceTimeout how long the source may be silent
+ * @param silenceTimeout how long the source may send nothing
  * @param maxProtocolVersion the newest protocol version to accept
- * @param introductionTimeout how long a connection may take until the whole of its first frame is
- *     there, and then for the machine's description, however much it sends: others wait
+ * @param introductionTimeout how long a connection may take to send its first frames, including the
+ *     machine's description; it is dropped then, however much it has sent
  */
 public record DestinationParameters(
     Duration acceptTimeout,
@@ -21,7 +21,7 @@ public record DestinationParameters(
   public static final DestinationParameters DEFAULT =
       new DestinationParameters(Duration.ZERO, Duration.ofSeconds(30), Protocol.MAX_VERSION);
 
-  /** Makes parameters with ten seconds for an introduction. */
+  /** Creates parameters with ten seconds for an introduction. */
   public DestinationParameters(
       Duration acceptTimeout, Duration silenceTimeout, int maxProtocolVersion) {
     this(acceptTimeout, silenceTimeout, maxProtocolVersion, Duration.ofSeconds(10));

@@ -9,7 +9,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Compares the digests of the source with those of what arrived. One thread. */
+/** Compares the digests of the source with those of the memory that arrived. One thread. */
 final class DigestChecker {
   private final MemoryDigest digest;
   private long next;
@@ -19,7 +19,7 @@ final class DigestChecker {
   }
 
   /**
-   * Takes a {@code VERIFY} frame.
+   * Handles a {@code VERIFY} frame.
    *
    * @return whether it was the last
    * @throws IOException if memory is not the same; the message names the pages

@@ -1,17 +1,18 @@
 package dev.ballast.migration.destination;
 
-/** Hears how it goes while a destination waits. Called on the thread that receives. */
+/** Listens to the progress of a destination. Called on the thread that receives. */
 public interface IncomingListener {
   /** Does nothing. */
   IncomingListener NONE = new IncomingListener() {};
 
   /**
-   * A connection was turned away before any of the guest had arrived; the destination waits on.
+   * Called when a connection was refused before any of the guest had arrived; the destination keeps
+   * waiting.
    *
    * @param reason one line for the user
    */
   default void turnedAway(String reason) {}
 
-  /** A source whose machine fits begins to send. */
+  /** Called when a source with a matching machine begins to send RAM. */
   default void started() {}
 }

@@ -19,7 +19,9 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One migration, from the greeting to the commit. One thread. */
+/**
+ * One incoming migration, from the greeting to the commit. One thread; {@link #cancel} is for any.
+ */
 final class IncomingMigration implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(IncomingMigration.class);
 
@@ -33,7 +35,7 @@ final class IncomingMigration implements AutoCloseable {
   private final FrameWriter writer;
   private ReceiverPhase phase = ReceiverPhase.GREETING;
 
-  /** Something of RAM has come. */
+  /** Whether any of RAM has arrived. */
   private boolean touched;
 
   private DestinationHandover handover = DestinationHandover.WAITING;
@@ -42,8 +44,8 @@ final class IncomingMigration implements AutoCloseable {
    * @param machine in {@link RunState#INMIGRATE}, its RAM never touched
    * @param channel to the source
    * @param server where further connections of the source come in
-   * @param parameters how
-   * @param listener hears when RAM begins to arrive
+   * @param parameters of the migration
+   * @param listener called when RAM begins to arrive
    */
   IncomingMigration(
       MigratableMachine machine,
@@ -62,7 +64,7 @@ final class IncomingMigration implements AutoCloseable {
   }
 
   /**
-   * Takes the guest over.
+   * Receives the guest and starts it.
    *
    * @throws IOException if that failed; before {@link FrameType#COMMIT} nothing runs
    */
@@ -115,7 +117,7 @@ final class IncomingMigration implements AutoCloseable {
     writer.flush();
   }
 
-  /** It was answered before the connection was handed out, as its introduction. */
+  /** HELLO was already answered while the connection introduced itself. */
   private int greet() throws IOException {
     nextFrame();
     Messages.Hello hello = Messages.Hello.decode(reader.payload());
@@ -186,7 +188,7 @@ final class IncomingMigration implements AutoCloseable {
     return Messages.StateEnd.decode(reader.payload()).runState();
   }
 
-  /** Whatever fails: what counts is whether the guest may have run. */
+  /** Even if this fails, what counts is whether the guest may have run. */
   private void start(RunState runState) throws IOException {
     try {
       machine.endMigration(runState);
@@ -201,7 +203,7 @@ final class IncomingMigration implements AutoCloseable {
     try {
       signal(FrameType.RUNNING);
     } catch (IOException e) {
-      // The guest is here and runs: a source that is gone changes nothing about that.
+      // The guest runs here, whether the source is still there or not.
       log.warn("the source did not wait for the confirmation: {}", e.getMessage());
     }
   }
@@ -210,34 +212,34 @@ final class IncomingMigration implements AutoCloseable {
     try {
       blocks.release();
     } catch (IOException e) {
-      // The guest is here and runs: what bitmaps still take is the lesser evil.
+      // The guest runs here: unreleased memory is no reason to fail.
       log.warn("bitmaps of the migration keep their memory: {}", e.getMessage());
     }
   }
 
   /**
-   * Gives up, and tells the source why, unless the guest is here already: to the source it would
-   * mean that it may go on there.
+   * Gives up, and sends the source the reason, unless the guest is here already: ERROR would allow
+   * the source to resume it.
    */
   void fail(String reason) {
     handover = handover.gaveUp();
-    boolean told =
+    boolean sent =
         handover.mayRefuse() && writer.last(FrameType.ERROR, new Messages.Failure(reason).encode());
-    // Not before: to the source, streams that break would hide the reason.
+    // Not earlier: the source would report the broken streams instead of the reason.
     streams.close();
-    if (told && isUntouched()) {
+    if (sent && isUntouched()) {
       server.linger(channel);
-    } else if (told) {
+    } else if (sent) {
       channel.drain();
     }
   }
 
-  /** Makes what it does fail. Any thread. */
+  /** Makes {@link #run} fail with {@link CancelledException}. Any thread. */
   void cancel() {
     channel.cancel();
   }
 
-  /** Ends what it started. */
+  /** Ends the threads and connections of its streams, and frees its buffers. */
   @Override
   public void close() {
     streams.close();
@@ -246,8 +248,8 @@ final class IncomingMigration implements AutoCloseable {
   }
 
   /**
-   * Returns whether nothing of the machine was touched, so that another source may come. Certain
-   * only after {@link #fail}.
+   * Returns whether none of RAM has arrived, so that another source may be accepted. Final only
+   * after {@link #fail}.
    */
   boolean isUntouched() {
     return !touched && !streams.isTouched();

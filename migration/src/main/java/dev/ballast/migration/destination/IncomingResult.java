@@ -3,14 +3,14 @@ package dev.ballast.migration.destination;
 import dev.ballast.vmm.machine.RunState;
 
 /**
- * A migration that arrived.
+ * The result of a completed incoming migration.
  *
- * @param runState what the guest goes on as
- * @param protocolVersion the version that was spoken
- * @param bitmapReceived whether the balloon bitmap came along
+ * @param runState the run state that the guest has entered
+ * @param protocolVersion the protocol version that was used
+ * @param bitmapReceived whether the balloon bitmap was received
  * @param verified whether digests of all memory were compared
- * @param bytesRead how many bytes came over the wire
- * @param pagesReceived how many pages came with content, repetitions counted
+ * @param bytesRead how many bytes were read from all connections
+ * @param pagesReceived how many pages were received with content, repetitions counted
  * @param pagesDiscarded how many of them were discarded again, because they became zero or
  *     ballooned
  */

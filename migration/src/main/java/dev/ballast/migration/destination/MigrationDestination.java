@@ -14,7 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Waits for a guest from another process. One thread listens and receives; {@link #cancel} is for
+ * Receives a guest from another process. One thread listens and receives; {@link #cancel} is for
  * any.
  */
 public final class MigrationDestination implements AutoCloseable {
@@ -32,7 +32,7 @@ public final class MigrationDestination implements AutoCloseable {
   /**
    * Starts to listen.
    *
-   * @throws IOException with a message for the user: the address is in use, or cannot be had
+   * @throws IOException with a message for the user: the address is in use or not available
    */
   public static MigrationDestination listen(MigrationUri uri) throws IOException {
     return new MigrationDestination(MigrationServer.listen(uri));
@@ -44,16 +44,17 @@ public final class MigrationDestination implements AutoCloseable {
   }
 
   /**
-   * Waits for a source and takes its guest over. Whatever connects and is no source whose machine
-   * fits is turned away, and the next one is waited for, until RAM has begun to arrive.
+   * Waits for a source and receives its guest. Connections that are not a source with a matching
+   * machine are refused, and the next one is awaited, until RAM has begun to arrive.
    *
    * @param machine in {@link RunState#INMIGRATE}, its RAM never touched; afterwards it runs, or is
    *     stopped as it was at the source
-   * @param parameters how
-   * @param listener hears how it goes
-   * @return what arrived
-   * @throws IOException if it failed, with a message for the user that the source got, too; the
-   *     machine is still in {@code INMIGRATE}, but cannot be used for another try
+   * @param parameters of the migration
+   * @param listener called as the migration progresses
+   * @return the result
+   * @throws IOException if it failed, with a message for the user that was also sent to the source
+   *     if possible. Unless starting the guest failed after {@code COMMIT}, the machine is still in
+   *     {@code INMIGRATE}; it cannot be used for another attempt
    */
   public IncomingResult receive(
       MigratableMachine machine, DestinationParameters parameters, IncomingListener listener)
@@ -132,7 +133,7 @@ public final class MigrationDestination implements AutoCloseable {
     }
   }
 
-  /** Stops to listen. */
+  /** Stops listening. */
   @Override
   public void close() throws IOException {
     server.close();

@@ -9,8 +9,8 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the connections of a migration wait for each other at the end of every pass: no one begins
- * a pass before all have ended the one before. Any thread.
+ * Where the connections of a migration wait for each other at the end of every pass: none begins a
+ * pass before all have ended the one before. Any thread.
  */
 final class PassBarrier {
   private static final long MOMENT_MILLIS = 1000;
@@ -27,13 +27,13 @@ final class PassBarrier {
   private @Nullable IOException failure;
 
   /**
-   * @param main the migration's own connection: what its thread does fails when a stream does
+   * @param main the migration's own connection, which is cancelled when a stream fails
    */
   PassBarrier(MigrationChannel main) {
     this.main = main;
   }
 
-  /** Says how many streams there are besides the migration's own connection. */
+  /** Sets how many streams there are besides the migration's own connection. */
   void expect(int count) {
     synchronized (lock) {
       streams = count;
@@ -41,12 +41,12 @@ final class PassBarrier {
   }
 
   /**
-   * Ends a pass on the migration's own connection: waits until all streams have ended it, does
-   * something while they wait in turn, and lets all of them go on.
+   * Ends a pass on the migration's own connection: waits until all streams have ended it, runs an
+   * action while they wait, and lets all of them go on.
    *
    * @param last whether it is the last pass
-   * @param between what to do
-   * @throws IOException if a stream failed or did not agree, or what is done fails
+   * @param between the action
+   * @throws IOException if a stream failed or did not agree, or from the action
    */
   void endPass(boolean last, IoAction between) throws IOException, InterruptedException {
     synchronized (lock) {
@@ -95,7 +95,10 @@ final class PassBarrier {
     }
   }
 
-  /** A stream failed: all that wait, and the migration's own thread, are not to wait on. */
+  /**
+   * Records that a stream failed, and ends the waits of all streams and of the migration's own
+   * thread.
+   */
   void fail(IOException e) {
     synchronized (lock) {
       if (failure == null && !closed) {
@@ -106,14 +109,14 @@ final class PassBarrier {
     }
   }
 
-  /** Returns why a stream failed first, or null. */
+  /** Returns the first failure of a stream, or null. */
   @Nullable IOException failure() {
     synchronized (lock) {
       return failure;
     }
   }
 
-  /** Waits whether the migration ends within a moment; returns whether it did. */
+  /** Waits up to a second for the end of the migration; returns whether it has ended. */
   boolean awaitClose() {
     synchronized (lock) {
       try {
@@ -125,7 +128,7 @@ final class PassBarrier {
     }
   }
 
-  /** The migration has ended. Returns whether it had not before. */
+  /** Records that the migration has ended. Returns false if that was recorded before. */
   boolean close() {
     synchronized (lock) {
       boolean first = !closed;

@@ -16,12 +16,12 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the pages that come over one stream, straight into guest RAM. One thread at a time.
+ * Receives the pages of one stream straight into guest RAM. One thread at a time.
  *
  * <p>Compressed pages, too, are written where they belong, and not into a buffer first: there is no
  * guest yet that could see them half done, neither library writes past the end that it is given,
- * whatever its input, and a frame that fails to decompress ends the migration as one does that
- * breaks off.
+ * whatever its input, and a frame that fails to decompress ends the migration, as one that is cut
+ * short does.
  */
 final class RamReceiver implements AutoCloseable {
   private final ReceivingBlocks blocks;
@@ -32,7 +32,7 @@ final class RamReceiver implements AutoCloseable {
       ByteBuffer.allocate(Protocol.MAX_RUN_PAGES * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
 
   /**
-   * @param blocks where to, shared with other streams
+   * @param blocks the pages go there; shared with other streams
    * @param compression how pages may be compressed
    * @throws IOException if this host has no such library; the message is for the user
    */
@@ -64,7 +64,7 @@ final class RamReceiver implements AutoCloseable {
     return page;
   }
 
-  /** Takes a {@code RAM_PAGES} frame. */
+  /** Handles a {@code RAM_PAGES} frame. */
   void pages(FrameReader reader) throws IOException {
     if (reader.has(Protocol.FLAG_COMPRESSED)) {
       compressedPages(reader);
@@ -144,14 +144,14 @@ final class RamReceiver implements AutoCloseable {
     }
   }
 
-  /** Takes a {@code ZERO_PAGES} frame. */
+  /** Handles a {@code ZERO_PAGES} frame. */
   void zeroPages(FrameReader reader) throws IOException {
     ReceivingBlock block = blocks.named(reader);
     long first = checkRange(reader, block.block(), block.block().pages());
     block.discard(first, first + reader.pages());
   }
 
-  /** Gives back what decompression takes. */
+  /** Frees the memory of the decompression. */
   @Override
   public void close() {
     if (decompressor != null) {

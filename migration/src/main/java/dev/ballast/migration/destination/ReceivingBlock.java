@@ -8,16 +8,16 @@ import java.io.IOException;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * What has arrived of one block. A page that was never received is never touched, not even to
- * become zero. A page that has to become zero is given back to the host with the last page that was
- * received in its host page, and overwritten before that. Streams share it: in one pass, each page
- * comes over one of them.
+ * Tracks which pages of one block have arrived. A page that was never received is never touched,
+ * not even to become zero. A page that has to become zero is overwritten, and is given back to the
+ * host once its host page has no other received page. Streams share it: in one pass, each page
+ * arrives over one of them.
  */
 final class ReceivingBlock {
-  /** From so many pages on, getting host memory for all of them at once beats a fault for each. */
+  /** From this many pages on, populating all of them at once is faster than a fault for each. */
   private static final int BULK_PAGES = 4;
 
-  /** Discarded between two looks at the clock: 1 GiB, which takes a tenth of a second. */
+  /** The most pages discarded between two keep-alives: 1 GiB, which takes a tenth of a second. */
   private static final long DISCARD_PAGES = 1 << 18;
 
   private final RamBlock block;
@@ -49,7 +49,7 @@ final class ReceivingBlock {
     return pagesDiscarded.sum();
   }
 
-  /** The content of pages is about to be written to the block's memory. */
+  /** Records that the content of pages is about to be written to the block's memory. */
   void expect(long first, int pages) throws IOException {
     if (pages >= BULK_PAGES && received.nextSet(first, first + pages) == first + pages) {
       block.populate(first, pages);
@@ -65,7 +65,7 @@ final class ReceivingBlock {
     pagesReceived.add(pages);
   }
 
-  /** Takes note of whether a page that came had the right checksum. */
+  /** Records whether a received page had the right checksum. */
   void checked(long page, boolean sound) {
     if (!sound) {
       suspect.add(page);
@@ -104,8 +104,8 @@ final class ReceivingBlock {
   }
 
   /**
-   * Returns whether nothing that was received is left in the host page of a page: what is there is
-   * zero, so that the host page can go as a whole.
+   * Returns whether the host page of a page has no received page left: all of it is zero, so that
+   * it can be given back as a whole.
    */
   private boolean holdsNothing(long page) {
     long start = hostPageOf(page);
@@ -142,7 +142,7 @@ final class ReceivingBlock {
     return received.size();
   }
 
-  /** Gives host memory back; nothing more arrives. */
+  /** Frees the host memory of its bitmaps; nothing may arrive afterwards. */
   void release() throws IOException {
     received.release();
     suspect.release();

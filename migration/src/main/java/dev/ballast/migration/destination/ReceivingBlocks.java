@@ -29,10 +29,10 @@ final class ReceivingBlocks {
   private ReceivingBlocks() {}
 
   /**
-   * Compares what the source has with what is here.
+   * Matches the blocks of the source with those of this machine.
    *
    * @param own the blocks of this machine
-   * @param config what the source says
+   * @param config the source's {@code CONFIG}
    * @param version the protocol version
    * @throws IOException if they do not match; the message names the block and both sizes
    */
@@ -42,7 +42,7 @@ final class ReceivingBlocks {
     int number = 0;
     for (MigrationConfig.Block theirs : config.blocks()) {
       boolean isBitmap = theirs.name().equals(RamBlock.BALLOON_BITMAP);
-      // A source that does not send its bitmap says so by the size 0; version 1 has none.
+      // A source that does not send its bitmap announces it with size 0; version 1 has no bitmap.
       if (!isBitmap || theirs.size() != 0 || version < Protocol.VERSION_2) {
         RamBlock mine = find(own, theirs.name());
         if (mine == null || mine.size() != theirs.size() || (isBitmap && version < 2)) {
@@ -97,7 +97,7 @@ final class ReceivingBlocks {
     return bitmap;
   }
 
-  /** Takes a {@code BITMAP} frame. */
+  /** Handles a {@code BITMAP} frame. */
   void bitmapWords(FrameReader reader) throws IOException {
     if (bitmap == null || reader.block() != bitmapNumber) {
       throw new ProtocolException(
@@ -110,12 +110,12 @@ final class ReceivingBlocks {
   }
 
   /**
-   * Discards what was received and is in the balloon by now. To be called between two passes, while
-   * no connection receives: a page that was sent and ballooned in the same pass may still be on its
-   * way over another one before that. A page that leaves the balloon is dirty, and comes in a later
-   * pass.
+   * Discards pages that were received and are in the balloon by now. Call it between two passes,
+   * while no connection receives: before that, a page that was sent and ballooned in the same pass
+   * may still arrive over another connection. A page that leaves the balloon is dirty, and arrives
+   * in a later pass.
    *
-   * @param keepAlive lets the source know that this side is still there
+   * @param keepAlive sends a keep-alive to the source
    */
   void discardStale(IoAction keepAlive) throws IOException {
     for (ReceivingBlock block : receiving.values()) {
@@ -132,14 +132,14 @@ final class ReceivingBlocks {
     }
   }
 
-  /** Gives the host memory of bitmaps back; nothing more arrives. */
+  /** Frees the host memory of bitmaps; nothing may arrive afterwards. */
   void release() throws IOException {
     for (ReceivingBlock block : receiving.values()) {
       block.release();
     }
   }
 
-  /** Returns how many pages came with content. */
+  /** Returns how many pages were received with content. */
   long pagesReceived() {
     return receiving.values().stream().mapToLong(ReceivingBlock::pagesReceived).sum();
   }

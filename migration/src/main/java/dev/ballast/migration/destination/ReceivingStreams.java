@@ -16,8 +16,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections for pages besides the migration's own, with a thread for each. A page may come
- * over another stream in the next pass: so no stream begins a pass before all have ended the one
+ * The connections for pages besides the migration's own, with a thread for each. A page may arrive
+ * over another stream in the next pass, so no stream begins a pass before all have ended the one
  * before.
  */
 final class ReceivingStreams implements AutoCloseable {
@@ -26,11 +26,11 @@ final class ReceivingStreams implements AutoCloseable {
   private final List<Thread> threads = new ArrayList<>();
   private final PassBarrier barrier;
 
-  /** Something of RAM has come over one of them. */
+  /** Whether any frame has arrived over one of them. */
   private volatile boolean touched;
 
   /**
-   * @param main the migration's own connection: what its thread does fails when a stream does
+   * @param main the migration's own connection, which is cancelled when a stream fails
    */
   ReceivingStreams(MigrationChannel main) {
     this.barrier = new PassBarrier(main);
@@ -39,7 +39,7 @@ final class ReceivingStreams implements AutoCloseable {
   /**
    * Waits for all streams of a migration.
    *
-   * @param acceptor of this migration's
+   * @param acceptor accepts this migration's streams
    * @param source the migration's own connection, which is watched meanwhile
    */
   void accept(StreamAcceptor acceptor, FrameReader source) throws IOException {
@@ -128,12 +128,12 @@ final class ReceivingStreams implements AutoCloseable {
     barrier.endPass(last, between);
   }
 
-  /** Returns whether something of RAM has come over one of them. Final after {@link #close}. */
+  /** Returns whether any frame has arrived over one of them. Final after {@link #close}. */
   boolean isTouched() {
     return touched;
   }
 
-  /** Returns how many bytes came. */
+  /** Returns how many bytes were read from all of them. */
   long bytesRead() {
     return channels.stream().mapToLong(MigrationChannel::bytesRead).sum();
   }
@@ -145,7 +145,7 @@ final class ReceivingStreams implements AutoCloseable {
       return;
     }
     channels.forEach(MigrationChannel::cancel);
-    // The memory that the threads write may be about to go: they have to be waited for.
+    // The memory that the threads write may be unmapped next, so wait for them.
     threads.forEach(Threads::joinUninterruptibly);
     readers.forEach(FrameReader::close);
     channels.forEach(MigrationChannel::close);

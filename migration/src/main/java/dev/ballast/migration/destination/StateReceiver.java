@@ -8,7 +8,7 @@ import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
 import java.util.List;
 
-/** Loads state sections: each once, in the machine's order, none left out. One thread. */
+/** Loads state sections: each once, in the machine's order, with none missing. One thread. */
 final class StateReceiver {
   private final List<? extends Snapshottable> parts;
   private int next;
@@ -18,8 +18,9 @@ final class StateReceiver {
   }
 
   /**
-   * Saves what the machine has, and loads that: what this host cannot load is found out before a
-   * guest is stopped for it, and what runs for the first time does not take from its downtime.
+   * Saves the machine's own state and loads it again, so that state that this host cannot load is
+   * found before a guest is stopped for it, and so that first-time costs do not add to the
+   * downtime.
    *
    * @param parts of a machine whose vCPUs are parked
    */

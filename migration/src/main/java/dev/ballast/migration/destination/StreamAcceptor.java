@@ -15,14 +15,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Waits for the further connections of a migration. Those that are not this migration's are closed.
- * One thread.
+ * Accepts the further connections of a migration. Those of other migrations are closed. One thread.
  */
 final class StreamAcceptor {
   private static final Logger log = LoggerFactory.getLogger(StreamAcceptor.class);
   private static final Duration GREETING_TIMEOUT = Duration.ofSeconds(2);
 
-  /** How long to wait for a stream before looking whether the source is still there. */
+  /** How long to wait for a stream before checking whether the source is still there. */
   private static final Duration MOMENT = Duration.ofMillis(250);
 
   private final MigrationServer server;
@@ -32,9 +31,9 @@ final class StreamAcceptor {
   private int count;
 
   /**
-   * @param server where they come in
+   * @param server where they connect
    * @param setup what {@code CONFIG} said
-   * @param parameters how long all of that may take
+   * @param parameters have the time that all of that may take
    */
   StreamAcceptor(MigrationServer server, StreamSetup setup, DestinationParameters parameters) {
     this.server = server;
@@ -47,7 +46,7 @@ final class StreamAcceptor {
    * Waits for all of them.
    *
    * @param source the migration's own connection, which is watched meanwhile
-   * @param into takes each connection, and what has read its greeting
+   * @param into receives each connection, and the reader that has read its greeting
    * @throws IOException if the source gave up, or they did not come in time
    */
   void acceptAll(FrameReader source, BiConsumer<MigrationChannel, FrameReader> into)
@@ -71,7 +70,7 @@ final class StreamAcceptor {
     }
   }
 
-  /** Keeps a connection if it is a stream that is still missing, and closes it if not. */
+  /** Keeps a connection if it is a missing stream of this migration; otherwise closes it. */
   private void greet(MigrationChannel channel, BiConsumer<MigrationChannel, FrameReader> into) {
     FrameReader reader = new FrameReader(channel);
     boolean ours = false;
@@ -96,7 +95,7 @@ final class StreamAcceptor {
     }
   }
 
-  /** Strangers come as often as they like: they are no news. */
+  /** Anything may connect at any rate, so this is logged for debugging only. */
   private void turnedAway(IOException why) {
     log.debug("{}: a connection was turned away: {}", server.uri(), why.getMessage());
   }

@@ -1,5 +1,5 @@
 /**
- * The side of a migration that waits for a guest and takes it over.
+ * The destination of a migration: the side that waits for a guest and receives it.
  *
  * <pre>
  *  MigrationDestination ── listens, and takes one source after the other until a guest has come
@@ -15,7 +15,7 @@
  * <h2>States</h2>
  *
  * <p>{@link dev.ballast.migration.protocol.ReceiverPhase} says which frames are due, {@link
- * dev.ballast.migration.protocol.DestinationHandover} who has the guest:
+ * dev.ballast.migration.protocol.DestinationHandover} which side has the guest:
  *
  * <pre>
  *  GREETING ─► CONFIGURING ─► RAM ─► VERIFYING ─► STATE ─► COMMITTING ─► COMMITTED
@@ -29,15 +29,15 @@
  * and receives; {@code incoming-stream-N} receives pages over a further connection, and waits for
  * all others at the end of a pass. Any thread cancels.
  *
- * <h2>The way of a page</h2>
+ * <h2>The path of a page</h2>
  *
  * <p>The header of {@code RAM_PAGES} is checked against this side's own blocks before anything is
  * written ({@code ReceivingBlocks.named}, {@code RamReceiver.checkRange}); {@code
- * ReceivingBlock.expect} notes that the pages come, gets host memory for many at once, and the
- * payload is read into guest RAM without a copy. A wrong checksum is noted, because a running guest
- * may write while its page is sent; one that is left after the last pass ends the migration. {@code
- * ZERO_PAGES}, and pages that the bitmap has after a pass, are given back to the host. A page that
- * was never received is never touched.
+ * ReceivingBlock.expect} records them and populates host memory for many at once, and the payload
+ * is read into guest RAM without a copy. A wrong checksum is recorded, because a running guest may
+ * write while its page is sent; one that remains after the last pass ends the migration. Pages of
+ * {@code ZERO_PAGES} frames, and those that are in the bitmap after a pass, are given back to the
+ * host. A page that was never received is never touched.
  */
 @NullMarked
 package dev.ballast.migration.destination;

@@ -6,9 +6,9 @@ import java.nio.ByteBuffer;
 /**
  * The payload of {@link FrameType#BITMAP}: 64-bit words of a bitmap that changed, run-length coded.
  *
- * <p>It is a row of groups. A group is a {@code u32} count of words to step over, a {@code u32}
- * whose bits 31 to 1 are a count of words, at least 1, and then the words: if bit 0 of the second
- * field is 0, as many as the count says; if it is 1, one, which stands for all of them. The
+ * <p>It is a sequence of groups. A group is a {@code u32} count of words to step over, a {@code
+ * u32} whose bits 31 to 1 are a count of words, at least 1, and then the words: if bit 0 of the
+ * second field is 0, as many as the count says; if it is 1, one, which stands for all of them. The
  * header's page is the number of the word at which the first step starts, its page count the number
  * of words from there to the end of the last group.
  */
@@ -44,7 +44,7 @@ public final class BitmapDelta {
       literalHeader = -1;
     }
 
-    /** Returns whether another word fits for certain. */
+    /** Returns whether another word is certain to fit. */
     public boolean hasRoom() {
       // The run that is still open and the new word: a group each.
       return out.remaining() >= 2 * (GROUP_HEADER + Long.BYTES);
@@ -86,7 +86,10 @@ public final class BitmapDelta {
       runLength = 0;
     }
 
-    /** Ends the payload, which then is what remains in the buffer; empty if there is none. */
+    /**
+     * Ends the payload and returns the buffer with the payload remaining in it; empty if no word
+     * was put.
+     */
     public ByteBuffer finish() {
       endRun();
       return out.flip();
@@ -110,6 +113,7 @@ public final class BitmapDelta {
    * @param first the header's page
    * @param words the header's page count
    * @param into the bitmap; bits past its end must be 0 in the payload
+   * @throws ProtocolException if the payload is malformed; words before the fault have been written
    */
   public static void apply(ByteBuffer payload, long first, long words, PageBitmap into)
       throws ProtocolException {

@@ -1,7 +1,7 @@
 package dev.ballast.migration.protocol;
 
 /**
- * Where the guest is in a handover, as its destination knows.
+ * Where the guest is during a handover, as its destination knows it.
  *
  * <pre>
  *             COMMIT received           vCPUs started, or stopped as at the source
@@ -11,13 +11,13 @@ package dev.ballast.migration.protocol;
  * </pre>
  */
 public enum DestinationHandover {
-  /** All of it was loaded; it may still run at the source. */
+  /** Before {@link FrameType#COMMIT}: the guest may still run at the source. */
   WAITING,
-  /** It is this side's; it has not run here yet. */
+  /** The guest is this side's; it has not run here yet. */
   STARTING,
-  /** It runs here, or is stopped here as it was at the source. */
+  /** The guest runs here, or is stopped here as it was at the source. */
   HERE,
-  /** It has not run here and never will. */
+  /** The guest has not run here and never will. */
   REFUSED;
 
   /** Returns where it is once {@link FrameType#COMMIT} was received. */
@@ -37,7 +37,7 @@ public enum DestinationHandover {
 
   /**
    * Returns whether {@link FrameType#ERROR} may be sent: to the source it means that the guest has
-   * not run here, so that it goes on there.
+   * not run here, so that the source resumes it.
    */
   public boolean mayRefuse() {
     return this != HERE;

@@ -8,10 +8,10 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a connection must say before a destination does anything for it: a source {@code HELLO},
+ * What a connection must send before a destination does anything for it: a source {@code HELLO},
  * which is answered, and the whole of {@code CONFIG}; a further connection for pages {@code
- * STREAM}. Whatever else connects to the port, a health check or a scanner, is told off; one that
- * takes its time keeps no other waiting.
+ * STREAM}. Anything else that connects to the port, such as a health check or a scanner, is
+ * refused; a slow connection does not delay the others.
  */
 public final class FirstFrames implements Opening {
   private final FrameType due;
@@ -19,10 +19,10 @@ public final class FirstFrames implements Opening {
   private final Consumer<IOException> refused;
 
   /**
-   * @param due {@link FrameType#HELLO} to hear sources, {@link FrameType#STREAM} to hear further
-   *     connections; the others have to wait
+   * @param due {@link FrameType#HELLO} to hand out sources, {@link FrameType#STREAM} to hand out
+   *     further connections; the others have to wait
    * @param maxVersion the newest protocol version to accept
-   * @param refused is told why a connection is refused
+   * @param refused called with the reason for each connection that is refused
    */
   public FirstFrames(FrameType due, int maxVersion, Consumer<IOException> refused) {
     this.due = due;
@@ -52,7 +52,7 @@ public final class FirstFrames implements Opening {
     private final FrameHeader first = new FrameHeader();
     private final FrameHeader config = new FrameHeader();
 
-    /** The answer to {@code HELLO}, until it was given. */
+    /** The answer to {@code HELLO}, until it is returned. */
     private @Nullable ByteBuffer reply;
 
     /** Where {@code CONFIG} starts; 0 until that is known. */
@@ -110,7 +110,7 @@ public final class FirstFrames implements Opening {
     return at + Protocol.HEADER_BYTES;
   }
 
-  /** Checks the type of a frame whose header is there. */
+  /** Checks the type of a frame, if its header has arrived. */
   private static void check(
       FrameHeader header, ByteBuffer received, int at, int end, FrameType... allowed)
       throws IOException {

@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /**
- * The 40 bytes that every frame starts with, little-endian. One object is filled again and again:
- * there is one for each run of pages. One thread.
+ * The 40 bytes that every frame starts with, little-endian. One object is reused for many frames,
+ * since each run of pages has a header. One thread.
  */
 final class FrameHeader {
   private static final int TYPE = 4;
@@ -32,8 +32,8 @@ final class FrameHeader {
    * @param bytes little-endian; position and limit stay
    * @param view the same bytes; position and limit are moved
    * @param at where the header starts
-   * @throws ProtocolException if it is none, was damaged, is of no known type, or is longer than
-   *     its type allows
+   * @throws ProtocolException if it is not a header, was damaged, has an unknown type or flag, or a
+   *     payload longer than its type allows
    */
   void read(ByteBuffer bytes, ByteBuffer view, int at) throws ProtocolException {
     checkMagic(bytes, at);

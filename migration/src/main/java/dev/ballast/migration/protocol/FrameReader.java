@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * trusted; no length is larger than its type allows. One thread.
  */
 public final class FrameReader implements AutoCloseable {
-  /** Little is read ahead: what is must be copied once more if it belongs into guest RAM. */
+  /** Small, because what is read ahead must be copied once more if it belongs into guest RAM. */
   private static final int BUFFER_BYTES = 32 << 10;
 
   private final MigrationChannel channel;
@@ -38,7 +38,7 @@ public final class FrameReader implements AutoCloseable {
     return header.type;
   }
 
-  /** Waits for a frame, whichever it is, and reads its header. */
+  /** Waits for a frame of any type and reads its header. */
   public FrameType nextOrKeepAlive() throws IOException {
     while (buffer.remaining() < Protocol.HEADER_BYTES) {
       boolean between = !buffer.hasRemaining();
@@ -56,11 +56,12 @@ public final class FrameReader implements AutoCloseable {
   }
 
   /**
-   * Reads the header of a frame that is there, without waiting. What came before the end of the
-   * stream is returned before the end is reported.
+   * Reads the header of the next frame other than {@link FrameType#KEEPALIVE} if it has arrived,
+   * without waiting. Frames that arrived before the end of the stream are returned before the end
+   * is reported.
    *
-   * @return its type, or null if there is none
-   * @throws EOFException if there is none, and the peer closed the connection
+   * @return its type, or null if none has arrived
+   * @throws EOFException if none has arrived, and the peer closed the connection
    */
   public @Nullable FrameType poll() throws IOException {
     FrameType buffered = pollBuffer();
@@ -87,7 +88,7 @@ public final class FrameReader implements AutoCloseable {
   }
 
   /**
-   * Looks, without waiting, whether the peer is still there. What it has sent stays to be read.
+   * Checks, without waiting, that the peer has not given up. What it has sent can still be read.
    *
    * @throws EOFException if it closed the connection and nothing that it sent is left
    * @throws PeerFailedException if what comes next is {@link FrameType#ERROR} or {@link
@@ -127,7 +128,7 @@ public final class FrameReader implements AutoCloseable {
     return (header.flags & flag) != 0;
   }
 
-  /** Returns the number of the block, unchecked. */
+  /** Returns the number of the RAM block, unchecked. */
   public int block() {
     return header.block;
   }
@@ -142,7 +143,7 @@ public final class FrameReader implements AutoCloseable {
     return header.pages;
   }
 
-  /** Returns the length of the payload, at most what the type allows. */
+  /** Returns the length of the payload in bytes, at most what the type allows. */
   public int length() {
     return header.length;
   }
@@ -188,13 +189,13 @@ public final class FrameReader implements AutoCloseable {
     }
   }
 
-  /** Gives the buffer back; nothing can be read any more. */
+  /** Frees the buffer; nothing can be read afterwards. */
   @Override
   public void close() {
     arena.close();
   }
 
-  /** Turns the frame whose header was read, and which is out of place, into an exception. */
+  /** Returns an exception for the frame whose header was read, and which is not allowed here. */
   public IOException unexpected(String expectation) throws IOException {
     if (header.type == FrameType.ERROR) {
       return new PeerFailedException(Messages.Failure.decode(payload()).reason());

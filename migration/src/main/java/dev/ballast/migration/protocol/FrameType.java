@@ -17,7 +17,7 @@ public enum FrameType {
   RAM_PAGES(5, Protocol.MAX_RUN_PAGES * (RamBlock.PAGE_SIZE + Integer.BYTES)),
   /** Source: consecutive pages are zero now, some of which were sent before. No payload. */
   ZERO_PAGES(6, 0),
-  /** Source: words of the balloon bitmap that changed; {@link BitmapDelta}. */
+  /** Source: changed words of the balloon bitmap; {@link BitmapDelta}. */
   BITMAP(7, 64 << 10),
   /** Source: a pass is over; the header's page is its number, from 1 on. No payload. */
   PASS_END(8, 0),
@@ -37,7 +37,7 @@ public enum FrameType {
   ERROR(15, 4096),
   /** Source: the user cancelled. No payload. */
   CANCEL(16, 0),
-  /** Either: still there, while there is nothing to say. No payload. */
+  /** Either: still alive, with nothing else to send. No payload. */
   KEEPALIVE(17, 0),
   /** Source: which migration an additional connection belongs to; {@link StreamSetup.Greeting}. */
   STREAM(18, 64);
@@ -63,7 +63,7 @@ public enum FrameType {
     return code;
   }
 
-  /** Returns how many bytes of payload there are at most. */
+  /** Returns the maximum length of the payload in bytes. */
   public int maxPayload() {
     return maxPayload;
   }

@@ -44,9 +44,9 @@ public final class FrameWriter implements AutoCloseable {
   }
 
   /**
-   * Compresses pages from here on, where that makes them shorter. Once.
+   * Compresses pages from here on, where that makes them shorter. Call it at most once.
    *
-   * @param compression how, which {@code CONFIG} says
+   * @param compression the method that {@code CONFIG} named
    * @param zstdLevel for {@link PageCompression#ZSTD}
    * @throws IOException if this host has no such library; the message is for the user
    */
@@ -54,7 +54,7 @@ public final class FrameWriter implements AutoCloseable {
     compressor = PageCompressor.open(compression, zstdLevel);
   }
 
-  /** Hands everything to the socket. */
+  /** Writes everything that is buffered to the channel. */
   public void flush() throws IOException {
     if (buffer.position() > 0) {
       channel.write(buffer.flip());
@@ -123,7 +123,9 @@ public final class FrameWriter implements AutoCloseable {
     signal(FrameType.ZERO_PAGES, 0, block, page, pages);
   }
 
-  /** Writes a frame whose payload is the remaining bytes of a buffer, from 0 on. */
+  /**
+   * Writes a frame whose payload is the remaining bytes of a buffer, which starts at position 0.
+   */
   public void frame(FrameType type, int block, long page, long pages, ByteBuffer payload)
       throws IOException {
     frame(type, Protocol.FLAG_PAYLOAD_CHECKSUM, block, page, pages, payload);
@@ -229,7 +231,7 @@ public final class FrameWriter implements AutoCloseable {
     }
   }
 
-  /** Says that this side is still there, if it has said nothing for a second. */
+  /** Writes and flushes {@link FrameType#KEEPALIVE} if nothing has been flushed for a second. */
   public void keepAlive() throws IOException {
     if (System.nanoTime() - lastFlush > KEEPALIVE_NANOS) {
       signal(FrameType.KEEPALIVE);
@@ -238,8 +240,8 @@ public final class FrameWriter implements AutoCloseable {
   }
 
   /**
-   * Tries to tell the peer that it is over, and writes nothing after that. What was not flushed is
-   * dropped.
+   * Tries to write a last frame to the peer, without waiting; nothing may be written after it. What
+   * was not flushed is dropped.
    *
    * @param type {@link FrameType#ERROR} or {@link FrameType#CANCEL}
    * @param payload the payload
@@ -250,7 +252,7 @@ public final class FrameWriter implements AutoCloseable {
     return channel.writeLast(encode(type, payload));
   }
 
-  /** Returns a frame as bytes, for a peer that there is no writer for. */
+  /** Returns a frame as bytes, for a connection without a writer. */
   static ByteBuffer encode(FrameType type, byte[] payload) {
     ByteBuffer frame =
         ByteBuffer.allocate(Protocol.HEADER_BYTES + payload.length).order(ByteOrder.LITTLE_ENDIAN);
@@ -266,7 +268,7 @@ public final class FrameWriter implements AutoCloseable {
   }
 
   /**
-   * Gives back the buffer and what compression takes. Writes nothing: what was not flushed is
+   * Frees the buffer and the memory of the compression. Writes nothing: what was not flushed is
    * dropped.
    */
   @Override

@@ -18,7 +18,7 @@ final class MachineFields {
 
   private MachineFields() {}
 
-  /** Writes what every version has: memory, vCPUs, devices, CPUID words. */
+  /** Writes the fields of every version: memory, vCPUs, devices, CPUID words. */
   static void write(MachineDescription machine, StateWriter writer) {
     writer.u64(machine.memoryBytes()).u32(machine.pageSize()).u32(machine.vcpus());
     writer.u32(machine.devices().size());

@@ -45,7 +45,7 @@ public final class MemoryDigest {
    *
    * @param first the first page
    * @param pages how many
-   * @throws IOException if the kernel does not say which pages have memory
+   * @throws IOException if the kernel's page map cannot be read
    */
   public long of(long first, long pages) throws IOException {
     block.addPopulated(first, pages, populated);

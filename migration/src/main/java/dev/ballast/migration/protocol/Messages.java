@@ -13,7 +13,9 @@ public final class Messages {
 
   private Messages() {}
 
-  /** Reads a name. It ends up in messages on a terminal, which a peer must not be able to steer. */
+  /**
+   * Reads a name. It ends up in messages on a terminal, which a peer must not be able to control.
+   */
   static String printableName(StateReader reader) throws IOException {
     String name = reader.string(MAX_NAME);
     if (!name.chars().allMatch(c -> c >= ' ' && c <= '~')) {
@@ -111,7 +113,7 @@ public final class Messages {
   /**
    * {@link FrameType#STATE_END}.
    *
-   * @param runState what the guest goes on as, by its QMP name
+   * @param runState the run state that the guest enters at the destination, sent as its QMP name
    */
   public record StateEnd(RunState runState) {
     /** Returns the payload. */
@@ -145,14 +147,14 @@ public final class Messages {
    * @param reason one line for the user
    */
   public record Failure(String reason) {
-    /** Returns the payload, cut to what fits. */
+    /** Returns the payload, truncated to the maximum length of its type. */
     public byte[] encode() {
       byte[] text = reason.getBytes(StandardCharsets.UTF_8);
       return Arrays.copyOf(text, Math.min(text.length, FrameType.ERROR.maxPayload()));
     }
 
     /**
-     * Reads a payload. Characters that could steer a terminal become spaces: controls, also those
+     * Reads a payload. Characters that could control a terminal become spaces: controls, also those
      * from U+0080 on, invisible ones that change how others are shown, and line separators.
      */
     public static Failure decode(byte[] payload) {

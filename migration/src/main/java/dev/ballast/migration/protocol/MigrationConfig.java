@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * {@link FrameType#CONFIG}: what moves.
+ * {@link FrameType#CONFIG}: the machine that migrates, and how.
  *
  * @param machine what the machine is
  * @param blocks the RAM blocks; their place in the list is their number in frame headers
@@ -29,7 +29,7 @@ public record MigrationConfig(
    * A RAM block.
    *
    * @param name its name
-   * @param size in bytes; 0 when it does not move, although the source has it
+   * @param size in bytes; 0 if the source has the block but does not send it
    */
   public record Block(String name, long size) {}
 
@@ -38,13 +38,13 @@ public record MigrationConfig(
     blocks = List.copyOf(blocks);
   }
 
-  /** Makes one for pages that go as they are. */
+  /** Creates a configuration without compression. */
   public MigrationConfig(
       MachineDescription machine, List<Block> blocks, boolean verify, StreamSetup streams) {
     this(machine, blocks, verify, streams, PageCompression.NONE);
   }
 
-  /** Returns the size that is announced for a block; empty if it is not named at all. */
+  /** Returns the announced size of a block in bytes; empty if there is no such block. */
   public Optional<Long> sizeOf(String name) {
     return blocks.stream().filter(b -> b.name.equals(name)).map(Block::size).findFirst();
   }

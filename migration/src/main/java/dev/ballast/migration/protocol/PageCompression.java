@@ -38,7 +38,7 @@ public enum PageCompression {
   }
 
   /**
-   * Returns what users know by a name.
+   * Returns the method with a QMP name.
    *
    * @param qmpName a name that {@link #qmpName} returns
    */
@@ -47,7 +47,7 @@ public enum PageCompression {
   }
 
   /**
-   * Returns what has a number on the wire.
+   * Returns the method with a number on the wire.
    *
    * @param code a number that {@link #code} returns
    */
@@ -56,7 +56,7 @@ public enum PageCompression {
   }
 
   /**
-   * Makes an object of the library, which is loaded if it was not.
+   * Creates an object of the compression library, which is loaded first if necessary.
    *
    * @throws IOException if this host has no such library; the message is for the user
    */

@@ -10,11 +10,11 @@ import net.jpountz.lz4.LZ4Factory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Compresses pages of one stream. Allocates nothing once it is made. One thread at a time.
+ * Compresses pages of one stream. Allocates nothing after its construction. One thread at a time.
  *
  * <p>The pages are copied first, into a buffer that stays in the processor's cache: a running guest
  * writes to its memory meanwhile, and neither library promises anything about input that changes
- * under it. So what is sent is a moment's content, and its checksum is right.
+ * under it. So what is sent is exactly what was copied, and its checksum is right.
  */
 final class PageCompressor implements AutoCloseable {
   private static final int MAX_BYTES = Protocol.MAX_COMPRESSED_PAGES * RamBlock.PAGE_SIZE;
@@ -22,7 +22,7 @@ final class PageCompressor implements AutoCloseable {
   /** More than either library may write for {@link #MAX_BYTES} that it cannot compress. */
   private static final int BOUND = MAX_BYTES + MAX_BYTES / 64;
 
-  /** Less than one byte in so many saved is not worth the decompression. */
+  /** Saving less than one byte in this many is not worth the decompression. */
   private static final int LEAST_SAVING = 16;
 
   /** A library. */
@@ -42,7 +42,7 @@ final class PageCompressor implements AutoCloseable {
   }
 
   /**
-   * Makes one.
+   * Creates a compressor.
    *
    * @param compression how
    * @param zstdLevel for {@link PageCompression#ZSTD}, {@link PageCompression#MIN_ZSTD_LEVEL} to
@@ -68,8 +68,10 @@ final class PageCompressor implements AutoCloseable {
   /**
    * Compresses pages.
    *
-   * @param content what remains in it, at most {@link Protocol#MAX_COMPRESSED_PAGES}
-   * @return what is to be sent, until the next call; null if the pages had better go as they are
+   * @param content the remaining bytes are whole pages, at most {@link
+   *     Protocol#MAX_COMPRESSED_PAGES}
+   * @return the payload to send, valid until the next call; null if the pages are better sent
+   *     uncompressed
    */
   @Nullable ByteBuffer compress(ByteBuffer content) {
     pages.clear().put(content).flip();
@@ -85,12 +87,12 @@ final class PageCompressor implements AutoCloseable {
     return after <= before - before / LEAST_SAVING ? compressed.limit(after) : null;
   }
 
-  /** Returns the pages that were to be compressed last, as they were then. */
+  /** Returns the copy of the pages of the last {@link #compress}. */
   ByteBuffer pages() {
     return pages.rewind();
   }
 
-  /** Gives memory back. */
+  /** Frees its memory. */
   @Override
   public void close() {
     if (library instanceof Library.Zstd(ZstdCompressCtx context)) {

@@ -13,9 +13,9 @@ import net.jpountz.lz4.LZ4SafeDecompressor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decompresses pages of one stream. What it is given is not trusted; what it takes is fixed when it
- * is made: a buffer for the longest payload, and with Zstandard a context of about 160 KiB. One
- * thread at a time.
+ * Decompresses pages of one stream. Its input is not trusted; its memory is allocated at its
+ * construction: a buffer for the longest payload, and with Zstandard a context of about 160 KiB.
+ * One thread at a time.
  */
 public final class PageDecompressor implements AutoCloseable {
   private static final int MAX_BYTES = Protocol.MAX_COMPRESSED_PAGES * RamBlock.PAGE_SIZE;
@@ -37,7 +37,7 @@ public final class PageDecompressor implements AutoCloseable {
   }
 
   /**
-   * Makes one.
+   * Creates a decompressor.
    *
    * @param compression how pages were compressed
    * @return null for {@link PageCompression#NONE}
@@ -55,7 +55,7 @@ public final class PageDecompressor implements AutoCloseable {
   }
 
   /**
-   * Returns the buffer that the compressed pages have to be put into, up to its limit.
+   * Returns the buffer to put the compressed pages into, up to its limit.
    *
    * @param length in bytes, less than that of {@link Protocol#MAX_COMPRESSED_PAGES}
    */
@@ -66,8 +66,8 @@ public final class PageDecompressor implements AutoCloseable {
   /**
    * Decompresses what is in the buffer of {@link #input}.
    *
-   * @param into a direct buffer; exactly what remains in it is written, and nothing else. If this
-   *     fails, its content is anything
+   * @param into a direct buffer; exactly the remaining bytes are written. If this fails, their
+   *     content is unspecified
    * @throws ProtocolException if the pages cannot be read, or are not as many as remain
    */
   public void decompress(ByteBuffer into) throws ProtocolException {
@@ -93,7 +93,7 @@ public final class PageDecompressor implements AutoCloseable {
     }
   }
 
-  /** Gives memory back. */
+  /** Frees its memory. */
   @Override
   public void close() {
     if (library instanceof Library.Zstd(ZstdDecompressCtx context)) {

@@ -2,7 +2,7 @@ package dev.ballast.migration.protocol;
 
 import java.io.IOException;
 
-/** The peer gave the migration up, and said why. */
+/** The peer gave up the migration and sent the reason. */
 public final class PeerFailedException extends IOException {
   private static final long serialVersionUID = 1L;
 

@@ -10,11 +10,11 @@ public final class Protocol {
   /** RAM without a balloon bitmap. */
   public static final int VERSION_1 = 1;
 
-  /** As version 1, and the balloon bitmap as a RAM block. */
+  /** As version 1, and the balloon bitmap migrates as a RAM block. */
   public static final int VERSION_2 = 2;
 
   /**
-   * As version 2, {@code CONFIG} says where RAM lies and what devices offer, and there are
+   * As version 2, and {@code CONFIG} says where RAM lies and what devices offer, and there are
    * additional connections for pages.
    */
   public static final int VERSION_3 = 3;
@@ -22,13 +22,13 @@ public final class Protocol {
   /** As version 3, and {@code CONFIG} says how pages may be compressed. */
   public static final int VERSION_4 = 4;
 
-  /** As version 4, and {@code CONFIG} says how fast the guest's TSC ticks. */
+  /** As version 4, and {@code CONFIG} has the frequency of the guest's TSC. */
   public static final int VERSION_5 = 5;
 
-  /** The oldest version that is spoken. */
+  /** The oldest version that this implementation supports. */
   public static final int MIN_VERSION = VERSION_1;
 
-  /** The newest version that is spoken. */
+  /** The newest version that this implementation supports. */
   public static final int MAX_VERSION = VERSION_5;
 
   /** The size of a frame header in bytes. */
@@ -38,8 +38,8 @@ public final class Protocol {
   public static final int MAX_RUN_PAGES = 512;
 
   /**
-   * How many pages it carries at most when they are compressed: 256 KiB, which a processor's cache
-   * holds together with what becomes of them, and which bounds what a stream's buffers take.
+   * How many pages it carries at most when they are compressed: 256 KiB, which fits into a
+   * processor's cache together with the result, and which bounds the size of a stream's buffers.
    */
   public static final int MAX_COMPRESSED_PAGES = 64;
 

@@ -5,10 +5,11 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * How far a destination has come, and what it takes there. The diagram is in the package's page.
+ * How far a destination has come, and which frames it accepts there. The package documentation has
+ * the diagram.
  */
 public enum ReceiverPhase {
-  /** Nothing was received. */
+  /** Nothing has been received. */
   GREETING(FrameType.HELLO),
   /** The version is agreed on. */
   CONFIGURING(FrameType.CONFIG),
@@ -22,7 +23,7 @@ public enum ReceiverPhase {
   STATE(FrameType.STATE_SECTION, FrameType.STATE_END),
   /** {@link FrameType#READY} was sent. */
   COMMITTING(FrameType.COMMIT),
-  /** The guest is here. */
+  /** The guest is here; no frame follows. */
   COMMITTED();
 
   @SuppressWarnings("ImmutableEnumChecker") // filled once, here

@@ -1,8 +1,8 @@
 package dev.ballast.migration.protocol;
 
 /**
- * Where the guest is in a handover, as far as its source knows. The source may let the guest go on
- * by itself in {@link #HERE} only.
+ * Where the guest is during a handover, as far as its source knows. The source may resume the guest
+ * on its own in {@link #HERE} only.
  *
  * <pre>
  *          COMMIT handed to the socket             RUNNING
@@ -13,13 +13,13 @@ package dev.ballast.migration.protocol;
  * </pre>
  */
 public enum SourceHandover {
-  /** Nothing was sent that lets the destination run it. */
+  /** Nothing was sent that lets the destination run the guest. */
   HERE,
-  /** The destination runs it, or will. */
+  /** The destination may run the guest from now on. */
   COMMITTED,
-  /** The destination said that it runs. */
+  /** The destination has confirmed that the guest runs there. */
   THERE,
-  /** The destination may run it or not; only a user who looks there can tell. */
+  /** The destination may or may not run the guest; a user has to check there. */
   UNKNOWN;
 
   /** Returns where it is once the whole of {@link FrameType#COMMIT} was handed to the socket. */
@@ -40,7 +40,7 @@ public enum SourceHandover {
     return this == COMMITTED ? HERE : this;
   }
 
-  /** Returns where it is once nothing more is to be heard from the destination. */
+  /** Returns where it is once no further message from the destination is expected. */
   public SourceHandover lost() {
     return this == COMMITTED ? UNKNOWN : this;
   }

@@ -8,7 +8,7 @@ import java.io.IOException;
  * The streams that a source opens besides the one of the migration, for pages.
  *
  * @param count how many, 0 to {@link #MAX_COUNT}
- * @param tokenHigh first half of a random number that tells this migration's streams from others
+ * @param tokenHigh first half of a random number that identifies this migration's streams
  * @param tokenLow second half
  */
 public record StreamSetup(int count, long tokenHigh, long tokenLow) {
@@ -40,12 +40,12 @@ public record StreamSetup(int count, long tokenHigh, long tokenLow) {
     }
   }
 
-  /** Returns what stream {@code index} says first. */
+  /** Returns the payload of the first frame on stream {@code index}. */
   public Greeting greeting(int index) {
     return new Greeting(tokenHigh, tokenLow, index);
   }
 
-  /** Returns whether a connection belongs to this migration. */
+  /** Returns whether a connection with this greeting belongs to this migration. */
   public boolean accepts(Greeting greeting) {
     return greeting.tokenHigh == tokenHigh
         && greeting.tokenLow == tokenLow

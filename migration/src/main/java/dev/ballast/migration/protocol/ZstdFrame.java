@@ -3,9 +3,9 @@ package dev.ballast.migration.protocol;
 import java.nio.ByteBuffer;
 
 /**
- * The outline of a Zstandard frame (RFC 8878 §3.1.1). The library decompresses rows of frames, and
- * those of formats before the standard, too: far more than pages need, and so more than a peer is
- * to reach.
+ * Checks the structure of a Zstandard frame (RFC 8878 §3.1.1). The library also decompresses
+ * sequences of frames, and frames of formats older than the standard: more than pages need, and
+ * more code than a peer should be able to reach.
  */
 final class ZstdFrame {
   private static final int MAGIC = 0xFD2FB528;
@@ -19,8 +19,8 @@ final class ZstdFrame {
   private ZstdFrame() {}
 
   /**
-   * Checks that a buffer holds one frame, which needs no dictionary and says how long its content
-   * is. The blocks in it are not looked into.
+   * Checks that a buffer holds one frame, which needs no dictionary and has the expected content
+   * size. The content of its blocks is not checked.
    *
    * @param in little-endian, from 0 on
    * @param length of the frame in bytes

@@ -4,9 +4,9 @@ package dev.ballast.migration.source;
  * How a guest that dirties memory faster than it can be sent is slowed down.
  *
  * @param enabled whether it is slowed down at all
- * @param initialPercent for how much of the time vCPUs are stopped at first, 1 to 99
- * @param incrementPercent how much is added each time that this was not enough, 1 to 99
- * @param maxPercent for how much of the time they are stopped at most, 1 to 99
+ * @param initialPercent the share of the time that vCPUs are stopped at first, 1 to 99
+ * @param incrementPercent how much is added each time that the share was not enough, 1 to 99
+ * @param maxPercent the largest share of the time that they are stopped, 1 to 99
  */
 public record AutoConverge(
     boolean enabled, int initialPercent, int incrementPercent, int maxPercent) {

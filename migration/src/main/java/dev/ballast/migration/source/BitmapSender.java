@@ -33,7 +33,7 @@ final class BitmapSender {
    * @param number of the block in frame headers
    * @param block whose memory is the bitmap
    * @param bits how many bits it has
-   * @param writer where to
+   * @param writer the frames go there
    */
   BitmapSender(int number, RamBlock block, long bits, FrameWriter writer) {
     this.number = number;
@@ -50,7 +50,7 @@ final class BitmapSender {
     return block;
   }
 
-  /** Gives host memory back; nothing more is sent. */
+  /** Frees the host memory of its bitmaps; nothing may be sent afterwards. */
   void release() throws IOException {
     atDestination.release();
     fetched.release();
@@ -63,7 +63,7 @@ final class BitmapSender {
     fetched.drainTo(changed);
   }
 
-  /** From here on the destination's bitmap is to be empty, whatever the balloon does. */
+  /** Makes the destination's bitmap empty from now on, whatever the balloon does. */
   void sendAsEmpty() {
     asEmpty = true;
     changed.setAll();

@@ -10,23 +10,28 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The pages of a block that have to be looked at: those written since they were last taken, without
- * those that the filter excludes, and without those that have no host memory and are therefore
- * zero, unless the destination may have something else there. This owns the bitmaps of a page's way
- * from the dirty log to the sender, which the package's page draws; nothing else writes to them.
+ * The pages of a block that a pass has to consider: those written since they were last taken,
+ * without those that the filter excludes, and without those that have no host memory and are
+ * therefore zero, unless the destination may have something else there. This owns the bitmaps of a
+ * page's path from the dirty log to the sender, shown in the package documentation; nothing else
+ * writes to them.
  *
  * <p>One thread syncs: {@link #fetch}, then {@link #refine}. Between two syncs, senders take spans,
- * each span one of them. A span is whole words of the bitmaps, so that senders do not meet.
+ * each span by one sender. A span is whole words of the bitmaps, so that senders do not share a
+ * word.
  *
  * <p>A page that is dropped is not remembered. That is safe because a page is marked dirty
  * <em>after</em> it has left the filter, and host memory appears behind a page only by a write:
  * either way the mark comes after the dirty log was fetched, and so in a later one.
  */
 final class CandidateSet {
-  /** Page maps are read for so many pages at once, if one of them is wanted: 2 MiB. */
+  /**
+   * Page maps are read in groups of this many words, 2 MiB of RAM, if one page of the group is
+   * wanted.
+   */
   private static final long GROUP_WORDS = 8;
 
-  /** Spans that a thread refines at a time: 64 GiB, less is not worth the start of another. */
+  /** Spans that a thread refines at a time: 64 GiB; less is not worth another thread. */
   private static final long PART_SPANS = 1 << 11;
 
   private final RamBlock block;
@@ -66,7 +71,7 @@ final class CandidateSet {
     this.spans = PageBitmap.allocate(Math.ceilDiv(pending.wordCount(), Span.WORDS));
   }
 
-  /** Fetches the dirty log; earlier candidates stay. {@link #refine} is due afterwards. */
+  /** Fetches the dirty log; earlier candidates stay. Call {@link #refine} afterwards. */
   void fetch() throws IOException {
     moveCandidates(pending, carried);
     block.fetchDirtyLog(pending);
@@ -85,16 +90,16 @@ final class CandidateSet {
     }
   }
 
-  /** Stops to exclude pages. All pages are candidates at the next {@link #refine}. */
+  /** Stops excluding pages. All pages are candidates at the next {@link #refine}. */
   void excludeNothing() {
     excluded.clear();
     all = true;
   }
 
   /**
-   * Drops what need not be looked at; the first time, all pages are candidates before.
+   * Drops the candidates that need not be sent; the first time, it starts with all pages.
    *
-   * @param meanwhile called on this thread about once in a second or more often
+   * @param meanwhile called on this thread about once a second or more often
    */
   RefineResult refine(IoAction meanwhile) throws IOException {
     counting = all;
@@ -135,7 +140,7 @@ final class CandidateSet {
     }
   }
 
-  /** Refines spans, of which those without pending pages are stepped over. */
+  /** Refines spans, skipping those without pending pages. */
   private RefineResult refineRanges(long from, long to) throws IOException {
     RefineResult found = RefineResult.NOTHING;
     long start = -1;
@@ -204,7 +209,7 @@ final class CandidateSet {
         || !sent.isEmpty(firstWord(span), endWord(span));
   }
 
-  /** Drops whole spans: nothing in them has memory, or did when it was sent. */
+  /** Drops whole spans, in which no page has memory and none was sent with content. */
   private RefineResult dropSpans(long from, long to) {
     long excludedPages = 0;
     long pendingPages = 0;
@@ -218,8 +223,8 @@ final class CandidateSet {
   }
 
   /**
-   * Reads the page maps of spans. Where nothing was sent there is hardly anything to read; where
-   * something was, only those parts are worth it whose pending pages are not all excluded.
+   * Reads the page maps of spans. Where nothing was sent there is hardly anything to read;
+   * elsewhere only groups are read whose pending pages are not all excluded.
    */
   private void findPopulated(long from, long to) throws IOException {
     populated.clearWords(firstWord(from), endWord(to - 1));
@@ -276,12 +281,12 @@ final class CandidateSet {
   }
 
   /**
-   * Takes the candidates of a span out of the set, without those that were excluded meanwhile. The
-   * log tells of those taken again when they are written from now on: their content may be read.
+   * Takes the candidates of a span out of the set, without those that were excluded meanwhile. From
+   * now on the log records writes to those taken, so that their content may be read.
    *
-   * @param span which only this thread takes
+   * @param span the span, which no other thread takes
    * @param last whether the guest is stopped, so that no write has to be logged any more
-   * @param into what becomes of them
+   * @param into receives them
    * @return whether there are any
    */
   boolean takeSpan(long span, boolean last, Span into) throws IOException {
@@ -304,7 +309,7 @@ final class CandidateSet {
       return false;
     }
     if (!last) {
-      // Only what is read next: the guest may have written to any other page since the sync.
+      // Only the pages that are read next: others keep the writes since the sync in the log.
       block.protectDirty(populated, from, to);
     }
     populated.clearWords(from, to);
@@ -334,7 +339,7 @@ final class CandidateSet {
     return sent.remove(page);
   }
 
-  /** Gives host memory back; nothing is asked of this any more. */
+  /** Frees the host memory of the bitmaps; the set must not be used afterwards. */
   void release() throws IOException {
     pending.release();
     carried.release();

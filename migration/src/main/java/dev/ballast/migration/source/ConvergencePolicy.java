@@ -13,13 +13,13 @@ final class ConvergencePolicy {
   /** The least that a pass must send to be a measurement, in bytes. */
   private static final long MEASURABLE = 1 << 20;
 
-  /** A pass after which more than one byte in so many sent is dirty again makes no headway. */
+  /** A pass makes no headway if more than one byte in this many that it sent is dirty again. */
   private static final long HEADWAY = 2;
 
-  /** A rest that takes this part of the limit is not worth a further pass. */
+  /** A rest that takes at most the limit divided by this is not worth a further pass. */
   private static final long SHORT = 16;
 
-  /** So many passes in a row without headway raise the throttle. */
+  /** This many passes in a row without headway raise the throttle. */
   private static final int PATIENCE = 2;
 
   /** What to do next. */
@@ -52,12 +52,12 @@ final class ConvergencePolicy {
     this.downtimeLimit = parameters.limits().downtime();
   }
 
-  /** Changes how long the guest may be stopped. Any thread. */
+  /** Changes the downtime limit. Any thread. */
   void downtimeLimit(Duration limit) {
     downtimeLimit = limit;
   }
 
-  /** Takes note of what a pass sent, and in which time. */
+  /** Records how many bytes a pass sent, and how long it took. */
   void measured(long bytes, long nanos) {
     sentInPass = bytes;
     if (bytes >= MEASURABLE) {
@@ -66,8 +66,8 @@ final class ConvergencePolicy {
   }
 
   /**
-   * Returns how long the guest would stand still for the rest, in milliseconds: three quarters are
-   * for pages, one is for the last sync, for what is dirtied until it, and for the devices.
+   * Returns how long the guest would be stopped to send the rest, in milliseconds: three quarters
+   * are for pages, one is for the last sync, for what is dirtied until it, and for the devices.
    */
   long expectedMillis(long remainingBytes) {
     return (long) (remainingBytes * 1e3 / bytesPerSecond * 4 / 3);
@@ -76,15 +76,15 @@ final class ConvergencePolicy {
   /**
    * Decides.
    *
-   * @param passes how many passes there were
-   * @param remainingBytes what is dirty again
+   * @param passes how many passes have ended
+   * @param remainingBytes how many bytes are left to send
    */
   Decision decide(long passes, long remainingBytes) {
     Duration limit = downtimeLimit;
     long expected = expectedMillis(remainingBytes);
     if (expected <= limit.toMillis()) {
-      // As long as passes make headway, one more costs less than the one before, and the guest
-      // stands still the shorter for it.
+      // As long as passes make headway, one more costs less than the one before, and shortens the
+      // downtime.
       boolean worthAnother = expected > limit.toMillis() / SHORT && makesHeadway(remainingBytes);
       return worthAnother && passes < maxPasses
           ? new Decision.AnotherPass()
@@ -124,7 +124,7 @@ final class ConvergencePolicy {
     return remainingBytes <= sentInPass / HEADWAY;
   }
 
-  /** Returns for how much of the time vCPUs are to be stopped now, in percent. */
+  /** Returns the share of the time that vCPUs are to be stopped now, in percent. */
   int throttlePercentage() {
     return throttle;
   }

@@ -20,7 +20,7 @@ final class DigestSender {
    *
    * @param number of the block in frame headers
    * @param digest of the block
-   * @param writer where to
+   * @param writer the frames go there
    */
   static void send(int number, MemoryDigest digest, FrameWriter writer) throws IOException {
     ByteBuffer payload = ByteBuffer.allocate(PER_FRAME * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);

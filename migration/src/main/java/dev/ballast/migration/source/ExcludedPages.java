@@ -5,9 +5,9 @@ import dev.ballast.vmm.memory.RamBlock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which pages of a block a filter excludes: live, and in whole host pages, because the rest of a
- * host page would go with an excluded part of it. Several threads read; {@link #startSync} and
- * {@link #clear} are for one, while no other reads.
+ * Which pages of a block a filter excludes: live, and in whole host pages, because excluding a part
+ * of a host page would lose the rest of it. Several threads read; {@link #startSync} and {@link
+ * #clear} are for one thread, while no other reads.
  */
 final class ExcludedPages {
   private final long wordsPerHostPage;
@@ -30,7 +30,7 @@ final class ExcludedPages {
     lastExcludedHostPage = -1;
   }
 
-  /** Excludes nothing any more. */
+  /** Stops excluding pages. */
   void clear() {
     pages = null;
   }

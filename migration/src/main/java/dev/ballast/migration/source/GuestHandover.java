@@ -13,8 +13,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stops the guest and hands it over; or gives it back to this machine when that failed. Knows who
- * has the guest ({@link SourceHandover}). One thread.
+ * Stops the guest and hands it over, or resumes it on this machine if that failed. Tracks which
+ * side has the guest ({@link SourceHandover}). One thread.
  */
 final class GuestHandover {
   private final MigratableMachine machine;
@@ -27,10 +27,10 @@ final class GuestHandover {
 
   private SourceHandover handover = SourceHandover.HERE;
 
-  /** The protocol's. */
+  /** The protocol version. */
   private int version;
 
-  /** How the guest was when it was stopped to go; null before. */
+  /** The run state before the guest was stopped for the migration; null until then. */
   private @Nullable RunState stoppedAs;
 
   GuestHandover(
@@ -51,10 +51,10 @@ final class GuestHandover {
   }
 
   /**
-   * Stops the guest, sends what is left, and waits until it goes on at the destination.
+   * Stops the guest, sends the rest, and waits until the guest runs at the destination.
    *
    * @param protocolVersion that was agreed on
-   * @throws IOException if that failed; who has the guest then, {@link #guest} says
+   * @throws IOException if that failed; {@link #guest} then says which side has the guest
    */
   void run(int protocolVersion) throws IOException {
     version = protocolVersion;
@@ -63,7 +63,7 @@ final class GuestHandover {
     stoppedAs = runState;
     lifecycle.advance(SourcePhase.SWITCHING);
     bandwidth.lift();
-    // Saved before the last sync: should saving write to guest RAM, that is in the sync.
+    // Saved before the last sync, so that the sync includes any writes to guest RAM by saving.
     List<Messages.StateSection> sections = StateSender.save(machine.stateSections());
     precopy.finish();
     if (parameters.pages().verify()) {
@@ -74,15 +74,15 @@ final class GuestHandover {
     StateSender.send(sections, runState, connection.writer());
     FrameReader reader = connection.reader();
     reader.expect(FrameType.READY);
-    // This side may have been suspended meanwhile, and the destination out of patience since.
+    // This side may have been suspended meanwhile, and the destination may have timed out.
     connection.checkPeer();
     commit();
-    // However much the destination says that it is still there: the guest stands still.
+    // Keep-alives of the destination do not extend this wait, since the guest is stopped.
     connection.channel().deadline(parameters.timeouts().silence());
     reader.expect(FrameType.RUNNING);
     handover = handover.confirmed();
     counters.guestContinues();
-    // What follows gives back what the migration took here, while the guest runs there.
+    // What follows is cleaning up, while the guest runs at the destination.
     counters.ended();
   }
 
@@ -94,27 +94,28 @@ final class GuestHandover {
     handover = handover.committed();
   }
 
-  /** Returns who has the guest, as far as this side knows. */
+  /** Returns which side has the guest, as far as this side knows. */
   SourceHandover guest() {
     return handover;
   }
 
-  /** Takes note of {@code ERROR}, with which a destination says that it does not run the guest. */
+  /** Records {@code ERROR}, by which a destination says that it does not run the guest. */
   void refused() {
-    // Older destinations may say so although they run the guest.
+    // Older destinations may send it although they run the guest.
     if (version >= Protocol.VERSION_5) {
       handover = handover.refused();
     }
   }
 
-  /** Nothing more is to be heard from the destination. */
+  /** Records that no further message from the destination is expected. */
   void lost() {
     handover = handover.lost();
   }
 
   /**
-   * Brings the machine into the state that follows from who has the guest. It goes back to what it
-   * was when it was stopped, which may not be what it was first.
+   * Brings the machine into the run state that follows from which side has the guest: if this one
+   * has, the state in which it was stopped, which may differ from that at the start of the
+   * migration.
    */
   void settle() throws IOException {
     RunState before = stoppedAs;

@@ -1,18 +1,18 @@
 package dev.ballast.migration.source;
 
 /**
- * Hears how a migration goes on. Called on the migration's thread, and on the thread that cancels;
- * must return soon.
+ * Listens to the progress of a migration. Called on the migration's thread and on the thread that
+ * cancels; must return soon.
  */
 public interface MigrationListener {
   /** Does nothing. */
   MigrationListener NONE = new MigrationListener() {};
 
-  /** The status changed. */
+  /** Called when the status has changed. */
   default void statusChanged(MigrationStatus status) {}
 
   /**
-   * A pass over RAM begins.
+   * Called when a pass over RAM begins.
    *
    * @param pass its number, from 1 on
    */

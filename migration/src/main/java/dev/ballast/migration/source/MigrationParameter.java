@@ -10,12 +10,12 @@ import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 
 /**
- * A value of {@link MigrationParameters} that users set: the one place that has its name, its range
- * and its unit. QMP's {@code migrate-set-parameters} and the options of {@code ballast migrate} are
- * made of {@link #ALL}.
+ * A value of {@link MigrationParameters} that users set; the only definition of its name, range and
+ * unit. QMP's {@code migrate-set-parameters} and the options of {@code ballast migrate} are derived
+ * from {@link #ALL}.
  */
 public sealed interface MigrationParameter {
-  /** All, in the order in which they are listed. */
+  /** All parameters, in the order in which they are listed. */
   List<MigrationParameter> ALL =
       List.of(
           new Numeric(
@@ -80,10 +80,10 @@ public sealed interface MigrationParameter {
    * A whole number.
    *
    * @param qmpName the name in QMP
-   * @param min the least
-   * @param max the most
-   * @param getter returns it
-   * @param setter returns the same parameters with another
+   * @param min the smallest value
+   * @param max the largest value
+   * @param getter returns the value
+   * @param setter returns the same parameters with another value
    */
   record Numeric(
       String qmpName, long min, long max, ToLongFunction<MigrationParameters> getter, Setter setter)
@@ -127,9 +127,9 @@ public sealed interface MigrationParameter {
    * One of several words.
    *
    * @param qmpName the name in QMP
-   * @param words all of them
-   * @param getter returns it
-   * @param setter returns the same parameters with another
+   * @param words all words
+   * @param getter returns the word
+   * @param setter returns the same parameters with another word
    */
   record Choice(
       String qmpName,
@@ -153,7 +153,11 @@ public sealed interface MigrationParameter {
     }
   }
 
-  /** Returns the parameter of a name in QMP. */
+  /**
+   * Returns the parameter with a QMP name.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
   static MigrationParameter of(String qmpName) {
     return ALL.stream()
         .filter(parameter -> parameter.qmpName().equals(qmpName))

@@ -7,8 +7,8 @@ import dev.ballast.migration.protocol.StreamSetup;
 import java.time.Duration;
 
 /**
- * How to migrate. Those values that users set have their names and ranges in {@link
- * MigrationParameter}.
+ * The parameters of a migration. {@link MigrationParameter} has the names and ranges of those that
+ * users set.
  *
  * @param limits how much the migration may cost
  * @param pages which pages go, and how they are checked
@@ -26,7 +26,7 @@ public record MigrationParameters(
     AutoConverge autoConverge,
     Timeouts timeouts,
     int maxProtocolVersion) {
-  /** What holds unless it is changed. */
+  /** The defaults. */
   public static final MigrationParameters DEFAULT =
       new MigrationParameters(
           new Limits(0, Duration.ofMillis(300), 100),
@@ -40,7 +40,7 @@ public record MigrationParameters(
   /**
    * How much a migration may cost.
    *
-   * @param bandwidth bytes a second while the guest runs; 0 is no limit
+   * @param bandwidth bytes per second while the guest runs; 0 is no limit
    * @param downtime how long the guest may be stopped, as far as that can be foreseen
    * @param passes number of passes after which the migration fails if the downtime limit is still
    *     out of reach, at least 1
@@ -51,9 +51,9 @@ public record MigrationParameters(
    * Which pages go, and how they are checked.
    *
    * @param skipBalloon whether ballooned pages are left out where that is possible
-   * @param checksums whether each page carries a checksum on its way through a network; one that
-   *     stays in the memory of this host needs none
-   * @param verify whether both sides compare digests of all memory before the guest moves
+   * @param checksums whether each page carries a checksum when it is sent over a network; over a
+   *     local connection none does
+   * @param verify whether both sides compare digests of all memory before the guest is handed over
    */
   public record Pages(boolean skipBalloon, boolean checksums, boolean verify) {}
 
@@ -68,7 +68,7 @@ public record MigrationParameters(
   /**
    * How pages are compressed; the destination must speak protocol version 4.
    *
-   * @param method how
+   * @param method the method
    * @param zstdLevel for {@link PageCompression#ZSTD}, {@link PageCompression#MIN_ZSTD_LEVEL} to
    *     {@link PageCompression#MAX_ZSTD_LEVEL}
    */
@@ -112,7 +112,7 @@ public record MigrationParameters(
     }
   }
 
-  /** Returns over how many connections besides its own the pages go. */
+  /** Returns the number of connections for pages besides the migration's own; 0 for none. */
   int streams() {
     return multifd.enabled() ? multifd.channels() : 0;
   }

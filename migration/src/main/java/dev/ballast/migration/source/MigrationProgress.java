@@ -4,15 +4,16 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * How far a migration has come, at one moment.
+ * A snapshot of the progress of a migration.
  *
- * @param status where it is
- * @param error why it failed, one line; empty unless it did
- * @param times how long it took so far
+ * @param status its status
+ * @param error why it failed, one line; empty unless it failed
+ * @param times how long it has taken so far
  * @param ram what happened to the pages of RAM
  * @param traffic what went over the wire
- * @param balloon what was left out thanks to the balloon
- * @param throttlePercentage for how much of the time vCPUs are stopped now, so that it converges
+ * @param balloon what was left out because of the balloon
+ * @param throttlePercentage the share of the time that vCPUs are stopped now by auto-converge, in
+ *     percent
  */
 public record MigrationProgress(
     MigrationStatus status,
@@ -33,7 +34,9 @@ public record MigrationProgress(
           new Balloon(false, "", 0, 0, 0),
           0);
 
-  /** Returns the same with another status: of a guest that arrives, no more than that is known. */
+  /**
+   * Returns the same with another status: the only value that is known of an incoming migration.
+   */
   public MigrationProgress with(MigrationStatus changed) {
     return new MigrationProgress(changed, error, times, ram, traffic, balloon, throttlePercentage);
   }
@@ -43,10 +46,10 @@ public record MigrationProgress(
    *
    * @param total from the start to now or to the end
    * @param setup until the first page
-   * @param downtime from the stop of the guest until it ran in the destination, or here again;
-   *     empty before
-   * @param expectedDowntime what the downtime would be if the guest were stopped now; empty for a
-   *     guest that arrives
+   * @param downtime from the stop of the guest until it runs at the destination, or here again;
+   *     empty until it is stopped
+   * @param expectedDowntime what the downtime would be if the guest were stopped now; empty for an
+   *     incoming migration
    * @param verify how much of the downtime both sides spent on comparing memory; empty without
    *     verification, and before
    */
@@ -60,15 +63,15 @@ public record MigrationProgress(
   /**
    * Pages of 4096 bytes.
    *
-   * @param total how many RAM has
+   * @param total how many pages RAM has
    * @param remaining how many wait to be sent
    * @param normal how many were sent with content, repetitions counted
    * @param zero how many were found to be zero, repetitions counted
-   * @param scanned how many the zero test looked at, repetitions counted
-   * @param unpopulated how many had no host memory in the first pass, and so were not looked at
-   * @param dirtyPerSecond how fast the guest dirtied them before the last sync
+   * @param scanned how many were read by the zero test, repetitions counted
+   * @param unpopulated how many had no host memory in the first pass, and so were not read
+   * @param dirtyPerSecond how many pages per second the guest dirtied before the last sync
    * @param dirtySyncs how often the dirty log was fetched
-   * @param passes how many passes began
+   * @param passes how many passes have begun
    */
   public record Ram(
       long total,
@@ -84,12 +87,12 @@ public record MigrationProgress(
   /**
    * Bytes on the wire, headers included.
    *
-   * @param transferred in all
+   * @param transferred in total
    * @param precopy while the guest ran
    * @param downtime while it was stopped
    * @param streams over connections besides the migration's own
-   * @param bitsPerSecond throughput from the first page to now or to the end
-   * @param pagesPerSecond sent pages over the same time
+   * @param bitsPerSecond the average throughput from the first page to now or to the end
+   * @param pagesPerSecond how many pages were sent with content per second over the same time
    */
   public record Traffic(
       long transferred,
@@ -105,7 +108,7 @@ public record MigrationProgress(
    * @param active whether ballooned pages are left out
    * @param reason why not; empty when they are, and before the first migration
    * @param pagesSkipped how many pages the balloon excluded in the first pass
-   * @param bitmapBytes payload of the bitmap in all
+   * @param bitmapBytes payload of the bitmap in total
    * @param bitmapBytesDowntime payload of the bitmap while the guest was stopped
    */
   public record Balloon(

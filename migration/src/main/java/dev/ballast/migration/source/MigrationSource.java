@@ -13,11 +13,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Moves a guest out of this process. One object is one migration; it runs on a thread of its own.
+ * Migrates a guest out of this process. One object is one migration; it runs on a thread of its
+ * own.
  *
  * <p>However it ends, dirty logging is off afterwards, and the machine is as {@link SourceHandover}
- * says: as it was before, or in {@link RunState#POSTMIGRATE}, from which a user may have the guest
- * continued if the destination neither confirmed nor refused it.
+ * says: as it was before, or in {@link RunState#POSTMIGRATE}, from which a user may resume the
+ * guest if the destination neither confirmed nor refused it.
  */
 public final class MigrationSource {
   private static final Logger log = LoggerFactory.getLogger(MigrationSource.class);
@@ -41,11 +42,11 @@ public final class MigrationSource {
   private volatile @Nullable String error;
 
   /**
-   * @param machine whose guest moves
+   * @param machine the machine whose guest migrates
    * @param uri where the destination listens
-   * @param parameters how
-   * @param listener hears how it goes
-   * @throws IOException if no socket can be had
+   * @param parameters of the migration
+   * @param listener called as the migration progresses
+   * @throws IOException if no socket can be created
    */
   public MigrationSource(
       MigratableMachine machine,
@@ -73,8 +74,8 @@ public final class MigrationSource {
   }
 
   /**
-   * Starts. If this throws, because the host has no more threads, nothing was begun and nothing is
-   * left.
+   * Starts the migration. If this throws an {@link OutOfMemoryError} because no thread can be
+   * created, nothing was started and all resources are released.
    */
   public void start() {
     boolean started = false;
@@ -90,30 +91,31 @@ public final class MigrationSource {
     }
   }
 
-  /** Waits until it has ended and returns how. */
+  /** Waits for the end of the migration and returns its final progress. */
   public MigrationProgress await() throws InterruptedException {
     thread.join();
     return progress();
   }
 
-  /** Returns how far it is. Any thread. */
+  /** Returns the current progress. Any thread. */
   public MigrationProgress progress() {
     return counters.snapshot(lifecycle.status(), error);
   }
 
   /**
-   * Gives the migration up, if the guest is not handed over yet. Returns at once; {@link #await}
-   * says how it ended. Any thread, any time.
+   * Cancels the migration unless the guest is being handed over. Returns at once; {@link #await}
+   * returns how it ended. Any thread, any time.
    *
-   * @return false if it is too late: the guest is the destination's, or about to be
+   * @return false if it is too late, because the handover has begun and its outcome is open; true
+   *     otherwise, also after the end of the migration
    */
   public boolean cancel() {
     return lifecycle.cancel();
   }
 
   /**
-   * Ends the migration whatever it is doing, because the process ends: also the wait for a
-   * destination that does not confirm that it has the guest. Any thread.
+   * Ends the migration because the process ends, whatever the migration is doing, even while it
+   * waits for the destination to confirm that it has the guest. Any thread.
    */
   public void abandon() {
     if (!cancel()) {
@@ -121,7 +123,12 @@ public final class MigrationSource {
     }
   }
 
-  /** Changes the limits while it runs: bytes a second, 0 for none, and the downtime. Any thread. */
+  /**
+   * Changes the limits of a running migration. Any thread.
+   *
+   * @param maxBandwidth bytes per second while the guest runs; 0 is no limit
+   * @param downtimeLimit how long the guest may be stopped
+   */
   public void limits(long maxBandwidth, Duration downtimeLimit) {
     bandwidth.set(maxBandwidth);
     policy.downtimeLimit(downtimeLimit);

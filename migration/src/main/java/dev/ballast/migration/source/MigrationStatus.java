@@ -1,16 +1,16 @@
 package dev.ballast.migration.source;
 
-/** How far a migration has come; the names are those of QMP's {@code MigrationStatus}. */
+/** The status of a migration; the names are those of QMP's {@code MigrationStatus}. */
 public enum MigrationStatus {
-  /** There was none. */
+  /** There has been no migration. */
   NONE("none"),
-  /** It connects and compares machines. */
+  /** The sides connect and compare machines. */
   SETUP("setup"),
   /** RAM moves while the guest runs. */
   ACTIVE("active"),
   /** The guest is stopped; the rest of RAM and the state of devices move. */
   DEVICE("device"),
-  /** The guest is in the destination. */
+  /** The guest is at the destination. */
   COMPLETED("completed"),
   /** It failed. */
   FAILED("failed"),
@@ -30,7 +30,7 @@ public enum MigrationStatus {
     return qmpName;
   }
 
-  /** Returns whether nothing follows any more. */
+  /** Returns whether the migration has ended, so that no other status follows. */
   public boolean isFinal() {
     return switch (this) {
       case COMPLETED, FAILED, CANCELLED -> true;

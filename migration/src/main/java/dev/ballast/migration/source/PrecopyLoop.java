@@ -16,15 +16,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The passes over RAM: fetches dirty logs, sends what is in them, and again, until the rest is
- * small enough for the guest to be stopped. One thread.
+ * The passes over RAM: fetches dirty logs and sends the pages in them, repeatedly, until the rest
+ * is small enough for the guest to be stopped. One thread.
  */
 final class PrecopyLoop {
   private static final Logger log = LoggerFactory.getLogger(PrecopyLoop.class);
 
   private final List<SendingBlock> blocks = new ArrayList<>();
 
-  /** Send over the migration's own connection, where there are no streams besides. */
+  /** Send over the migration's own connection if there are no further streams. */
   private final List<RamSender> senders = new ArrayList<>();
 
   private final List<RamBlock> logged = new ArrayList<>();
@@ -44,9 +44,9 @@ final class PrecopyLoop {
    * @param connection the migration's own
    * @param streams connections for pages besides that; there may be none
    * @param policy decides when the guest is stopped
-   * @param counters what to count in
-   * @param listener hears of passes
-   * @param throttle slows the guest down: for so much of the time its vCPUs stop, in percent
+   * @param counters of the migration
+   * @param listener called when a pass starts
+   * @param throttle sets the share of the time that the guest's vCPUs are stopped, in percent
    */
   PrecopyLoop(
       SourceConnection connection,
@@ -92,7 +92,7 @@ final class PrecopyLoop {
     bitmap = new BitmapSender(number, block, bits, writer);
   }
 
-  /** Starts dirty logs, before any page is read, and the streams besides this one. */
+  /** Starts the dirty logs, before any page is read, and the further streams. */
   void start() throws IOException {
     streams.start(blocks, counters);
     for (SendingBlock sending : blocks) {
@@ -104,7 +104,7 @@ final class PrecopyLoop {
   }
 
   private void startLog(RamBlock block) throws IOException {
-    // Noted first: a log that failed to start half-way is stopped, too.
+    // Recorded first: a log that failed half-way to start is stopped, too.
     logged.add(block);
     block.startDirtyLog();
   }
@@ -129,7 +129,10 @@ final class PrecopyLoop {
     }
   }
 
-  /** Gives the host memory of bitmaps back: a migration that is over is still asked how it went. */
+  /**
+   * Frees the host memory of bitmaps, since the object of a finished migration is kept to report
+   * its progress.
+   */
   void release() throws IOException {
     for (SendingBlock sending : blocks) {
       sending.release();
@@ -140,7 +143,7 @@ final class PrecopyLoop {
   }
 
   /**
-   * Sends all of RAM, and then what is dirtied, until the policy wants the guest to be stopped.
+   * Sends all of RAM, and then what is dirtied, until the policy decides to stop the guest.
    *
    * @throws IOException also if the policy gives up
    */
@@ -199,9 +202,9 @@ final class PrecopyLoop {
       writer.keepAlive();
       sending.candidates().fetch();
     }
-    // After the blocks: of a page that left the balloon and is sent in this pass, the destination
-    // must hear in this pass, or it would discard it as stale. The bitmap is marked before the
-    // page.
+    // After the blocks: if a page that left the balloon is sent in this pass, its bit must be sent
+    // in this pass too, or the destination would discard the page as stale. The bitmap is marked
+    // before the page.
     if (bitmap != null) {
       bitmap.sync();
     }
@@ -216,7 +219,7 @@ final class PrecopyLoop {
     }
     counters.remaining(candidates);
     counters.expectedDowntime(policy.expectedMillis(counters.bytesRemaining()));
-    // Two syncs without a pass between them: those of the first are candidates still.
+    // After two syncs without a pass between them, the candidates of the first are still there.
     boolean passed = counters.passes() != lastPass;
     counters.synced(candidates, passed ? now - lastSync : 0);
     lastSync = now;
@@ -253,7 +256,7 @@ final class PrecopyLoop {
   private void pass(boolean last) throws IOException {
     long pass = counters.passStarted();
     listener.passStarted(pass);
-    // As what remains is: before compression.
+    // Before compression, like the remaining bytes.
     long bytesBefore = counters.contentBytes();
     long start = System.nanoTime();
     blocks.forEach(SendingBlock::startPass);

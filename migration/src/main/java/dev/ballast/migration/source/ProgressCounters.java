@@ -8,7 +8,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
-/** What {@link MigrationProgress} is made of. The migration's threads write, any thread reads. */
+/**
+ * The counters behind {@link MigrationProgress}. The migration's threads write, any thread reads.
+ */
 @SuppressWarnings("NonAtomicVolatileUpdate") // what is volatile, one thread writes
 final class ProgressCounters {
   private static final long NANOS_PER_MILLI = 1_000_000L;
@@ -94,23 +96,23 @@ final class ProgressCounters {
     return nanos == 0 ? 0 : (long) ((double) amount * NANOS_PER_SECOND / nanos);
   }
 
-  /** All is set up: what follows is RAM. */
+  /** Records the end of the setup: RAM follows. */
   void setUp() {
     setupEnd = System.nanoTime();
   }
 
-  /** The guest is about to be stopped. */
+  /** Records that the guest is about to be stopped. */
   void guestStops() {
     bytesBeforeStop = transferred();
     guestStopped = System.nanoTime();
   }
 
-  /** The guest goes on, here or there. */
+  /** Records that the guest continues, here or at the destination. */
   void guestContinues() {
     guestContinued = System.nanoTime();
   }
 
-  /** The migration is over. Does nothing if it was before. */
+  /** Records the end of the migration. Does nothing if it was recorded before. */
   void ended() {
     if (ended == 0) {
       ended = System.nanoTime();
@@ -118,7 +120,7 @@ final class ProgressCounters {
   }
 
   /**
-   * Takes note of how long the guest would be stopped if it were now.
+   * Records how long the downtime would be if the guest were stopped now.
    *
    * @param millis in milliseconds
    */
@@ -126,23 +128,23 @@ final class ProgressCounters {
     expectedDowntimeMillis = millis;
   }
 
-  /** Takes note of how long digests took. */
+  /** Records how long digests took. */
   void verified(long nanos) {
     verifyNanos = nanos;
   }
 
-  /** Takes note of for how much of the time vCPUs are stopped, in percent. */
+  /** Records the share of the time that vCPUs are stopped, in percent. */
   void throttled(int percentage) {
     throttlePercentage = percentage;
   }
 
-  /** Returns for how much of the time vCPUs are stopped, in percent. */
+  /** Returns the share of the time that vCPUs are stopped, in percent. */
   int throttlePercentage() {
     return throttlePercentage;
   }
 
   /**
-   * Takes note of whether ballooned pages are left out.
+   * Records whether ballooned pages are left out.
    *
    * @param reason why not; empty if they are
    */
@@ -152,7 +154,7 @@ final class ProgressCounters {
   }
 
   /**
-   * Takes note of a dirty sync.
+   * Records a dirty sync.
    *
    * @param dirty how many pages it found
    * @param nanos in which time they became dirty; 0 if that is not known
@@ -164,12 +166,12 @@ final class ProgressCounters {
     }
   }
 
-  /** Adds pages that there are. */
+  /** Adds to the number of pages that RAM has. */
   void total(long pages) {
     pagesTotal += pages;
   }
 
-  /** Takes note of a pass that begins; returns its number, from 1 on. */
+  /** Records the start of a pass; returns its number, from 1 on. */
   long passStarted() {
     passes++;
     return passes;
@@ -180,12 +182,12 @@ final class ProgressCounters {
     return passes;
   }
 
-  /** Takes pages off those that wait to be sent. */
+  /** Subtracts from the pages that wait to be sent. */
   void taken(long pages) {
     pagesRemaining.addAndGet(-pages);
   }
 
-  /** Takes note of the pages of which the first pass sends nothing. */
+  /** Records the pages that the first pass leaves out. */
   void leftOut(RefineResult found) {
     pagesSkipped += found.excluded();
     pagesUnpopulated += found.unpopulated();
@@ -214,7 +216,7 @@ final class ProgressCounters {
     }
   }
 
-  /** Says how many pages wait to be sent. */
+  /** Sets how many pages wait to be sent. */
   void remaining(long pages) {
     pagesRemaining.set(pages);
   }

@@ -37,10 +37,10 @@ final class RamSender {
 
   /**
    * @param sending the block, shared with the other streams
-   * @param writer where to
-   * @param counters what to count in
-   * @param check called now and then during a pass: looks for a cancel and for bad news from the
-   *     peer
+   * @param writer the frames go there
+   * @param counters of the migration
+   * @param check called now and then during a pass; throws if the migration was cancelled or the
+   *     peer gave up
    */
   RamSender(SendingBlock sending, FrameWriter writer, ProgressCounters counters, IoAction check) {
     this.sending = sending;

@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A block that is being sent, by one stream or by several: they take spans of it in turn, so that
- * none waits while another still has much to do.
+ * none is idle while another still has much to send.
  */
 final class SendingBlock {
   private final int number;
@@ -37,17 +37,19 @@ final class SendingBlock {
     return candidates;
   }
 
-  /** Starts a pass: no stream is sending. */
+  /** Starts a pass. Call it while no stream is sending. */
   void startPass() {
     nextSpan.set(0);
   }
 
-  /** Gives host memory back; no stream is sending, and none will. */
+  /** Frees the host memory of the bitmaps. No stream may be sending or send afterwards. */
   void release() throws IOException {
     candidates.release();
   }
 
-  /** Returns a span with candidates that no other stream has in this pass, or -1: none is left. */
+  /**
+   * Returns a span with candidates that no other stream takes in this pass, or -1 if none is left.
+   */
   long claimSpan() {
     while (true) {
       long from = nextSpan.get();

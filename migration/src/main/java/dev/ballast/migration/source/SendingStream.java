@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A connection for pages, besides the migration's own, with a thread that sends over it. In each
  * pass the streams take spans of RAM in turn; the migration's thread starts a pass and waits for
- * all of them to end it.
+ * all streams to end it.
  */
 final class SendingStream implements AutoCloseable {
   private static final long MOMENT_MILLIS = 100;
@@ -74,7 +74,7 @@ final class SendingStream implements AutoCloseable {
     return channel;
   }
 
-  /** Starts the thread: it will send pages of these blocks. */
+  /** Starts the thread, which sends pages of these blocks. */
   void start(List<SendingBlock> blocks, ProgressCounters counters) {
     for (SendingBlock block : blocks) {
       senders.add(new RamSender(block, writer, counters, channel::checkCancelled));
@@ -82,7 +82,7 @@ final class SendingStream implements AutoCloseable {
     thread.start();
   }
 
-  /** Starts a pass. The last one is followed by no other. */
+  /** Starts a pass. None follows the last one. */
   void startPass(long pass, boolean last) {
     synchronized (lock) {
       passWanted = pass;
@@ -95,7 +95,7 @@ final class SendingStream implements AutoCloseable {
    * Waits until the stream has sent all of a pass.
    *
    * @param check called now and then, on this thread
-   * @throws IOException if the stream broke, or the check says so
+   * @throws IOException if the stream broke, or from the check
    */
   void awaitPass(long pass, IoAction check) throws IOException, InterruptedException {
     while (!hasSent(pass)) {
@@ -146,7 +146,10 @@ final class SendingStream implements AutoCloseable {
     }
   }
 
-  /** Waits for a pass after {@code pass}, and says now and then that this side is still there. */
+  /**
+   * Waits for the pass after {@code pass}, and sends keep-alives meanwhile; returns false at the
+   * end.
+   */
   private boolean awaitWork(long pass) throws IOException, InterruptedException {
     while (true) {
       synchronized (lock) {
@@ -179,7 +182,7 @@ final class SendingStream implements AutoCloseable {
       lock.notifyAll();
     }
     channel.cancel();
-    // The memory that the thread reads may be about to go: it has to be waited for.
+    // The memory that the thread reads may be unmapped next, so wait for the thread.
     Threads.joinUninterruptibly(thread);
     try (channel) {
       writer.close();

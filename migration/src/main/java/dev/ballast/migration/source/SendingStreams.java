@@ -43,7 +43,7 @@ final class SendingStreams implements AutoCloseable {
   }
 
   /**
-   * Has them send all candidates.
+   * Sends all candidates over the streams; waits until all have sent their part.
    *
    * @param check called now and then, on this thread
    */
@@ -67,7 +67,10 @@ final class SendingStreams implements AutoCloseable {
     }
   }
 
-  /** Makes what they do fail. Any thread. */
+  /**
+   * Makes all their calls fail with {@link dev.ballast.migration.channel.CancelledException}. Any
+   * thread.
+   */
   void cancel() {
     cancelled = true;
     MigrationChannel channel = connecting;

@@ -17,7 +17,7 @@ record SkipBalloon(@Nullable PageFilter filter, String reason) {
   /**
    * Decides.
    *
-   * @param capability whether the user wants it
+   * @param capability whether the user has enabled the capability
    * @param version the protocol version that was agreed on
    */
   static SkipBalloon decide(MigratableMachine machine, boolean capability, int version) {

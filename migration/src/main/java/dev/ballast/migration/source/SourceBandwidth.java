@@ -2,7 +2,7 @@ package dev.ballast.migration.source;
 
 import dev.ballast.migration.channel.MigrationChannel;
 
-/** The bandwidth limit of a migration, over however many connections. Any thread. */
+/** The bandwidth limit of a migration, over all its connections. Any thread. */
 final class SourceBandwidth {
   private final MigrationChannel main;
   private final SendingStreams streams;
@@ -11,7 +11,7 @@ final class SourceBandwidth {
 
   /**
    * @param main the migration's own connection
-   * @param streams those besides
+   * @param streams the further connections
    * @param bytesPerSecond 0 is no limit
    */
   SourceBandwidth(MigrationChannel main, SendingStreams streams, long bytesPerSecond) {
@@ -30,13 +30,13 @@ final class SourceBandwidth {
     apply();
   }
 
-  /** Lifts the limit for good: a stopped guest is not kept waiting by one. */
+  /** Lifts the limit for good, since it must not prolong the downtime. */
   synchronized void lift() {
     lifted = true;
     apply();
   }
 
-  /** Applies the limit to connections that are there since it was set. */
+  /** Applies the limit, also to connections that were added since it was set. */
   synchronized void apply() {
     long now = lifted ? 0 : bytesPerSecond;
     main.maxBandwidth(now);

@@ -19,9 +19,9 @@ final class SourceConnection implements AutoCloseable {
   }
 
   /**
-   * Makes a connection that is not connected yet.
+   * Creates a connection that is not connected yet.
    *
-   * @throws IOException if no socket can be had
+   * @throws IOException if no socket can be created
    */
   static SourceConnection open(MigrationUri uri, MigrationParameters parameters)
       throws IOException {
@@ -52,7 +52,10 @@ final class SourceConnection implements AutoCloseable {
     return reader;
   }
 
-  /** Looks whether the destination gave up. */
+  /**
+   * Checks, without waiting, that the migration was not cancelled and that the destination has not
+   * given up.
+   */
   void checkPeer() throws IOException {
     channel.checkCancelled();
     if (reader.poll() != null) {

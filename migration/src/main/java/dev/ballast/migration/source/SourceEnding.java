@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends a migration, however it went: the machine runs or not as it should, nothing that the
- * migration took is left, and the user learns why. One thread, once.
+ * Ends a migration, whatever its outcome: brings the machine into the right run state, releases all
+ * resources, and collects the reasons for the user. One thread, once.
  */
 final class SourceEnding {
   private static final Logger log = LoggerFactory.getLogger(SourceEnding.class);
@@ -41,7 +41,10 @@ final class SourceEnding {
     this.counters = counters;
   }
 
-  /** Returns why it failed: rather what the destination says than the break that this led to. */
+  /**
+   * Returns why the migration failed. Prefers the destination's reason to the connection error that
+   * it led to.
+   */
   String describe(IOException failure) {
     MigrationChannel channel = connection.channel();
     if (channel.isConnected()) {
@@ -65,7 +68,7 @@ final class SourceEnding {
   }
 
   private String peerFailed(IOException failure) {
-    // A destination does not cancel, and what it says by that means nothing about the guest.
+    // A destination never sends CANCEL, which would say nothing about the guest.
     if (connection.reader().type() == FrameType.ERROR) {
       handover.refused();
     }
@@ -73,8 +76,8 @@ final class SourceEnding {
   }
 
   /**
-   * Brings the machine into its state, tells the destination, and gives back what was taken. Does
-   * all of that whatever fails.
+   * Brings the machine into its run state, notifies the destination, and releases all resources.
+   * Each step is done even if another fails.
    *
    * @param outcome a final phase
    * @param reason why, if it failed

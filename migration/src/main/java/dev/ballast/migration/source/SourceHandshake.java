@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What both sides agree on before RAM moves: the protocol's version, whether the machine fits, how
- * pages travel and which of them are left out. One thread.
+ * pages are sent and which of them are left out. One thread.
  */
 final class SourceHandshake {
   private static final Logger log = LoggerFactory.getLogger(SourceHandshake.class);
@@ -49,13 +49,13 @@ final class SourceHandshake {
    * What was agreed on.
    *
    * @param version of the protocol
-   * @param streams which the destination waits for now
+   * @param streams the connections that the destination waits for now
    */
   record Agreement(int version, StreamSetup streams) {}
 
   /**
-   * Greets the destination, adds the RAM blocks that move to the precopy, and has the destination
-   * compare the machine with its own.
+   * Agrees on the version, adds the RAM blocks that migrate to the precopy, and sends the
+   * destination the description of the machine to compare with its own.
    *
    * @throws IOException if they do not fit, or the connection broke
    */

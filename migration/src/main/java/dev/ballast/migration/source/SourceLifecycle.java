@@ -6,9 +6,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The phase of a source. The migration's thread goes from one to the next; any thread cancels. All
- * that decides is under one lock: of a cancel and the commit, one is first, and the other learns
- * it.
+ * The phase of a source. The migration's thread goes from one to the next; any thread cancels. One
+ * lock guards all decisions: either the cancel or the commit comes first, and the other sees that.
  */
 final class SourceLifecycle {
   private final MigrationListener listener;
@@ -21,8 +20,8 @@ final class SourceLifecycle {
   private volatile MigrationStatus status = MigrationStatus.NONE;
 
   /**
-   * @param listener hears of every status, under the lock
-   * @param interrupt makes what the migration's thread waits for fail; any thread
+   * @param listener called with every new status, with the lock held
+   * @param interrupt makes the waits of the migration's thread fail; called on any thread
    */
   SourceLifecycle(MigrationListener listener, Runnable interrupt) {
     this.listener = listener;
@@ -34,7 +33,7 @@ final class SourceLifecycle {
     return status;
   }
 
-  /** Returns whether it took too long, and was not cancelled besides. */
+  /** Returns whether the migration took too long and was not cancelled as well. */
   boolean hasExpired() {
     return phase == SourcePhase.EXPIRED;
   }
@@ -67,9 +66,9 @@ final class SourceLifecycle {
   }
 
   /**
-   * Gives the migration up at the user's wish. Any thread, any time.
+   * Cancels the migration for the user. Any thread, any time.
    *
-   * @return false if it is too late: the guest is the destination's, or about to be
+   * @return false if it is too late, because the handover has begun and its outcome is open
    */
   boolean cancel() {
     synchronized (lock) {
@@ -81,7 +80,7 @@ final class SourceLifecycle {
     }
   }
 
-  /** Gives the migration up because it takes too long, unless it is too late. Any thread. */
+  /** Gives up the migration because it takes too long, unless it is too late. Any thread. */
   private void expire() {
     synchronized (lock) {
       if (phase.mayExpire()) {
@@ -92,7 +91,7 @@ final class SourceLifecycle {
   }
 
   /**
-   * Ends it.
+   * Ends the migration.
    *
    * @param outcome a final phase
    */
@@ -103,13 +102,13 @@ final class SourceLifecycle {
     over.countDown();
   }
 
-  /** Ends it before it has begun: nothing is told of it, and no timer waits for it. */
+  /** Ends it before it has begun: does not call the listener, and stops the timer. */
   void abort() {
     over.countDown();
   }
 
   /**
-   * Has it expire.
+   * Starts the timer that gives up the migration.
    *
    * @param timeout from now on; zero is never
    */

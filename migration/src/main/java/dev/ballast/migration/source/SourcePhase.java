@@ -3,13 +3,13 @@ package dev.ballast.migration.source;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a source has come. The diagram is in the package's page; where the guest is meanwhile,
- * {@link dev.ballast.migration.protocol.SourceHandover} says.
+ * How far a source has come. The package documentation has the diagram; {@link
+ * dev.ballast.migration.protocol.SourceHandover} says where the guest is meanwhile.
  */
 enum SourcePhase {
-  /** It has not begun. */
+  /** The migration has not begun. */
   NEW(MigrationStatus.NONE),
-  /** It looks for the destination. */
+  /** The source connects to the destination. */
   CONNECTING(MigrationStatus.SETUP),
   /** Both sides compare machines, and streams are connected. */
   NEGOTIATING(MigrationStatus.SETUP),
@@ -23,7 +23,7 @@ enum SourcePhase {
   CANCELLING(MigrationStatus.CANCELLING),
   /** It took too long. Its status stays what it was until it has failed. */
   EXPIRED(null),
-  /** The guest is in the destination. */
+  /** The guest is at the destination. */
   COMPLETED(MigrationStatus.COMPLETED),
   /** It failed. */
   FAILED(MigrationStatus.FAILED),
@@ -36,7 +36,7 @@ enum SourcePhase {
     this.status = status;
   }
 
-  /** Returns what users see; null for what they saw before. */
+  /** Returns the status that users see; null if it stays as before. */
   @Nullable MigrationStatus status() {
     return status;
   }

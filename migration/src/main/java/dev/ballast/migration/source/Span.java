@@ -3,14 +3,14 @@ package dev.ballast.migration.source;
 import dev.ballast.vmm.memory.PageBitmap;
 
 /**
- * The candidates that a sender has taken out of a {@link CandidateSet} in one go, and sends before
- * it takes more. Bit 0 of the bitmaps is {@link #firstPage}. One thread.
+ * The candidates that a sender has taken out of a {@link CandidateSet} at once, and sends before it
+ * takes more. Bit 0 of the bitmaps is {@link #firstPage}. One thread.
  */
 final class Span {
-  /** How many words of a bitmap are a span: 32 MiB of RAM. */
+  /** The length of a span in words of a bitmap: 32 MiB of RAM. */
   static final int WORDS = 128;
 
-  /** How many pages are a span. */
+  /** The length of a span in pages. */
   static final int PAGES = WORDS * Long.SIZE;
 
   private final PageBitmap pages = PageBitmap.allocate(PAGES);
@@ -19,7 +19,7 @@ final class Span {
   private long taken;
   private boolean empty = true;
 
-  /** Empties it, and says where it is from now on. */
+  /** Empties the span and moves it to another first page. */
   void start(long page) {
     firstPage = page;
     taken = 0;
@@ -29,7 +29,7 @@ final class Span {
   }
 
   /**
-   * Puts pages in.
+   * Adds the pages of one word.
    *
    * @param index of the word
    * @param candidates how many were taken, those left out included

@@ -26,7 +26,7 @@ final class StateSender {
     return sections;
   }
 
-  /** Sends sections, and what the guest goes on as. */
+  /** Sends sections, and the run state that the guest enters at the destination. */
   static void send(List<Messages.StateSection> sections, RunState runState, FrameWriter writer)
       throws IOException {
     for (Messages.StateSection section : sections) {

@@ -1,5 +1,5 @@
 /**
- * The side of a migration that has the guest and gives it away.
+ * The source of a migration: the side that has the guest and hands it over.
  *
  * <pre>
  *  MigrationSource ── one migration: starts, cancels, reports
@@ -32,8 +32,8 @@
  * <p>One lock, in {@code SourceLifecycle}, decides: a cancel and a timeout change the phase and
  * wake the migration's thread, unless the phase is COMMITTING; the thread enters COMMITTING unless
  * the phase is CANCELLING or EXPIRED. {@code COMMIT} is written after that, so that a migration
- * that said "cancelled" has not handed the guest over. Who has the guest from there on is a state
- * of its own, {@link dev.ballast.migration.protocol.SourceHandover}.
+ * that said "cancelled" has not handed the guest over. Which side has the guest from there on is a
+ * state of its own, {@link dev.ballast.migration.protocol.SourceHandover}.
  *
  * <h2>Threads</h2>
  *
@@ -42,7 +42,7 @@
  * Users cancel, change limits and ask for progress from any thread. The sync refines large blocks
  * on the common pool.
  *
- * <h2>The way of a page</h2>
+ * <h2>The path of a page</h2>
  *
  * <pre>
  *      guest and VMM write
@@ -64,10 +64,10 @@
  * <p>Invariant: <em>a page that is dropped or taken, and may differ from what the destination has
  * afterwards, is marked dirty later than the log was fetched.</em> A page leaves the filter first
  * and is marked then; memory appears behind a page by a write only, which is logged; and what is
- * taken is protected before it is read. So no bitmap has to remember what was dropped: the next log
- * tells. {@code sent} is a superset of what the destination may have with content, because it is
- * marked before the write, so that a page that becomes zero or whose write broke is never
- * forgotten.
+ * taken is protected before it is read. So no bitmap has to remember what was dropped: it is in the
+ * next log. {@code sent} is a superset of the pages that the destination may have with content,
+ * because it is marked before the write, so that a page that becomes zero or whose write failed is
+ * never forgotten.
  */
 @NullMarked
 package dev.ballast.migration.source;

@@ -16,11 +16,11 @@ public final class ClockState {
   }
 
   /**
-   * Returns the state with the host's wall clock in it. KVM puts that in itself only where the
-   * host's clock is its TSC.
+   * Returns the state with the host's wall clock filled in. KVM fills it in itself only where the
+   * host's clocksource is the TSC.
    *
-   * @param state as read
-   * @param wallClock at that moment, in nanoseconds since 1970
+   * @param state as {@link KvmVm#get} returned it
+   * @param wallClock at the moment of the read, in nanoseconds since 1970 UTC
    */
   public static byte[] withWallClock(byte[] state, long wallClock) {
     MemorySegment fields = aligned(state);
@@ -32,7 +32,10 @@ public final class ClockState {
     return StateBytes.of(fields);
   }
 
-  /** Returns whether the host's wall clock is in it, as {@link KvmVm#setClockAdvanced} needs it. */
+  /**
+   * Returns whether the state has the host's wall clock, which {@link KvmVm#setClockAdvanced}
+   * needs.
+   */
   public static boolean hasWallClock(byte[] state) {
     return (kvm_clock_data.flags(aligned(state)) & KvmH.KVM_CLOCK_REALTIME()) != 0;
   }

@@ -13,7 +13,7 @@ import java.util.List;
 final class CpuidStruct {
   private CpuidStruct() {}
 
-  /** Allocates one with room for {@code entries}, and says so in it. */
+  /** Allocates one with room for {@code entries}, and sets {@code nent} to that. */
   static MemorySegment allocate(Arena arena, int entries) {
     long size = KvmH.OFFSET_kvm_cpuid2_entries() + entries * kvm_cpuid_entry2.sizeof();
     MemorySegment cpuid = arena.allocate(size, Long.BYTES);

@@ -18,7 +18,8 @@ public record CpuidTable(List<Entry> entries) {
    * A leaf or subleaf.
    *
    * @param function EAX of the instruction, for instance 0x80000001
-   * @param index ECX of the instruction, when {@code flags} says that it matters
+   * @param index ECX of the instruction; significant only with {@link #SIGNIFICANT_INDEX} in {@code
+   *     flags}
    * @param flags {@code KVM_CPUID_FLAG_*}
    */
   public record Entry(int function, int index, int flags, int eax, int ebx, int ecx, int edx) {

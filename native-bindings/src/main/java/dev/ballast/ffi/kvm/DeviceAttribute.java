@@ -38,7 +38,7 @@ enum DeviceAttribute {
     this.attribute = attribute;
   }
 
-  /** Returns whether the descriptor has it: kernels that do not know it fail in various ways. */
+  /** Returns whether the descriptor has the attribute; older kernels fail with various errnos. */
   boolean isThere(FileDescriptor file) {
     try (Arena arena = Arena.ofConfined()) {
       return Ioctl.attempt(file, KVM_HAS_DEVICE_ATTR, argument(arena, MemorySegment.NULL)) >= 0;

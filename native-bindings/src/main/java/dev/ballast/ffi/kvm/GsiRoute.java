@@ -25,8 +25,8 @@ public sealed interface GsiRoute {
   /**
    * As a message-signalled interrupt.
    *
-   * @param address the message's address, little-endian as a device would write to it
-   * @param data the message
+   * @param address the guest-physical address that the device writes to
+   * @param data the 32-bit value that it writes
    */
   record Msi(int gsi, long address, int data) implements GsiRoute {}
 }

@@ -68,14 +68,16 @@ public final class Kvm implements AutoCloseable {
     };
   }
 
-  /** Returns the version of the interface: {@link #API_VERSION}, or it cannot be used. */
+  /**
+   * Returns the version of the interface. With any other than {@link #API_VERSION}, do not use it.
+   */
   public int apiVersion() throws ErrnoException {
     return Ioctl.call(file, "KVM_GET_API_VERSION", KvmH.KVM_GET_API_VERSION(), 0, "");
   }
 
   /**
-   * Returns what the host's KVM says of a capability: 0 without it, else 1 or a number it
-   * documents.
+   * Returns the value of a capability on this host: 0 if KVM lacks it, else 1 or the number that
+   * the KVM API documents for it (§4.4).
    */
   public int checkExtension(Capability capability) throws ErrnoException {
     return Ioctl.call(
@@ -91,7 +93,7 @@ public final class Kvm implements AutoCloseable {
     return Ioctl.call(file, "KVM_GET_VCPU_MMAP_SIZE", KvmH.KVM_GET_VCPU_MMAP_SIZE(), 0, "");
   }
 
-  /** Returns what CPUID could say to a guest on this host (KVM API §4.46). */
+  /** Returns the CPUID leaves that KVM can offer to a guest on this host (KVM API §4.46). */
   public CpuidTable supportedCpuid() throws ErrnoException {
     for (int entries = FIRST_GUESS; ; entries *= 2) {
       try (Arena arena = Arena.ofConfined()) {
@@ -108,12 +110,17 @@ public final class Kvm implements AutoCloseable {
     }
   }
 
-  /** Returns the MSRs that a guest's state consists of on this host (KVM API §4.3). */
+  /**
+   * Returns the indices of the MSRs that are part of a guest's state on this host (KVM API §4.3).
+   */
   public int[] msrIndexList() throws ErrnoException {
     return msrList("KVM_GET_MSR_INDEX_LIST", KvmH.KVM_GET_MSR_INDEX_LIST());
   }
 
-  /** Returns the MSRs that tell what the host's KVM supports. */
+  /**
+   * Returns the indices of the feature MSRs, which describe what the host's KVM supports (KVM API
+   * §4.3).
+   */
   public int[] msrFeatureIndexList() throws ErrnoException {
     return msrList("KVM_GET_MSR_FEATURE_INDEX_LIST", KvmH.KVM_GET_MSR_FEATURE_INDEX_LIST());
   }
@@ -139,8 +146,8 @@ public final class Kvm implements AutoCloseable {
   /**
    * Creates a virtual machine without memory, processors or devices.
    *
-   * @throws ErrnoException as KVM API §4.2: ENOMEM, EMFILE, EBUSY where another hypervisor has the
-   *     processor
+   * @throws ErrnoException as KVM API §4.2: ENOMEM, EMFILE, EBUSY while another hypervisor uses the
+   *     processor's virtualization
    */
   public KvmVm createVm() throws ErrnoException {
     int mmapSize = vcpuMmapSize();
@@ -148,7 +155,7 @@ public final class Kvm implements AutoCloseable {
     return new KvmVm(FileDescriptor.owning(fd), mmapSize);
   }
 
-  /** Closes it; virtual machines that were created stay. */
+  /** Closes the descriptor; virtual machines that were created with it remain usable. */
   @Override
   public void close() {
     file.close();

@@ -14,8 +14,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * The ways into the in-kernel interrupt controllers of a {@link KvmVm}: lines, messages, event
- * files, and the routing from GSIs to them. Usable as long as the machine is not closed. Any
+ * Raises interrupts at the in-kernel interrupt controllers of a {@link KvmVm}: by lines, messages
+ * and event files, and sets the routing of GSIs. Usable as long as the machine is not closed. Any
  * thread. Every method throws {@link ErrnoException} as its section of the KVM API says.
  */
 public final class KvmInterrupts {
@@ -33,7 +33,7 @@ public final class KvmInterrupts {
   /**
    * Sets the level of an interrupt line of the in-kernel controllers (KVM API §4.25).
    *
-   * @param level 1 asserted, 0 not; an edge is both
+   * @param level 1 asserts the line, 0 deasserts it; an edge is a 1 followed by a 0
    */
   public void irqLine(int gsi, int level) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
@@ -45,9 +45,11 @@ public final class KvmInterrupts {
   }
 
   /**
-   * Delivers a message-signalled interrupt (KVM API §4.70).
+   * Delivers a message-signalled interrupt (KVM API §4.71).
    *
-   * @return whether the guest took it; false when it is blocked
+   * @param address the guest-physical address that a device would write to
+   * @param data the 32-bit value that it would write
+   * @return whether it was delivered; false if the guest blocks it
    */
   public boolean signalMsi(long address, int data) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
@@ -60,8 +62,8 @@ public final class KvmInterrupts {
   }
 
   /**
-   * Registers an event file that raises an edge of an interrupt line, or unregisters it (KVM API
-   * §4.75).
+   * Registers an event file that raises an edge-triggered interrupt when signalled, or unregisters
+   * it (KVM API §4.75).
    *
    * @param assign false to undo it, with the same event file and GSI
    */
@@ -76,8 +78,8 @@ public final class KvmInterrupts {
   }
 
   /**
-   * Replaces the whole routing of interrupts (KVM API §4.52). {@link KvmVm#createIrqChip} sets up
-   * the usual one of a PC: GSI 0 to 15 to both kinds of controllers, up to 23 to the I/O APIC.
+   * Replaces the whole GSI routing table (KVM API §4.52). {@link KvmVm#createIrqChip} sets up a
+   * PC's: GSIs 0 to 15 go to the PICs and to the I/O APIC, 16 to 23 to the I/O APIC only.
    */
   public void setGsiRouting(List<GsiRoute> routes) throws ErrnoException {
     long header = KvmH.OFFSET_kvm_irq_routing_entries();

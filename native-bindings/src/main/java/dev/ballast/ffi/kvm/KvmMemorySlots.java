@@ -10,8 +10,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The slots of guest memory of a {@link KvmVm}, and what KVM logs about them: which pages the guest
- * has written. Usable as long as the machine is not closed. Any thread. Every method throws {@link
+ * The slots of guest memory of a {@link KvmVm}, and their dirty logs: which pages the guest has
+ * written. Usable as long as the machine is not closed. Any thread. Every method throws {@link
  * ErrnoException} as its section of the KVM API says.
  */
 public final class KvmMemorySlots {
@@ -19,8 +19,8 @@ public final class KvmMemorySlots {
   public static final int MEM_LOG_DIRTY_PAGES = (int) KvmH.KVM_MEM_LOG_DIRTY_PAGES();
 
   /**
-   * Argument of {@link Capability#MANUAL_DIRTY_LOG_PROTECT2}: {@link #clearDirtyLog}
-   * write-protects, not the read.
+   * Argument of {@link Capability#MANUAL_DIRTY_LOG_PROTECT2}: {@link #clearDirtyLog} write-protects
+   * pages, {@link #getDirtyLog} does not.
    */
   public static final int DIRTY_LOG_MANUAL_PROTECT_ENABLE =
       KvmH.KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE();
@@ -48,8 +48,8 @@ public final class KvmMemorySlots {
    * @param flags 0 or {@link #MEM_LOG_DIRTY_PAGES}
    * @param guestPhysicalAddress page-aligned
    * @param size in bytes, a multiple of the page size
-   * @param hostAddress page-aligned; the same offset in a huge page as the guest's lets KVM map
-   *     huge pages
+   * @param hostAddress page-aligned; KVM can map huge pages only if it has the same offset within
+   *     one as {@code guestPhysicalAddress}
    */
   public void set(int slot, int flags, long guestPhysicalAddress, long size, long hostAddress)
       throws ErrnoException {
@@ -70,7 +70,8 @@ public final class KvmMemorySlots {
 
   /**
    * Fetches which pages of a slot the guest has written (KVM API §4.8). Unless {@link
-   * Capability#MANUAL_DIRTY_LOG_PROTECT2} is enabled this also clears the log.
+   * Capability#MANUAL_DIRTY_LOG_PROTECT2} is enabled, this also clears the log and write-protects
+   * the pages.
    *
    * @param bitmap native memory, one bit a page, a multiple of 64 bits and at least the slot's
    */
@@ -84,8 +85,8 @@ public final class KvmMemorySlots {
   }
 
   /**
-   * Clears and write-protects pages of a slot (KVM API §4.117), with {@link
-   * Capability#MANUAL_DIRTY_LOG_PROTECT2} enabled.
+   * Clears pages in a slot's dirty log and write-protects them (KVM API §4.117). Needs {@link
+   * Capability#MANUAL_DIRTY_LOG_PROTECT2}.
    *
    * @param firstPage a multiple of 64
    * @param pages a multiple of 64, except at the end of the slot

@@ -14,7 +14,8 @@ public final class KvmRegs {
   private final MemorySegment segment = StateBytes.allocate(SIZE);
 
   /**
-   * Creates registers that are all zero; note that bit 1 of RFLAGS is always set in a processor.
+   * Creates registers that are all zero. On a processor bit 1 of RFLAGS is always set: set it
+   * before use.
    */
   public KvmRegs() {}
 

@@ -12,10 +12,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
 /**
- * A view on the {@code struct kvm_run} that a vCPU shares with the kernel (KVM API §5). What it
- * says is valid between the return of {@link KvmVcpu#run} and the next call, for the thread that
- * runs the vCPU; only {@link #immediateExit} may be called from another thread. The fields of an
- * exit share one union: read those of {@link #exitReason}. Nothing here allocates.
+ * A view on the {@code struct kvm_run} that a vCPU shares with the kernel (KVM API §5). Its
+ * contents are valid from the return of {@link KvmVcpu#run} to the next call, on the thread that
+ * runs the vCPU; only {@link #immediateExit} may be called from another thread. The fields of all
+ * exits share one union: read only those that belong to {@link #exitReason}. Nothing here
+ * allocates.
  */
 public final class KvmRun {
   /** {@link #ioDirection}: the guest executed {@code in} and waits for data. */
@@ -53,15 +54,15 @@ public final class KvmRun {
   }
 
   /**
-   * Makes the next entry, or the one that is being prepared, return EINTR at once, having completed
-   * a pending I/O or MMIO access: set it to 1 before a kick, to 0 before running on. From any
-   * thread.
+   * Makes the next {@code KVM_RUN}, or one that is about to enter the guest, return EINTR at once,
+   * after it has completed a pending I/O or MMIO access. Set it to 1 before a kick, to 0 before
+   * resuming. Any thread.
    */
   public void immediateExit(byte value) {
     BYTE.setVolatile(segment, IMMEDIATE_EXIT, value);
   }
 
-  /** {@link KvmExit#FAIL_ENTRY}: what the processor said. */
+  /** {@link KvmExit#FAIL_ENTRY}: the processor's own reason code. */
   public long failEntryReason() {
     return segment.get(JAVA_LONG, FAIL_ENTRY_REASON);
   }
@@ -94,7 +95,8 @@ public final class KvmRun {
   }
 
   /**
-   * {@link KvmExit#IO}: the data of one access, zero-extended.
+   * {@link KvmExit#IO}: the data of one access, little-endian, zero-extended from {@link #ioSize}
+   * bytes.
    *
    * @param access from 0 to {@link #ioCount} - 1
    */

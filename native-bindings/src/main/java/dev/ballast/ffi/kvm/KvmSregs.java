@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Segment and control registers of a vCPU, {@code struct kvm_sregs} (KVM API §4.13), over a copy on
- * the heap. The segments and tables that it hands out are views: setting them changes this. For one
- * thread.
+ * the heap. The segments and tables that it returns are views: setting them changes this object.
+ * For one thread.
  */
 public final class KvmSregs {
   /** Size in bytes of the state that {@link VcpuStateKind#SREGS} carries. */

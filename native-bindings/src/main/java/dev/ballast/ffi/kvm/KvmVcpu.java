@@ -17,10 +17,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * A virtual CPU. One thread runs it; its state is read and set by that thread, or by another while
- * it is not running. After an I/O or MMIO exit the instruction is complete only once it has been
- * entered again: with {@link KvmRun#immediateExit} before the registers are read. Every method but
- * {@link #run} throws {@link ErrnoException} as its section of the KVM API says.
+ * A virtual CPU. One thread runs it; that thread, or another while it is not running, reads and
+ * sets its state. After an I/O or MMIO exit the instruction is complete only once {@link #run} has
+ * been called again: with {@link KvmRun#immediateExit} set, before the registers are read. Every
+ * method but {@link #run} throws {@link ErrnoException} as its section of the KVM API says.
  */
 public final class KvmVcpu implements AutoCloseable {
   private static final long KVM_RUN = KvmH.KVM_RUN();
@@ -67,15 +67,15 @@ public final class KvmVcpu implements AutoCloseable {
   /**
    * Runs the guest until it exits (KVM API §4.10). Does not allocate.
    *
-   * @return 0 or more when {@link #runPage} says why it came back, or -errno: EINTR after a kick or
-   *     with {@link KvmRun#immediateExit}, EAGAIN for a processor that waited for its start-up IPI
-   *     and was woken, EFAULT for memory that the host cannot give
+   * @return 0 or more if {@link #runPage} holds an exit, or -errno: EINTR after a kick or with
+   *     {@link KvmRun#immediateExit}, EAGAIN for a processor that was woken while it waited for its
+   *     start-up IPI, EFAULT for guest memory that the host cannot provide
    */
   public int run() {
     return IoCalls.ioctl(callState, fd, KVM_RUN, 0);
   }
 
-  /** Returns the view on what this vCPU shares with the kernel; always the same. */
+  /** Returns the view of the area that this vCPU shares with the kernel; always the same object. */
   public KvmRun runPage() {
     return runPage;
   }
@@ -150,14 +150,17 @@ public final class KvmVcpu implements AutoCloseable {
     set(VcpuStateKind.SREGS, sregs.toBytes());
   }
 
-  /** Returns whether it runs, halts or waits for a start-up IPI: one of {@link MpState}. */
+  /**
+   * Returns whether the vCPU is runnable, halted or waiting for a start-up IPI: one of {@link
+   * MpState}.
+   */
   public int mpState() throws ErrnoException {
     return MemorySegment.ofArray(get(VcpuStateKind.MP_STATE)).get(JAVA_INT_UNALIGNED, 0);
   }
 
   /**
-   * Reads MSRs (KVM API §4.18). Those that the kernel refuses, as it may do with some that it lists
-   * itself, are left out.
+   * Reads MSRs (KVM API §4.18). Those that the kernel refuses are left out; it may refuse even some
+   * that it lists itself.
    */
   public MsrTable getMsrs(int[] indices) throws ErrnoException {
     int[] found = new int[indices.length];
@@ -176,7 +179,7 @@ public final class KvmVcpu implements AutoCloseable {
           found[count] = indices[next + i];
           values[count++] = kvm_msr_entry.data(entry(msrs, i));
         }
-        // It stops at the first one that it refuses: skip that and go on behind it.
+        // The kernel stops at the first one that it refuses: skip that and go on after it.
         next += done < batch ? done + 1 : done;
       }
     }
@@ -238,47 +241,50 @@ public final class KvmVcpu implements AutoCloseable {
   }
 
   /**
-   * Returns whether {@link #tscOffset} and {@link #setTscOffset} can be used: since Linux 5.16
+   * Returns whether {@link #tscOffset} and {@link #setTscOffset} are supported: since Linux 5.16
    * (Documentation/virt/kvm/devices/vcpu.rst §4.1).
    */
   public boolean hasTscOffset() {
     return DeviceAttribute.TSC_OFFSET.isThere(file);
   }
 
-  /** Returns what is added to the host's TSC, scaled to the guest's frequency, modulo 2^64. */
+  /**
+   * Returns the offset that is added to the host's TSC, scaled to the guest's frequency, to give
+   * the guest's; in ticks of the guest's TSC, modulo 2^64.
+   */
   public long tscOffset() throws ErrnoException {
     return DeviceAttribute.TSC_OFFSET.get(file, "vCPU " + id);
   }
 
   /**
-   * Sets what is added to the host's TSC. vCPUs with the same frequency and the same offset have
-   * the same TSC. A TSC deadline that the guest has set stays where it was in the host's time.
+   * Sets the offset of {@link #tscOffset}. vCPUs with the same frequency and the same offset have
+   * the same TSC. A TSC deadline that the guest has set keeps its expiry in the host's time.
    */
   public void setTscOffset(long offset) throws ErrnoException {
     DeviceAttribute.TSC_OFFSET.set(file, offset, "vCPU " + id);
   }
 
   /**
-   * Notifies the guest that it was paused, so that its watchdogs do not fire (KVM API §4.71).
+   * Notifies the guest that it was paused, so that its watchdogs do not fire (KVM API §4.70).
    *
-   * @return false if the guest has no kvmclock (EINVAL), as many have none
+   * @return false if the guest does not use kvmclock (EINVAL), which is common
    */
   public boolean kvmclockCtrl() throws ErrnoException {
     int result = Ioctl.attempt(file, KvmH.KVM_KVMCLOCK_CTRL(), 0);
-    // No exception: to put its message together takes milliseconds in which the guest stands.
+    // No exception: formatting its message takes milliseconds, during which the guest is stopped.
     return result != -Errno.EINVAL && Ioctl.check(result, "KVM_KVMCLOCK_CTRL", "vCPU " + id) >= 0;
   }
 
   /**
-   * Queues a non-maskable interrupt (KVM API §4.64). Whether the guest's local APIC lets NMIs
-   * through is not looked at.
+   * Queues a non-maskable interrupt (KVM API §4.64). Does not check whether the guest's local APIC
+   * has LINT1 masked.
    */
   public void nmi() throws ErrnoException {
     call("KVM_NMI", KvmH.KVM_NMI(), 0);
   }
 
   /**
-   * Closes it, after its thread has been joined; the second time it does nothing.
+   * Closes the vCPU; call it after its thread has been joined. The second time it does nothing.
    *
    * @throws IllegalStateException if it is running
    */

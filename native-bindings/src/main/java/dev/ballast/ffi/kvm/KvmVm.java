@@ -21,13 +21,13 @@ import java.lang.foreign.MemorySegment;
  * {@link ErrnoException} as its section of the KVM API says.
  */
 public final class KvmVm implements AutoCloseable {
-  /** {@link #ioeventfd}: only for accesses with a certain value. */
+  /** {@link #ioeventfd}: only for writes of a certain value. */
   public static final int IOEVENTFD_DATAMATCH = KvmH.KVM_IOEVENTFD_FLAG_DATAMATCH();
 
   /** {@link #ioeventfd}: the address is a port. */
   public static final int IOEVENTFD_PIO = KvmH.KVM_IOEVENTFD_FLAG_PIO();
 
-  /** {@link #createPit2}: port 0x61 is emulated by the kernel too. */
+  /** {@link #createPit2}: the kernel emulates the speaker port, 0x61, as well. */
   public static final int PIT_SPEAKER_DUMMY = KvmH.KVM_PIT_SPEAKER_DUMMY();
 
   private static final int MAX_CAPABILITY_ARGUMENTS = 4;
@@ -49,7 +49,7 @@ public final class KvmVm implements AutoCloseable {
     return memorySlots;
   }
 
-  /** Returns the ways into the machine's interrupt controllers. */
+  /** Returns the interface to the machine's interrupt controllers. */
   public KvmInterrupts interrupts() {
     return interrupts;
   }
@@ -63,7 +63,9 @@ public final class KvmVm implements AutoCloseable {
     return Ioctl.call(file, name, request, argument, context);
   }
 
-  /** Returns what KVM says of a capability for this machine: 0 without it (KVM API §4.4). */
+  /**
+   * Returns the value of a capability for this machine: 0 if it is not supported (KVM API §4.4).
+   */
   public int checkExtension(Capability capability) throws ErrnoException {
     return call(
         "KVM_CHECK_EXTENSION", KvmH.KVM_CHECK_EXTENSION(), capability.number(), capability.name());
@@ -91,14 +93,16 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Sets the address of three pages for KVM's use, below 4 GiB and without memory (KVM API §4.36).
+   * Reserves three pages of guest-physical address space for KVM's own use, below 4 GiB and in no
+   * memory slot (KVM API §4.36).
    */
   public void setTssAddress(long address) throws ErrnoException {
     call("KVM_SET_TSS_ADDR", KvmH.KVM_SET_TSS_ADDR(), address, "0x" + Long.toHexString(address));
   }
 
   /**
-   * Sets the address of a page for KVM's use, below 4 GiB, before any vCPU exists (KVM API §4.41).
+   * Reserves one page of guest-physical address space for KVM's own use, below 4 GiB and in no
+   * memory slot, before any vCPU exists (KVM API §4.41).
    */
   public void setIdentityMapAddress(long address) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
@@ -116,7 +120,7 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Creates the in-kernel timer, after {@link #createIrqChip} (KVM API §4.72).
+   * Creates the in-kernel i8254 timer, after {@link #createIrqChip} (KVM API §4.71).
    *
    * @param flags 0 or {@link #PIT_SPEAKER_DUMMY}
    */
@@ -140,8 +144,8 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Signals an event file when the guest writes to an address, without an exit, or stops it (KVM
-   * API §4.59).
+   * Registers an event file that KVM signals, without an exit, when the guest writes to an address;
+   * or unregisters it (KVM API §4.59).
    *
    * @param address guest-physical, or a port with {@link #IOEVENTFD_PIO}
    * @param length of the access in bytes: 1, 2, 4, 8, or 0 for any
@@ -167,7 +171,7 @@ public final class KvmVm implements AutoCloseable {
     }
   }
 
-  /** Reads a part of the in-kernel state, while no vCPU runs. */
+  /** Reads a part of the in-kernel state. Call it while no vCPU runs. */
   public byte[] get(VmStateKind kind) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       return switch (kind) {
@@ -191,7 +195,8 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Sets a part of the in-kernel state, while no vCPU runs. Of the clock it sets the time alone.
+   * Sets a part of the in-kernel state. Call it while no vCPU runs. For the clock it sets only the
+   * time.
    *
    * @throws IllegalArgumentException if the state is not as long as {@link #get} returns it
    * @throws ErrnoException EINVAL if the kernel refuses it
@@ -214,15 +219,15 @@ public final class KvmVm implements AutoCloseable {
     }
   }
 
-  /** Returns whether {@link #setClockAdvanced} can be used: since Linux 5.16. */
+  /** Returns whether {@link #setClockAdvanced} is supported: since Linux 5.16. */
   public boolean canAdvanceClock() throws ErrnoException {
-    // Kernels before say 1 for "yes", then which flags there are.
+    // Older kernels return 1 for "yes"; since 5.16 it is the set of supported flags.
     return (checkExtension(Capability.ADJUST_CLOCK) & KvmH.KVM_CLOCK_REALTIME()) != 0;
   }
 
   /**
    * Sets the paravirtual clock to a state plus the wall-clock time that has passed since it was
-   * read, so that the guest sees the time of its move go by (KVM API §4.30, {@code
+   * read, so that the guest's clock includes the time of the migration (KVM API §4.30, {@code
    * KVM_CLOCK_REALTIME}). The hosts' wall clocks must agree.
    *
    * @param state as {@link #get} returned it for {@link VmStateKind#CLOCK}
@@ -237,7 +242,7 @@ public final class KvmVm implements AutoCloseable {
   private void setClock(Arena arena, byte[] state, int flags) throws ErrnoException {
     MemorySegment clock = kvm_clock_data.allocate(arena);
     StateBytes.copy(state, clock);
-    // The flags that were read say which fields are valid; the kernel refuses most of them here.
+    // The flags that were read mark the valid fields; the kernel refuses most of them here.
     kvm_clock_data.flags(clock, flags);
     call("KVM_SET_CLOCK", KvmH.KVM_SET_CLOCK(), clock, "");
   }
@@ -249,7 +254,8 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
-   * Closes it; the second time it does nothing. Close the vCPUs too, else KVM keeps the machine.
+   * Closes the machine; the second time it does nothing. KVM keeps it until its vCPUs are closed
+   * too.
    */
   @Override
   public void close() {

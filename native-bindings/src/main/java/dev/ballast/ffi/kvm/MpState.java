@@ -6,7 +6,7 @@ import dev.ballast.ffi.generated.kvm.KvmH;
 public final class MpState {
   public static final int RUNNABLE = KvmH.KVM_MP_STATE_RUNNABLE();
 
-  /** An application processor that has not had its INIT yet. */
+  /** An application processor that has not received its INIT yet. */
   public static final int UNINITIALIZED = KvmH.KVM_MP_STATE_UNINITIALIZED();
 
   public static final int INIT_RECEIVED = KvmH.KVM_MP_STATE_INIT_RECEIVED();

@@ -2,7 +2,7 @@ package dev.ballast.ffi.kvm;
 
 import java.util.OptionalLong;
 
-/** Model-specific registers with their values, in an order that is kept; immutable. */
+/** Model-specific registers with their values, in a fixed order; immutable. */
 public final class MsrTable {
   private final int[] indices;
   private final long[] values;
@@ -32,7 +32,7 @@ public final class MsrTable {
     return values[i];
   }
 
-  /** Returns the value of the register with an index, empty if it is not here. */
+  /** Returns the value of the register with an index, empty if it is not in the table. */
   public OptionalLong find(int index) {
     for (int i = 0; i < indices.length; i++) {
       if (indices[i] == index) {

@@ -5,8 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Copies between bytes that travel and segments on the heap that are aligned as the kernel's
- * structs are.
+ * Copies between byte arrays, as state is stored and sent, and heap segments that are aligned like
+ * the kernel's structs.
  */
 final class StateBytes {
   private StateBytes() {}

@@ -6,10 +6,11 @@ import dev.ballast.ffi.generated.kvm.kvm_sregs;
 
 /**
  * The parts of a vCPU's state that are one struct of the kernel, carried as its bytes,
- * native-endian. What is not here is MSRs, CPUID and the TSC frequency.
+ * native-endian. MSRs, CPUID and the TSC frequency are not among them.
  *
- * <p>To restore a vCPU: CPUID first, then SREGS (which set the APIC base), XCRS before XSAVE, MSRs
- * before LAPIC (the TSC deadline), VCPU_EVENTS after what may change them, MP_STATE.
+ * <p>To restore a vCPU: CPUID first, SREGS (with the APIC base) before LAPIC, LAPIC before the MSRs
+ * (one of which is the TSC deadline), and VCPU_EVENTS last, because setting the others may change
+ * them.
  */
 public enum VcpuStateKind {
   /** General registers: {@link KvmRegs}. */
@@ -27,7 +28,9 @@ public enum VcpuStateKind {
   XCRS(KvmH.KVM_GET_XCRS(), KvmH.KVM_SET_XCRS(), KvmH.SIZEOF_kvm_xcrs()),
   /** The registers of the in-kernel local APIC. */
   LAPIC(KvmH.KVM_GET_LAPIC(), KvmH.KVM_SET_LAPIC(), KvmH.SIZEOF_kvm_lapic_state()),
-  /** Whether it runs, halts or waits for a start-up IPI: a 32-bit {@link MpState}. */
+  /**
+   * Whether the vCPU is runnable, halted or waiting for a start-up IPI: a 32-bit {@link MpState}.
+   */
   MP_STATE(KvmH.KVM_GET_MP_STATE(), KvmH.KVM_SET_MP_STATE(), KvmH.SIZEOF_kvm_mp_state()),
   /** Pending exceptions, interrupts and NMIs, and the interrupt shadow. */
   VCPU_EVENTS(
@@ -38,7 +41,7 @@ public enum VcpuStateKind {
   final long getRequest;
   final long setRequest;
 
-  /** In bytes; of XSAVE the least. */
+  /** In bytes; for XSAVE the minimum. */
   final int size;
 
   VcpuStateKind(long getRequest, long setRequest, long size) {

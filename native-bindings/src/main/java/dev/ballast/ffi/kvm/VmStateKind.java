@@ -17,8 +17,8 @@ public enum VmStateKind {
   PIT2(VmStateKind.NO_CHIP, KvmH.SIZEOF_kvm_pit_state2()),
   /**
    * The paravirtual clock, in nanoseconds, with the host's wall clock at the moment it was read.
-   * Setting it leaves the clock where it was read, so that time stands still for the guest while it
-   * moves; see {@link KvmVm#setClockAdvanced} for the other way.
+   * Setting it continues from the value that was read, so that the guest's clock stands still
+   * during a migration; {@link KvmVm#setClockAdvanced} lets it run on.
    */
   CLOCK(VmStateKind.NO_CHIP, (int) kvm_clock_data.sizeof());
 

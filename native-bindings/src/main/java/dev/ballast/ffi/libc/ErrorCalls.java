@@ -9,7 +9,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import org.jspecify.annotations.Nullable;
 
-/** Calls that put errno into words. They return and behave as {@link Downcalls} says. */
+/**
+ * Calls that return the name and the description of an errno. They do not fail; each allocates its
+ * string.
+ */
 public final class ErrorCalls {
   private static final MethodHandle STRERRORNAME =
       Downcalls.plain("strerrorname_np", FunctionDescriptor.of(ADDRESS, JAVA_INT));

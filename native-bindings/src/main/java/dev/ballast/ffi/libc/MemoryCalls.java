@@ -18,7 +18,7 @@ public final class MemoryCalls {
   private static final MethodHandle MADVISE =
       call("madvise", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
 
-  /** Few need it: its shape is made when it is called first. */
+  /** Rarely needed, so it is linked when it is first called. */
   private static final class Mincore {
     static final MethodHandle CALL = call("mincore", JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS);
   }

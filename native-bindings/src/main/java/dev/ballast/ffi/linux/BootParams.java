@@ -28,7 +28,7 @@ public final class BootParams {
   /** u8: how many entries of {@link #E820_TABLE} are filled. */
   public static final int E820_ENTRIES = BootH.OFFSET_boot_params_e820_entries();
 
-  /** u8: must be 0, else the kernel takes the page for one that was not cleared. */
+  /** u8: must be 0; otherwise the kernel assumes that the boot loader did not clear the page. */
   public static final int SENTINEL = BootH.OFFSET_boot_params_sentinel();
 
   /** Where the setup header is, here and in the kernel image. */
@@ -72,7 +72,7 @@ public final class BootParams {
   /** u16: 0xAA55. */
   public static final int BOOT_FLAG = BootH.OFFSET_setup_header_boot_flag();
 
-  /** u16: a jump, whose second byte tells where the header ends. */
+  /** u16: a jump over the rest of the header; the header ends at its target. */
   public static final int JUMP = BootH.OFFSET_setup_header_jump();
 
   /** u32: {@link #HEADER_MAGIC}. */
@@ -126,7 +126,7 @@ public final class BootParams {
   /** u32: where the compressed kernel starts in the protected-mode code. */
   public static final int PAYLOAD_OFFSET = BootH.OFFSET_setup_header_payload_offset();
 
-  /** u32: its length in bytes. */
+  /** u32: length of the compressed kernel in bytes. */
   public static final int PAYLOAD_LENGTH = BootH.OFFSET_setup_header_payload_length();
 
   /** u64: address of a list of further data. */

@@ -38,7 +38,9 @@ public final class Errno {
     return name == null ? "errno " + errno : name;
   }
 
-  /** Returns what the C library says of a positive error number, in English whatever the locale. */
+  /**
+   * Returns the C library's description of a positive error number, in English whatever the locale.
+   */
   public static String message(int errno) {
     String message = ErrorCalls.strerrordesc(errno);
     return message == null ? "unknown error" : message;

@@ -7,9 +7,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A 64-bit counter with a descriptor, eventfd(2): {@link #signal} adds one, reading takes the whole
- * count. Any thread may signal; one thread at a time may read. Signalling and reading do not
- * allocate.
+ * A 64-bit counter with a descriptor, eventfd(2): {@link #signal} adds one, reading returns the
+ * count and clears it. Any thread may signal; one thread at a time may read. Signalling and reading
+ * do not allocate.
  */
 public final class EventFd implements AutoCloseable {
   private static final MemorySegment ONE =
@@ -56,17 +56,18 @@ public final class EventFd implements AutoCloseable {
     do {
       result = IoCalls.write(file.value(), ONE, Long.BYTES);
     } while (result == -Errno.EINTR);
-    // A nonblocking counter that is full says EAGAIN; its reader has been told often enough.
+    // A nonblocking counter that is full returns EAGAIN; its reader has a signal pending anyway.
     if (result < 0 && result != -Errno.EAGAIN) {
       throw new ErrnoException("write", (int) -result, "eventfd " + file.value());
     }
   }
 
   /**
-   * Waits until the counter is not 0, and takes it. Signals do not end the wait.
+   * Waits until the counter is not 0, then reads and clears it. A signal(7) does not end the wait.
    *
    * @return the count, more than 0
-   * @throws ErrnoException as read(2); EAGAIN if it was created nonblocking and is 0
+   * @throws ErrnoException as read(2); EAGAIN if the event file was created nonblocking and the
+   *     counter is 0
    */
   public long await() throws ErrnoException {
     long taken = tryRead();
@@ -97,8 +98,8 @@ public final class EventFd implements AutoCloseable {
   }
 
   /**
-   * Closes it; the second time it does nothing. A thread that waits in {@link #await} must be woken
-   * by a {@link #signal} and be gone first.
+   * Closes it; the second time it does nothing. A thread that waits in {@link #await} must first be
+   * woken by {@link #signal} and have returned.
    *
    * @throws IllegalStateException if a thread is still reading
    */

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * An open file, owned: the holder of this object closes it. Reading and writing may be done from
+ * An open file that this object owns; the holder closes it. Reading and writing may be done from
  * any thread; closing must not race with them, since the kernel gives the number to the next file
  * that is opened.
  */

@@ -16,7 +16,7 @@ public final class Madvise {
 
   /**
    * Gives anonymous pages back to the host; they read as zeros afterwards. Of a shared file mapping
-   * only the mapping goes, the file keeps its data: see {@link Fallocate#punchHole}.
+   * only the mapping is dropped and the file keeps its data: see {@link Fallocate#punchHole}.
    *
    * @throws ErrnoException EINVAL for a range that is locked, huge or unaligned; ENOMEM where
    *     nothing is mapped
@@ -47,7 +47,7 @@ public final class Madvise {
   }
 
   /**
-   * Faults pages in for writing, many at once and keeping their content.
+   * Faults pages in for writing, many at once; their content stays.
    *
    * @throws ErrnoException EINVAL before Linux 5.14; ENOMEM, EFAULT, EHWPOISON
    */

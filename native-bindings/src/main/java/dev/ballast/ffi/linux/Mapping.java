@@ -7,10 +7,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A readable and writable mapping of memory, owned: closing it unmaps it. Its segment lives in a
- * shared arena, so that any thread may use it; it may be terabytes. Close it after the threads that
- * use it have been joined and KVM has let go of it: addresses that were handed to the kernel are
- * not guarded by the arena.
+ * A readable and writable memory mapping that this object owns: closing it unmaps it. Its segment
+ * lives in a shared arena, so that any thread may use it; it may be terabytes. Close it after the
+ * threads that use it have been joined and KVM has let go of it: addresses that were handed to the
+ * kernel are not guarded by the arena.
  */
 public final class Mapping implements AutoCloseable {
   private final Arena arena;

@@ -38,8 +38,8 @@ public final class Memfd {
 
   /**
    * Creates a memory file of {@code size} bytes out of the kernel's pool of huge pages, all holes,
-   * close-on-exec. {@link #populated} cannot look into it: {@code SEEK_DATA} takes all of such a
-   * file for data.
+   * close-on-exec. {@link #populated} is of no use for it: {@code SEEK_DATA} reports all of such a
+   * file as data.
    *
    * @param name what {@code /proc/self/maps} shows
    * @param size in bytes, a multiple of {@code pageSize}
@@ -60,8 +60,8 @@ public final class Memfd {
    * offset. Pages are 4 KiB; a swapped page is data.
    *
    * @param offset in bytes, a multiple of 4096
-   * @param pages how many pages to look at
-   * @param consumer is given pages relative to {@code offset}, ascending
+   * @param pages how many pages to check
+   * @param consumer receives the runs, in pages relative to {@code offset}, ascending
    * @throws ErrnoException as lseek(2)
    */
   public static void populated(

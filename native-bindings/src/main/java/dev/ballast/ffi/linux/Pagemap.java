@@ -15,11 +15,10 @@ import java.nio.file.Path;
  * /proc/self/pagemap} (Documentation/admin-guide/mm/pagemap.rst).
  *
  * <p>Only private anonymous memory is found exactly, present or swapped. Of a mapped file or memfd
- * the page tables tell just what this process has touched: data that is in the file all the same is
- * found by {@link Memfd#populated}. Huge pages of the kernel's pool, private or in a file that only
- * this process maps, are found, too: without the ioctl by mincore(2), because the page map has none
- * that the kernel is about to move. For one thread at a time. Looking does not allocate on the Java
- * heap.
+ * the page tables show only what this process has touched; {@link Memfd#populated} finds all data
+ * of the file. Huge pages of the kernel's pool, private or in a file that only this process maps,
+ * are found, too: without the ioctl by mincore(2), because the page map has none that the kernel is
+ * about to move. For one thread at a time. Queries do not allocate on the Java heap.
  */
 public final class Pagemap implements AutoCloseable {
   /** Bytes of a page, here and in KVM's dirty log. */
@@ -47,7 +46,7 @@ public final class Pagemap implements AutoCloseable {
   /**
    * Opens this process's page map.
    *
-   * @param pooled whether it is to look at huge pages of the kernel's pool, rather than at others
+   * @param pooled whether the memory to query consists of huge pages of the kernel's pool (hugetlb)
    * @throws ErrnoException as open(2), where {@code /proc} is not mounted or is forbidden
    */
   public static Pagemap open(boolean pooled) throws ErrnoException {
@@ -63,12 +62,12 @@ public final class Pagemap implements AutoCloseable {
   }
 
   /**
-   * Reports the populated pages of a range. A page that was only read may or may not be among them:
-   * it is known to be the zero page when the kernel has {@code PAGEMAP_SCAN}, and left out.
+   * Reports the populated pages of a range. A page that was only read is left out if the kernel has
+   * {@code PAGEMAP_SCAN}, which recognises the zero page; otherwise it may be reported.
    *
    * @param address where the range starts in this process, page-aligned
    * @param pages its length in pages of 4 KiB
-   * @param consumer is given pages relative to {@code address}
+   * @param consumer receives the runs, in pages relative to {@code address}, ascending
    * @throws ErrnoException as ioctl(2) and pread(2)
    */
   public void populated(long address, long pages, PopulatedRunConsumer consumer)

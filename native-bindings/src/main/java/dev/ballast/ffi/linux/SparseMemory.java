@@ -24,7 +24,7 @@ public final class SparseMemory {
    */
   public static MemorySegment allocate(long size) throws ErrnoException {
     int flags = LinuxH.MAP_PRIVATE() | LinuxH.MAP_ANONYMOUS() | LinuxH.MAP_NORESERVE();
-    // More than is wanted, to start at a huge page.
+    // Longer than asked for, so that the result can start at a huge page.
     long length = Math.addExact(size, HUGE_PAGE);
     long mapped = MemoryCalls.mmap(length, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, -1, 0);
     if (mapped < 0) {
@@ -41,7 +41,7 @@ public final class SparseMemory {
       if (e.errno() != Errno.EINVAL) {
         throw e;
       }
-      // A kernel without huge pages does with small ones.
+      // Without huge pages in the kernel, small ones will do.
     }
     return segment;
   }

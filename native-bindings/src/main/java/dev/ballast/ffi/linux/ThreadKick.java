@@ -50,7 +50,7 @@ public final class ThreadKick {
     installed = true;
   }
 
-  /** Returns the kernel's number of the calling thread, which must be a platform thread. */
+  /** Returns the kernel's id of the calling thread (gettid), which must be a platform thread. */
   public static int currentThreadId() {
     return ThreadCalls.gettid();
   }

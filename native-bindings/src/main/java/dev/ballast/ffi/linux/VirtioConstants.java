@@ -5,10 +5,7 @@ import dev.ballast.ffi.generated.virtio.virtio_balloon_config;
 import dev.ballast.ffi.generated.virtio.vring_desc;
 import dev.ballast.ffi.generated.virtio.vring_used_elem;
 
-/**
- * Numbers of virtio as Linux's drivers have them, {@code linux/virtio_*.h}; features are bit
- * numbers.
- */
+/** Constants of virtio from {@code linux/virtio_*.h}; features are bit numbers. */
 public final class VirtioConstants {
   public static final int RING_F_INDIRECT_DESC = VirtioH.VIRTIO_RING_F_INDIRECT_DESC();
   public static final int RING_F_EVENT_IDX = VirtioH.VIRTIO_RING_F_EVENT_IDX();

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which pages are in the balloon: one bit per 4 KiB of guest RAM, 1 = given back. It is a RAM block
  * of its own, so that it migrates and the next migration leaves the same pages out, and it is the
- * page filter that a migration asks.
+ * page filter of migrations.
  *
  * <p>Changed by the balloon and, before the guest runs here, by an incoming migration; read by any
  * thread.
@@ -21,7 +21,7 @@ public final class BalloonBitmap implements PageFilter {
   private volatile @Nullable String inactiveReason;
 
   /**
-   * Makes an empty bitmap.
+   * Creates an empty bitmap.
    *
    * @param ramPages the size of guest RAM in 4 KiB pages
    */
@@ -50,7 +50,7 @@ public final class BalloonBitmap implements PageFilter {
     return bits;
   }
 
-  /** Says why a migration must not leave pages out; null if it may. */
+  /** Sets the reason why a migration must not leave pages out; null if it may. */
   void setInactiveReason(@Nullable String reason) {
     inactiveReason = reason;
   }
@@ -59,9 +59,7 @@ public final class BalloonBitmap implements PageFilter {
     return bits.get(page);
   }
 
-  /**
-   * Returns whether all pages from {@code first} up to, not with, {@code end} are in the balloon.
-   */
+  /** Returns whether all pages from {@code first} to {@code end - 1} are in the balloon. */
   boolean containsAll(long first, long end) {
     return nextClear(first, end) == end;
   }

@@ -6,13 +6,13 @@ import dev.ballast.vmm.machine.MachineBuilder;
 import java.io.IOException;
 
 /**
- * What a balloon device offers.
+ * The features that a balloon device offers.
  *
  * @param mustTellHost VIRTIO_BALLOON_F_MUST_TELL_HOST: the driver waits for the device before it
  *     uses a page again. Without it a migration cannot leave the balloon's pages out
  * @param deflateOnOom VIRTIO_BALLOON_F_DEFLATE_ON_OOM: the guest may take pages back when it runs
  *     out of memory
- * @param stats VIRTIO_BALLOON_F_STATS_VQ: the driver tells how the guest uses its memory
+ * @param stats VIRTIO_BALLOON_F_STATS_VQ: the driver reports how the guest uses its memory
  */
 public record BalloonConfig(boolean mustTellHost, boolean deflateOnOom, boolean stats)
     implements VirtioDeviceConfig {
@@ -24,7 +24,7 @@ public record BalloonConfig(boolean mustTellHost, boolean deflateOnOom, boolean 
     return "balloon0";
   }
 
-  /** {@inheritDoc} Its bitmap migrates, and says which pages need not. */
+  /** {@inheritDoc} Adds its bitmap to the machine as a RAM block and as the page filter. */
   @Override
   public VirtioDevice create(MachineBuilder machine) throws IOException {
     BalloonDevice device = new BalloonDevice(machine.memory(), this);

@@ -17,14 +17,14 @@ import java.util.function.LongConsumer;
 
 /**
  * The memory balloon (virtio v1.3 §5.5): the guest gives pages to the host and takes them back.
- * Keeps a {@link BalloonBitmap} of what the host has. The guest can tell how it uses its memory:
- * {@link BalloonStatistics}.
+ * Keeps a {@link BalloonBitmap} of the pages that were given. The guest can report how it uses its
+ * memory: {@link BalloonStatistics}.
  *
  * <p>The guest sends arrays of page frame numbers: unsigned 32 bits, little-endian, in units of 4
- * KiB of guest physical address. Numbers outside guest RAM are ignored and counted; a page may come
- * twice, or come out without having gone in. Where the host's pages are larger, one is given back
- * when all its parts are in the balloon, and is the guest's again with the first part that comes
- * out.
+ * KiB of guest physical address. Numbers outside guest RAM are ignored and counted; a page may be
+ * inflated twice, or deflated without having been inflated. Where the host's pages are larger, one
+ * is given back when all its parts are in the balloon, and is the guest's again as soon as one part
+ * is deflated.
  */
 public final class BalloonDevice implements VirtioDevice {
   /**
@@ -32,21 +32,21 @@ public final class BalloonDevice implements VirtioDevice {
    */
   public static final long MUST_TELL_HOST = 1L << VirtioConstants.BALLOON_F_MUST_TELL_HOST;
 
-  /** VIRTIO_BALLOON_F_STATS_VQ: the driver tells how the guest uses its memory when asked to. */
+  /** VIRTIO_BALLOON_F_STATS_VQ: the driver reports on request how the guest uses its memory. */
   public static final long STATS_VQ = 1L << VirtioConstants.BALLOON_F_STATS_VQ;
 
-  /** VIRTIO_BALLOON_F_DEFLATE_ON_OOM: the guest may take pages when it runs out of memory. */
+  /** VIRTIO_BALLOON_F_DEFLATE_ON_OOM: the guest may take pages back when it runs out of memory. */
   public static final long DEFLATE_ON_OOM = 1L << VirtioConstants.BALLOON_F_DEFLATE_ON_OOM;
 
-  /** The number of the queue by which the guest gives pages. */
+  /** The number of the queue through which the guest gives pages. */
   public static final int INFLATE_QUEUE = 0;
 
-  /** The number of the queue by which the guest takes pages back. */
+  /** The number of the queue through which the guest takes pages back. */
   public static final int DEFLATE_QUEUE = 1;
 
   /**
-   * The number of the queue by which the guest tells of its memory; there if {@link #STATS_VQ} is
-   * offered. Queues of the features that come after would follow (§5.5.2).
+   * The number of the queue for the guest's reports of its memory; present if {@link #STATS_VQ} is
+   * offered. The queues of further features would follow (§5.5.2).
    */
   public static final int STATS_QUEUE = 2;
 
@@ -73,10 +73,10 @@ public final class BalloonDevice implements VirtioDevice {
   private volatile LongConsumer actualChanged = claimed -> {};
 
   /**
-   * Makes a balloon that is empty.
+   * Creates an empty balloon.
    *
    * @param memory guest RAM
-   * @param config what to offer
+   * @param config the features to offer
    */
   public BalloonDevice(GuestMemory memory, BalloonConfig config) {
     this.ramPages = memory.size() / RamBlock.PAGE_SIZE;
@@ -99,7 +99,7 @@ public final class BalloonDevice implements VirtioDevice {
     return bitmap;
   }
 
-  /** Returns what the balloon has done. */
+  /** Returns the counters of this balloon. */
   public BalloonMetrics metrics() {
     return metrics;
   }
@@ -114,10 +114,11 @@ public final class BalloonDevice implements VirtioDevice {
   }
 
   /**
-   * Asks the guest to bring the balloon to a size, and returns at once. Any thread.
+   * Sets the size that the guest is asked to bring the balloon to ({@code num_pages}); returns at
+   * once. Any thread.
    *
-   * @param pages of 4 KiB, from 0 to {@link #maxTargetPages}
-   * @throws IllegalArgumentException if there are more pages than that
+   * @param pages the size in 4 KiB pages, 0 to {@link #maxTargetPages}
+   * @throws IllegalArgumentException if it is out of range
    */
   public void setTarget(long pages) {
     if (pages < 0 || pages > maxTargetPages()) {
@@ -129,20 +130,21 @@ public final class BalloonDevice implements VirtioDevice {
   }
 
   /**
-   * Returns the largest size that can be asked for: all of RAM, or what {@code num_pages} holds.
+   * Returns the largest target in 4 KiB pages: all of RAM, but at most 2^32 - 1, the largest value
+   * of {@code num_pages}.
    */
   public long maxTargetPages() {
     return Math.min(ramPages, 0xffff_ffffL);
   }
 
-  /** Returns the size asked for, in 4 KiB pages. */
+  /** Returns the target that was set last, in 4 KiB pages. */
   public long targetPages() {
     return Integer.toUnsignedLong(config.u32(NUM_PAGES));
   }
 
   /**
-   * Returns the size that the guest claims, in 4 KiB pages, 0 to 2^32 - 1. The guest may write
-   * anything here: it is for people, nothing may be sized by it.
+   * Returns the size that the guest claims ({@code actual}), in 4 KiB pages, 0 to 2^32 - 1. The
+   * guest may write any value: use it for display only, never as a size.
    */
   public long actualPages() {
     return Integer.toUnsignedLong(config.u32(ACTUAL));
@@ -159,8 +161,9 @@ public final class BalloonDevice implements VirtioDevice {
   }
 
   /**
-   * Sets the listener for changes of {@link #actualPages}, replacing any earlier one. It is called
-   * on vCPU threads and must not block.
+   * Sets the listener for changes of {@link #actualPages}, replacing any earlier one. It receives
+   * the new value, is called on vCPU threads and on the thread that resets the machine, and must
+   * not block.
    */
   public void onActualChange(LongConsumer listener) {
     actualChanged = listener;
@@ -203,7 +206,7 @@ public final class BalloonDevice implements VirtioDevice {
     return config;
   }
 
-  /** {@inheritDoc} That can only be {@code actual}. */
+  /** {@inheritDoc} Only {@code actual} is writable. */
   @Override
   public void configWritten() {
     actualChanged.accept(actualPages());
@@ -233,7 +236,10 @@ public final class BalloonDevice implements VirtioDevice {
     };
   }
 
-  /** {@inheritDoc} The new driver, or kernel, knows of no balloon and will deflate nothing. */
+  /**
+   * {@inheritDoc} Empties the balloon: the next driver knows nothing of its pages and will not
+   * deflate them.
+   */
   @Override
   public void reset() {
     noDriver();

@@ -2,9 +2,7 @@ package dev.ballast.virtio.balloon;
 
 import java.util.concurrent.atomic.LongAdder;
 
-/**
- * What a balloon has done since its process started. Any thread; each number by itself is exact.
- */
+/** Counters of a balloon since its process started. Any thread; each number by itself is exact. */
 public final class BalloonMetrics {
   final LongAdder inflatedPages = new LongAdder();
   final LongAdder repeatedPages = new LongAdder();
@@ -21,7 +19,7 @@ public final class BalloonMetrics {
     return inflatedPages.sum();
   }
 
-  /** Returns how many pages were to go into the balloon and were there already. */
+  /** Returns how many inflated pages were in the balloon already. */
   public long repeatedPages() {
     return repeatedPages.sum();
   }
@@ -31,7 +29,7 @@ public final class BalloonMetrics {
     return deflatedPages.sum();
   }
 
-  /** Returns how many pages were to come out of the balloon and were not in it. */
+  /** Returns how many deflated pages were not in the balloon. */
   public long unexpectedDeflatedPages() {
     return unexpectedDeflatedPages.sum();
   }

@@ -11,9 +11,9 @@ import dev.ballast.vmm.state.StateWriter;
  * @param targetPages {@code num_pages}: how many 4 KiB pages the host wants, 0 to 2^32 - 1
  * @param actualPages {@code actual}: how many the guest says it has given, 0 to 2^32 - 1; may be a
  *     lie
- * @param statsInterval every how many seconds the guest is asked about its memory, 0 to 2^32 - 1; 0
- *     for never
- * @param heldStats the head of the chain that the device holds to ask by, or {@link
+ * @param statsInterval the polling interval of the guest's statistics in seconds, 0 to 2^32 - 1; 0
+ *     for no polling
+ * @param heldStats the head of the chain that the device holds for the next request, or {@link
  *     BalloonStatistics#NONE}
  */
 record BalloonState(long targetPages, long actualPages, long statsInterval, int heldStats) {
@@ -35,7 +35,7 @@ record BalloonState(long targetPages, long actualPages, long statsInterval, int 
    * Reads what {@link #write} wrote.
    *
    * @param version 1 to {@link #VERSION}
-   * @param maxTarget the most pages that a host can want
+   * @param maxTarget the largest target in pages that the device accepts
    */
   static BalloonState read(StateReader reader, int version, long maxTarget)
       throws StateFormatException {

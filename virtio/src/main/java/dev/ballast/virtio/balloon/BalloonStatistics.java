@@ -21,13 +21,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The guest's reports of its memory (virtio v1.3 §5.5.6.3). The driver makes one buffer available,
- * with a report in it; the device keeps it, and asks for the next report by giving it back.
+ * with a report in it; the device holds it, and requests the next report by returning it.
  *
- * <p>No caller waits for the guest: asking only leaves a request that the queues' thread carries
- * out when it has a buffer. A request that the driver has not answered yet is not made twice.
+ * <p>No caller waits for the guest: a request is only recorded, and carried out by the queues'
+ * thread when it has a buffer. A request that is still pending is not made twice.
  */
 public final class BalloonStatistics {
-  /** The longest time between two questions, in seconds. */
+  /** The longest polling interval, in seconds. */
   public static final long MAX_INTERVAL = 0xffff_ffffL;
 
   /** No buffer is held. */
@@ -68,16 +68,17 @@ public final class BalloonStatistics {
     return latest;
   }
 
-  /** Returns every how many seconds the guest is asked, 0 for never. Any thread. */
+  /** Returns the polling interval in seconds, 0 for no polling. Any thread. */
   public long interval() {
     return interval;
   }
 
   /**
-   * Has the guest asked regularly, a first time at once if it was not until now. Resets of the
-   * guest and migrations do not change it. Any thread; returns at once.
+   * Sets the polling interval. If there was no polling before, the first request is made at once.
+   * Resets of the guest and migrations do not change the interval. Any thread; returns at once;
+   * does nothing after {@link #close}.
    *
-   * @param seconds between two questions, at most {@link #MAX_INTERVAL}; 0 for never
+   * @param seconds between two requests, at most {@link #MAX_INTERVAL}; 0 for no polling
    * @throws IllegalArgumentException if it is out of range
    */
   public synchronized void setInterval(long seconds) {
@@ -113,18 +114,18 @@ public final class BalloonStatistics {
     }
   }
 
-  /** Asks for one report, which comes in {@link #latest} when the guest has made it. */
+  /** Requests one report, which {@link #latest} returns once the guest has sent it. */
   void ask() {
     wanted.set(true);
     wake.run();
   }
 
-  /** Registers a callback that has {@link #process} called soon. */
+  /** Registers a callback that requests a call of {@link #process}. */
   void onAsk(Runnable newWake) {
     wake = newWake;
   }
 
-  /** Asks no more, for good. */
+  /** Stops polling for good. */
   synchronized void close() {
     closed = true;
     interval = 0;
@@ -137,7 +138,9 @@ public final class BalloonStatistics {
     negotiated = isNegotiated;
   }
 
-  /** Takes one buffer, and gives one back if a report is wanted; returns whether there is more. */
+  /**
+   * Takes one buffer, and returns one if a report is requested; returns whether there may be more.
+   */
   boolean process(SplitVirtqueue queue) throws VirtqueueException {
     if (queue.inFlight() == 0) {
       // A state from elsewhere may say that a buffer is held, and have none in its queue.
@@ -167,7 +170,7 @@ public final class BalloonStatistics {
     held = chain.head();
   }
 
-  /** Reads the whole entries; a driver may put in an empty buffer, which says nothing, to start. */
+  /** Reads the complete entries. A driver may start with an empty buffer, which is no report. */
   private void read(long bytes) {
     Map<MemoryStatistic, Long> values = new EnumMap<>(MemoryStatistic.class);
     for (long at = 0; at + ENTRY_BYTES <= bytes; at += ENTRY_BYTES) {
@@ -187,7 +190,7 @@ public final class BalloonStatistics {
     }
   }
 
-  /** The buffer is the driver's again, and what the last guest said is void. */
+  /** Forgets the held buffer, which is the driver's again, and the last report. */
   void reset() {
     negotiated = false;
     held = NONE;
@@ -199,7 +202,7 @@ public final class BalloonStatistics {
     return held;
   }
 
-  /** Takes over what another device was doing; {@link #activate} follows if there is a driver. */
+  /** Restores the saved state of another device; {@link #activate} follows if there is a driver. */
   void restore(long newInterval, int newHeld) {
     held = newHeld;
     setInterval(newInterval);

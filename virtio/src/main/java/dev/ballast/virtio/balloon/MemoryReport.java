@@ -5,22 +5,22 @@ import java.util.Map;
 import java.util.OptionalLong;
 
 /**
- * What a guest said of its memory. It may say anything: it is for people, nothing may be sized by
- * it.
+ * A guest's report of its memory. The guest may report any value: use it for display only, never as
+ * a size.
  *
- * @param values unsigned 64 bits each; what the guest does not tell is not there
- * @param arrived when it came; {@link Instant#EPOCH} for {@link #NONE}
+ * @param values unsigned 64 bits each; a statistic that the guest does not report is absent
+ * @param arrived when it arrived; {@link Instant#EPOCH} for {@link #NONE}
  */
 public record MemoryReport(Map<MemoryStatistic, Long> values, Instant arrived) {
   /** No report since the driver started. */
   public static final MemoryReport NONE = new MemoryReport(Map.of(), Instant.EPOCH);
 
-  /** Makes one that does not change. */
+  /** Takes an immutable copy of the values. */
   public MemoryReport {
     values = Map.copyOf(values);
   }
 
-  /** Returns one value, unsigned; empty when the guest does not tell it. */
+  /** Returns one value, unsigned; empty if the guest does not report it. */
   public OptionalLong value(MemoryStatistic statistic) {
     Long value = values.get(statistic);
     return value == null ? OptionalLong.empty() : OptionalLong.of(value);

@@ -2,7 +2,7 @@ package dev.ballast.virtio.balloon;
 
 import java.util.Optional;
 
-/** What a guest can tell of its memory (virtio v1.3 §5.5.6.4). */
+/** The memory statistics that a guest can report (virtio v1.3 §5.5.6.4). */
 public enum MemoryStatistic {
   /** Memory swapped in, in bytes. */
   SWAP_IN,
@@ -14,11 +14,11 @@ public enum MemoryStatistic {
   MINOR_FAULTS,
   /** Memory not used for anything, in bytes. */
   FREE_MEMORY,
-  /** All memory that the guest knows of, in bytes; the balloon's is not in it. */
+  /** All memory that the guest has, in bytes, without that in the balloon. */
   TOTAL_MEMORY,
-  /** An estimate of what new programs could have without swapping, in bytes. */
+  /** An estimate of the memory that new programs could use without swapping, in bytes. */
   AVAILABLE_MEMORY,
-  /** Memory in disk caches that can be taken without I/O, in bytes. */
+  /** Memory in disk caches that can be reclaimed without I/O, in bytes. */
   DISK_CACHES,
   /** Huge pages allocated. */
   HTLB_PGALLOC,
@@ -28,7 +28,7 @@ public enum MemoryStatistic {
   /** The specification numbers them in the order above, from 0 on. */
   private static final MemoryStatistic[] BY_TAG = values();
 
-  /** Returns what a driver means by a tag; empty when it means nothing known. */
+  /** Returns the statistic with a tag, 0 to 65535; empty if the tag is unknown. */
   static Optional<MemoryStatistic> ofTag(int tag) {
     return tag < BY_TAG.length ? Optional.of(BY_TAG[tag]) : Optional.empty();
   }

@@ -4,8 +4,8 @@ import dev.ballast.vmm.memory.PageBitmap;
 import java.util.Arrays;
 
 /**
- * Collects pages in any order and hands them out as runs. Made once for as many as come between two
- * drains; allocates nothing afterwards.
+ * Collects pages in any order and returns them as runs. Its capacity is the most pages between two
+ * drains; allocates nothing after its construction.
  */
 final class PageBatch {
   private static final int DIGIT_BITS = 8;
@@ -30,7 +30,8 @@ final class PageBatch {
   }
 
   /**
-   * Hands each maximal run over, ascending, a repeated page once; the batch is empty afterwards.
+   * Passes each maximal run to {@code consumer}, ascending, a repeated page once; the batch is
+   * empty afterwards.
    */
   <X extends Exception> void drainRuns(PageBitmap.RunConsumer<X> consumer) throws X {
     sort();
@@ -47,9 +48,9 @@ final class PageBatch {
   }
 
   /**
-   * By one digit after the other, the least significant one first, without those that all pages
-   * share. {@link Arrays#sort(long[], int, int)} takes memory for ascending pieces, which is how
-   * pages come.
+   * A radix sort, least significant digit first, without the digits that all pages share. {@link
+   * Arrays#sort(long[], int, int)} would allocate memory to merge ascending runs, in which pages
+   * usually come.
    */
   private void sort() {
     long all = -1;

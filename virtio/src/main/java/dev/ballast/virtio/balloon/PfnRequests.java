@@ -30,8 +30,8 @@ final class PfnRequests {
       JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /**
-   * After how many page frame numbers a batch ends, in the middle of a request if need be: who
-   * stops the machine or resets the device waits for it, and each may be a system call.
+   * After how many page frame numbers a batch ends, in the middle of a request if need be: stopping
+   * the machine and resetting the device wait for the batch, and each number may be a system call.
    */
   static final int BATCH_PFNS = 2048;
 
@@ -64,7 +64,7 @@ final class PfnRequests {
   }
 
   /**
-   * Begins with a driver.
+   * Starts to serve a driver.
    *
    * @param tellsHost whether the driver tells the host before it uses a page again
    */
@@ -76,8 +76,9 @@ final class PfnRequests {
 
   /**
    * Handles one batch of the inflate queue. A request that is too long for one batch stays in the
-   * queue until its last page is handled. Should the machine move in between, the request is begun
-   * again there, which changes nothing: the pages before are as they are to be.
+   * queue until its last page is handled. If the machine is migrated in between, the request is
+   * started over at the destination, which is harmless: the pages handled before are already in the
+   * right state.
    *
    * @return whether there may be more
    */
@@ -98,7 +99,7 @@ final class PfnRequests {
   private final class PfnQueue {
     private final PageBitmap.RunConsumer<RuntimeException> change;
 
-    /** How many bytes of the request that is next in the queue are handled already. */
+    /** How many bytes of the next request in the queue have been handled already. */
     private long handled;
 
     PfnQueue(PageBitmap.RunConsumer<RuntimeException> change) {
@@ -177,7 +178,7 @@ final class PfnRequests {
     }
   }
 
-  /** Takes in pages that were not in the balloon; {@code end} is the first that is not meant. */
+  /** Puts pages {@code first} to {@code end - 1} into the balloon, none of which is in it. */
   private void takeIn(long first, long end) {
     long from = wholeFrom(first, end);
     long to = wholeTo(first, end);
@@ -187,22 +188,22 @@ final class PfnRequests {
     }
   }
 
-  /** The start of the first host page that is in the balloon as a whole once the pages are. */
+  /** Returns the start of the first host page that is wholly in the balloon once the pages are. */
   private long wholeFrom(long first, long end) {
     long start = first & -pagesPerHostPage;
     return start == first || completes(start, first, end) ? start : start + pagesPerHostPage;
   }
 
-  /** The end of the last host page that is in the balloon as a whole once the pages are. */
+  /** Returns the end of the last host page that is wholly in the balloon once the pages are. */
   private long wholeTo(long first, long end) {
     long start = end & -pagesPerHostPage;
     return start != end && completes(start, first, end) ? start + pagesPerHostPage : start;
   }
 
   /**
-   * Returns whether pages {@code first} to {@code end} are all that the balloon lacked of the host
-   * page at {@code start}. A driver that does not tell the host may use what it gave before already
-   * (§5.5.6.1): then only what it gives now counts.
+   * Returns whether pages {@code first} to {@code end - 1} are all that the balloon lacked of the
+   * host page at {@code start}. A driver that does not tell the host may already use pages that it
+   * gave before (§5.5.6.1): then only those that it gives now count.
    */
   private boolean completes(long start, long first, long end) {
     long hostEnd = start + pagesPerHostPage;
@@ -242,13 +243,15 @@ final class PfnRequests {
     bitmap.excluded().forEachRun(this::takeOut);
   }
 
-  /** Clears bits; then a migration that left the pages out has to hear of them. */
+  /** Clears bits, and then marks the pages dirty, since a migration may have left them out. */
   private void takeOut(long first, long count) {
     bitmap.remove(first, count);
     memory.markDirty(first * RamBlock.PAGE_SIZE, count * RamBlock.PAGE_SIZE);
   }
 
-  /** The end of the pages from {@code page} on that are all in the balloon or all out of it. */
+  /**
+   * Returns the end of the pages from {@code page} on that are all in the balloon or all out of it.
+   */
   private long endOfRun(long page, long end) {
     return bitmap.contains(page) ? bitmap.nextClear(page, end) : bitmap.nextSet(page, end);
   }

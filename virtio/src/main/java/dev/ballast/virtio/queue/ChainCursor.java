@@ -1,12 +1,12 @@
 package dev.ballast.virtio.queue;
 
 /**
- * A place in the buffers of a {@link DescriptorChain} that go one way. They are taken as if they
- * were one: a device makes no assumption about how a message is cut into descriptors (virtio v1.3
- * §2.7.4).
+ * A position in the readable or in the writable buffers of a {@link DescriptorChain}, which are
+ * treated as one contiguous buffer: a device makes no assumption about how a message is cut into
+ * descriptors (virtio v1.3 §2.7.4).
  *
- * <p>Belongs to its chain and is valid as long as the chain is; it stands at the start whenever the
- * chain is filled. No method goes beyond the buffers. One thread; allocates nothing.
+ * <p>Belongs to its chain and is valid as long as the chain is; filling the chain resets it to the
+ * start. No method goes beyond the buffers. One thread; allocates nothing.
  */
 public abstract sealed class ChainCursor permits ChainReader, ChainWriter {
   private final DescriptorChain chain;
@@ -41,7 +41,7 @@ public abstract sealed class ChainCursor permits ChainReader, ChainWriter {
   }
 
   /**
-   * Passes over the next bytes.
+   * Skips the next bytes.
    *
    * @param bytes how many; more than {@link #remaining} is all of them
    */
@@ -54,14 +54,14 @@ public abstract sealed class ChainCursor permits ChainReader, ChainWriter {
   }
 
   /**
-   * Gets each piece of guest RAM.
+   * Receives each piece of guest RAM.
    *
-   * @param <X> what it may throw
+   * @param <X> the exception that it may throw
    */
   @FunctionalInterface
   public interface PieceConsumer<X extends Exception> {
     /**
-     * Takes the next piece.
+     * Called with the next piece.
      *
      * @param ramOffset where it starts in {@link dev.ballast.vmm.memory.GuestMemory#ram}, in bytes
      * @param length in bytes, more than 0
@@ -71,12 +71,12 @@ public abstract sealed class ChainCursor permits ChainReader, ChainWriter {
 
   /**
    * Calls {@code consumer} for each piece of guest RAM that the next bytes lie in, in order: for a
-   * transfer that the kernel does. The cursor stays, since only the end of the transfer says how
-   * far it has come; then a reader {@linkplain #skip skips} and a writer {@linkplain
+   * transfer by the kernel. The cursor does not move, since how much was transferred is known only
+   * at the end; then a reader {@linkplain #skip skips} and a writer {@linkplain
    * ChainWriter#markWritten marks} the bytes. Pieces of a chain may overlap.
    *
    * @param bytes how many; more than {@link #remaining} is all of them
-   * @return how many bytes the pieces have
+   * @return how many bytes the pieces have in total
    */
   public final <X extends Exception> long forEachPiece(long bytes, PieceConsumer<X> consumer)
       throws X {

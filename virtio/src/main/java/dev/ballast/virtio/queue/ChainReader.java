@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Reads the device-readable buffers of a chain, from {@link DescriptorChain#reader}. The guest may
- * change what is in them at any time: read once what is checked.
+ * change their content at any time: read each value once, and check what was read.
  */
 public final class ChainReader extends ChainCursor {
   private final DescriptorChain chain;
@@ -45,7 +45,7 @@ public final class ChainReader extends ChainCursor {
   /**
    * Reads the next 16 bits, unsigned, little-endian.
    *
-   * @throws VirtqueueException if fewer are left; none is passed then
+   * @throws VirtqueueException if fewer are left; the cursor does not move then
    */
   public int readU16() throws VirtqueueException {
     return (int) readLittleEndian(Short.BYTES);
@@ -54,7 +54,7 @@ public final class ChainReader extends ChainCursor {
   /**
    * Reads the next 32 bits, unsigned, little-endian.
    *
-   * @throws VirtqueueException if fewer are left; none is passed then
+   * @throws VirtqueueException if fewer are left; the cursor does not move then
    */
   public long readU32() throws VirtqueueException {
     return readLittleEndian(Integer.BYTES);
@@ -63,7 +63,7 @@ public final class ChainReader extends ChainCursor {
   /**
    * Reads the next 64 bits, little-endian.
    *
-   * @throws VirtqueueException if fewer are left; none is passed then
+   * @throws VirtqueueException if fewer are left; the cursor does not move then
    */
   public long readU64() throws VirtqueueException {
     return readLittleEndian(Long.BYTES);
@@ -71,7 +71,7 @@ public final class ChainReader extends ChainCursor {
 
   private long readLittleEndian(int bytes) throws VirtqueueException {
     if (remaining() < bytes) {
-      throw chain.broken(
+      throw chain.violation(
           "%d readable bytes, %d expected".formatted(chain.readableBytes(), position() + bytes));
     }
     long value = 0;

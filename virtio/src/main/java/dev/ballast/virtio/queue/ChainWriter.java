@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Writes the device-writable buffers of a chain, from {@link DescriptorChain#writer}. What it
- * writes counts as written by the VMM, so that a migration sends it.
+ * writes is marked as written by the VMM, so that a migration sends it.
  */
 public final class ChainWriter extends ChainCursor {
   private final QueueMemory memory;
@@ -22,9 +22,9 @@ public final class ChainWriter extends ChainCursor {
   }
 
   /**
-   * Returns how many bytes are written from the start of the buffers on, 0 to 2^32: what {@link
-   * SplitVirtqueue#complete} tells the driver, which may take all of them for the device's
-   * (§2.7.8.2). What comes after bytes that were skipped does not count.
+   * Returns how many bytes were written from the start of the buffers without a gap, 0 to 2^32:
+   * what {@link SplitVirtqueue#complete} reports to the driver, which may rely on all of them
+   * (§2.7.8.2). Bytes after skipped ones do not count.
    */
   public long written() {
     return written;
@@ -65,10 +65,10 @@ public final class ChainWriter extends ChainCursor {
   }
 
   /**
-   * Passes over bytes that something else has written, the kernel for instance, by the pieces of
-   * {@link #forEachPiece}. To be called when the transfer is over, since a migration may take a
-   * mark at any time and send what is there then; for all of the bytes if it failed, since any of
-   * them may have been written.
+   * Skips bytes that something else has written, for instance the kernel into the pieces of {@link
+   * #forEachPiece}, and marks them as written. Call it after the transfer, since a migration may
+   * fetch a mark at any time and send the content at that time; if the transfer failed, for all of
+   * its bytes, since any of them may have been written.
    *
    * @param bytes how many; more than {@link #remaining} is all of them
    */

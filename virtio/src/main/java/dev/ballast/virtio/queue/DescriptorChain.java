@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * One request of the driver: buffers the device reads, then buffers the device writes. The
  * descriptors were copied out of guest memory once, and the copy was checked: every buffer is guest
- * RAM, there are at most as many as the queue has descriptors, and no loop. What is <em>in</em> the
- * buffers the guest may still change at any time.
+ * RAM, there are at most as many as the queue has descriptors, and there is no loop. The guest may
+ * still change the <em>content</em> of the buffers at any time.
  *
- * <p>The object is filled by {@link SplitVirtqueue#next(DescriptorChain)} and stays as it is until
+ * <p>{@link SplitVirtqueue#next(DescriptorChain)} fills the object, which does not change until
  * that is called with it again, whatever the queue does meanwhile: a device that works on several
  * requests at once has an object for each. One thread at a time.
  */
@@ -46,10 +46,10 @@ public final class DescriptorChain {
   private long writableBytes;
 
   /**
-   * Makes a chain without buffers.
+   * Creates a chain without buffers.
    *
    * @param memory guest RAM
-   * @param capacity how many descriptors the queues may have that it is taken from
+   * @param capacity the largest size, in descriptors, of a queue that it may be filled from
    */
   public DescriptorChain(GuestMemory memory, int capacity) {
     this.memory = memory;
@@ -83,7 +83,7 @@ public final class DescriptorChain {
     try {
       walk(table, size, first, indirectAllowed);
     } catch (GuestAddressException e) {
-      throw broken(e.getMessage());
+      throw violation(e.getMessage());
     } finally {
       reader.reset(0, readable, readableBytes);
       writer.reset(readable, count, writableBytes);
@@ -99,7 +99,7 @@ public final class DescriptorChain {
     int at = index;
     while (true) {
       if (at >= entries) {
-        throw broken("descriptor index " + at + " of " + entries);
+        throw violation("descriptor index " + at + " of " + entries);
       }
       long entry = table + (long) at * DESCRIPTOR_SIZE;
       long address = ram.readU64(entry);
@@ -108,10 +108,10 @@ public final class DescriptorChain {
       int next = ram.readU16(entry + 14);
       if ((flags & INDIRECT) != 0) {
         if (!indirectHere) {
-          throw broken("an indirect descriptor where none may be");
+          throw violation("an indirect descriptor where none may be");
         }
         if ((flags & NEXT) != 0) {
-          throw broken("an indirect descriptor has a next one");
+          throw violation("an indirect descriptor has a next one");
         }
         walkIndirect(address, length);
         return;
@@ -129,7 +129,7 @@ public final class DescriptorChain {
     long entries = length / DESCRIPTOR_SIZE;
     // An index has 16 bits, so that more entries could never be reached.
     if (entries == 0 || length % DESCRIPTOR_SIZE != 0 || entries > 1 << 16) {
-      throw broken("an indirect table of " + length + " bytes");
+      throw violation("an indirect table of " + length + " bytes");
     }
     walk(memory.ramOffset(address, length), (int) entries, 0, false);
   }
@@ -137,28 +137,28 @@ public final class DescriptorChain {
   private void add(long address, long length, boolean writable)
       throws VirtqueueException, GuestAddressException {
     if (count == queueSize) {
-      throw broken("more than " + queueSize + " descriptors, or a loop");
+      throw violation("more than " + queueSize + " descriptors, or a loop");
     }
     long ramOffset = memory.ramOffset(address, length);
     if (writable) {
       writableBytes += length;
     } else {
       if (count > readable) {
-        throw broken("a readable buffer after a writable one");
+        throw violation("a readable buffer after a writable one");
       }
       readable++;
       readableBytes += length;
     }
     if (readableBytes + writableBytes > MAX_BYTES) {
-      throw broken("more than 2^32 bytes");
+      throw violation("more than 2^32 bytes");
     }
     ramOffsets[count] = ramOffset;
     lengths[count] = length;
     count++;
   }
 
-  /** Says how the driver broke a rule by this chain. */
-  VirtqueueException broken(@Nullable String how) {
+  /** Returns an exception that says how the driver broke a rule with this chain. */
+  VirtqueueException violation(@Nullable String how) {
     return new VirtqueueException("descriptor chain " + head + ": " + how);
   }
 
@@ -167,12 +167,12 @@ public final class DescriptorChain {
     return head;
   }
 
-  /** Returns how many buffers there are; the indirect descriptor itself is none. */
+  /** Returns how many buffers there are; the indirect descriptor itself does not count. */
   public int bufferCount() {
     return count;
   }
 
-  /** Returns how many of them, the first ones, the device reads. */
+  /** Returns how many of them the device reads; they come first. */
   public int readableCount() {
     return readable;
   }

@@ -39,7 +39,10 @@ final class QueueMemory {
     return ram.get(U16, offset) & 0xffff;
   }
 
-  /** Later reads see at least what the guest wrote before this value. Aligned. */
+  /**
+   * Reads 16 bits, unsigned; later reads see at least what the guest wrote before this value. The
+   * offset must be even.
+   */
   int readU16Acquire(long offset) {
     return (short) ALIGNED_U16.getAcquire(ram, offset) & 0xffff;
   }
@@ -62,7 +65,10 @@ final class QueueMemory {
     memory.markDirty(offset, Short.BYTES);
   }
 
-  /** A guest that sees the value also sees all that was written before. Aligned. */
+  /**
+   * Writes 16 bits; a guest that sees the value also sees all that was written before. The offset
+   * must be even.
+   */
   void writeU16Release(long offset, int value) {
     ALIGNED_U16.setRelease(ram, offset, (short) value);
     memory.markDirty(offset, Short.BYTES);
@@ -92,7 +98,7 @@ final class QueueMemory {
     memory.markDirty(offset, length);
   }
 
-  /** Marks what something else wrote, the kernel for instance, after it has. */
+  /** Marks bytes as written, after something else, for instance the kernel, has written them. */
   void markDirty(long offset, long length) {
     memory.markDirty(offset, length);
   }

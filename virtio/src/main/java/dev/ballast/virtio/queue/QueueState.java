@@ -5,17 +5,17 @@ import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 
 /**
- * What a virtqueue is made of: the driver's set-up and the device's two positions. {@link
- * SplitVirtqueue} is the same thing alive.
+ * The state of a virtqueue: the driver's setup and the device's two positions. {@link
+ * SplitVirtqueue} is the running queue that is created from it.
  *
- * @param size how many descriptors; 0 until the driver says, and unchecked until the queue comes
- *     alive
+ * @param size how many descriptors; 0 until the driver sets it, and unchecked until a {@link
+ *     SplitVirtqueue} is created
  * @param ready whether the driver enabled the queue
  * @param descriptorTable the guest physical address of the descriptor table
  * @param availableRing the guest physical address of the available ring ("driver area")
  * @param usedRing the guest physical address of the used ring ("device area")
- * @param nextAvailable the available ring's index that is taken next, 0 to 65535
- * @param nextUsed the used ring's index that is published next, 0 to 65535
+ * @param nextAvailable the index in the available ring of the next chain to take, 0 to 65535
+ * @param nextUsed the index in the used ring of the next entry to publish, 0 to 65535
  */
 public record QueueState(
     int size,
@@ -68,8 +68,8 @@ public record QueueState(
   }
 
   /**
-   * Reads what {@link #write} wrote. What the driver set up is as unchecked as it was when the
-   * driver wrote it: {@link SplitVirtqueue} checks.
+   * Reads what {@link #write} wrote. The driver's setup is as unchecked as when the driver wrote
+   * it: {@link SplitVirtqueue} checks it.
    */
   public static QueueState read(StateReader reader) throws StateFormatException {
     return new QueueState(

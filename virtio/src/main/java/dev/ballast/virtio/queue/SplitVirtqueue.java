@@ -6,8 +6,8 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The device's side of a split virtqueue (virtio v1.3 §2.7), alive: its rings are known to be guest
- * RAM.
+ * The device's side of a running split virtqueue (virtio v1.3 §2.7): its rings have been checked to
+ * lie in guest RAM.
  *
  * <pre>
  *   while ((chain = queue.next()) != null) {   takes what the driver made available
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>A device that works on several chains at once takes them by {@link #next(DescriptorChain)} and
- * completes them in any order. One thread at a time; allocates nothing once it is made.
+ * completes them in any order. One thread at a time; allocates nothing after its construction.
  */
 public final class SplitVirtqueue {
   private static final int FLAGS = 0;
@@ -48,15 +48,15 @@ public final class SplitVirtqueue {
   private int publishedUsed;
 
   /**
-   * Brings a queue to life.
+   * Creates the queue and checks its setup.
    *
    * @param memory guest RAM
-   * @param state the driver's set-up and where the device stands
+   * @param state the driver's setup and the device's positions
    * @param maxSize the size that the device offered
    * @param indirect whether VIRTIO_F_INDIRECT_DESC was negotiated
    * @param eventIndex whether VIRTIO_F_EVENT_IDX was negotiated
    * @throws VirtqueueException if the size is not a power of 2 up to {@code maxSize}, a ring is
-   *     misaligned or not in guest RAM, or more chains are in flight than there can be
+   *     misaligned or not in guest RAM, or more chains are in flight than it has descriptors
    */
   public SplitVirtqueue(
       GuestMemory memory, QueueState state, int maxSize, boolean indirect, boolean eventIndex)
@@ -89,7 +89,7 @@ public final class SplitVirtqueue {
     this.chain = new DescriptorChain(memory, size);
   }
 
-  /** Where a ring lies in RAM; one that is not in one region as a whole is refused. */
+  /** Returns where a ring lies in RAM; refuses one that does not lie wholly in one region. */
   private static long locate(
       GuestMemory memory, String name, long address, long length, int alignment)
       throws VirtqueueException {
@@ -102,14 +102,14 @@ public final class SplitVirtqueue {
     return ramOffset;
   }
 
-  /** How many chains were taken and are not back with the driver. */
+  /** Returns how many chains were taken and not yet published as used. */
   private int unpublished() {
     return (nextAvailable - publishedUsed) & U16;
   }
 
   /**
-   * Takes the next available chain into an object of the queue's own: for a device that is done
-   * with a chain before it takes another.
+   * Takes the next available chain into an object of the queue's own: for a device that completes a
+   * chain before it takes another.
    *
    * @return the chain, valid until the next call, or null if there is none
    * @throws VirtqueueException if the driver broke a rule; the queue is unusable then
@@ -119,12 +119,12 @@ public final class SplitVirtqueue {
   }
 
   /**
-   * Takes the next available chain into an object of the caller's, which may keep it until long
-   * after other chains were taken. At most {@link #size} chains are in flight; their heads differ
-   * only if the driver keeps to the rules.
+   * Takes the next available chain into an object of the caller's, which stays valid while other
+   * chains are taken. At most {@link #size} chains are in flight; their heads differ only if the
+   * driver keeps to the rules.
    *
    * @param into of a capacity of at least {@link #size}, and over the same guest RAM
-   * @return whether there was one; if not, {@code into} is as it was
+   * @return whether there was one; if not, {@code into} does not change
    * @throws VirtqueueException if the driver broke a rule; the queue is unusable then
    * @throws IllegalArgumentException if {@code into} has too small a capacity
    */
@@ -168,7 +168,7 @@ public final class SplitVirtqueue {
     }
   }
 
-  /** How many chains the driver has made available and the device has not taken. */
+  /** Returns how many chains the driver has made available and the device has not taken. */
   private int pending() throws VirtqueueException {
     int pending = (loadIndex() - nextAvailable) & U16;
     if (pending > size - unpublished()) {
@@ -188,7 +188,7 @@ public final class SplitVirtqueue {
   }
 
   /**
-   * Says that a chain is done. The driver does not see it before {@link #publish}.
+   * Adds a chain to the used ring. The driver does not see it before {@link #publish}.
    *
    * @param head the chain's {@link DescriptorChain#head}
    * @param written how many bytes the device wrote into its writable buffers, 0 to 2^32: {@link
@@ -199,7 +199,7 @@ public final class SplitVirtqueue {
     requireInFlight();
     long entry = used + RING + (long) slot(nextUsed) * USED_ENTRY;
     memory.writeU32(entry, head);
-    // A chain may have one byte more than the field can say; a driver has to stand less (§2.7.8.2).
+    // A chain may have one byte more than the field can hold; drivers must accept less (§2.7.8.2).
     memory.writeU32(entry + 4, (int) Math.min(written, U32));
     nextUsed = (nextUsed + 1) & U16;
   }
@@ -217,7 +217,7 @@ public final class SplitVirtqueue {
     memory.writeU16Release(used + INDEX, nextUsed);
     publishedUsed = nextUsed;
     // The driver may be about to ask for an interrupt and to look at the index again: either it
-    // sees the index written above, or the device sees its wish below.
+    // sees the index written above, or the device sees its request below.
     VarHandle.fullFence();
     if (!eventIndex) {
       return (memory.readU16(available + FLAGS) & NO_INTERRUPT) == 0;
@@ -228,18 +228,19 @@ public final class SplitVirtqueue {
     return ((nextUsed - event - 1) & U16) < ((nextUsed - before) & U16);
   }
 
-  /** Asks the driver for no more notifications: the device is looking anyway. A hint, §2.7.8. */
+  /** Asks the driver to send no notifications while the device polls the queue. A hint (§2.7.8). */
   public void suppressNotifications() {
-    // With the event index the driver asks no more by itself once the index named to it is passed.
+    // With the event index the driver stops notifying by itself once it has passed the index given
+    // to it.
     if (!eventIndex) {
       setUsedFlags(NO_NOTIFY);
     }
   }
 
   /**
-   * Asks the driver to notify of the next chain.
+   * Asks the driver to send a notification for the next chain.
    *
-   * @return whether there is one already: then look, since no notification may come for it
+   * @return whether there is one already: then take it, since no notification may come for it
    * @throws VirtqueueException if the driver broke a rule
    */
   public boolean enableNotifications() throws VirtqueueException {
@@ -263,7 +264,7 @@ public final class SplitVirtqueue {
   }
 
   /**
-   * Returns the queue as it can be saved; what was completed but not published counts as in flight.
+   * Returns the state to be saved; chains that were completed but not published count as in flight.
    */
   public QueueState state() {
     return setup.at(nextAvailable, publishedUsed);

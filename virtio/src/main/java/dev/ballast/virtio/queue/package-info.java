@@ -18,17 +18,17 @@
  * </pre>
  *
  * {@link dev.ballast.virtio.queue.QueueState} is what migrates; {@link
- * dev.ballast.virtio.queue.SplitVirtqueue} is made of one when the driver sets DRIVER_OK, or when a
- * state is loaded, and makes one again when the machine is saved.
+ * dev.ballast.virtio.queue.SplitVirtqueue} is created from one when the driver sets DRIVER_OK, or
+ * when a state is loaded, and returns one when the machine is saved.
  *
  * <p>All of this memory belongs to the guest, which may write anything into it at any time. So
  * every field is read once into a local, and the local is checked; a broken rule is a {@link
  * dev.ballast.virtio.queue.VirtqueueException}, never a crash. Guest addresses end here: they are
- * checked and become offsets in RAM when a queue comes alive and when a chain is taken. A device
- * gets a {@link dev.ballast.virtio.queue.ChainReader} and a {@link
+ * checked and translated to offsets in RAM when a queue is created and when a chain is taken. A
+ * device gets a {@link dev.ballast.virtio.queue.ChainReader} and a {@link
  * dev.ballast.virtio.queue.ChainWriter} over the buffers of a {@link
- * dev.ballast.virtio.queue.DescriptorChain}. Every write is marked as one of the VMM's, so that a
- * migration sees it.
+ * dev.ballast.virtio.queue.DescriptorChain}. Every write is marked as the VMM's, so that a
+ * migration sends it.
  */
 @NullMarked
 package dev.ballast.virtio.queue;

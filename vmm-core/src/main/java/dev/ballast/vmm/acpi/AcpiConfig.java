@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * What the tables describe.
+ * The machine that the tables describe.
  *
  * @param vcpus how many processors, 1 to 255; the local APIC id of each is its index
- * @param timerGsi the GSI that the PIT's IRQ 0 arrives at: 0 as KVM routes it unless told
- *     otherwise, 2 as on a PC
+ * @param timerGsi the GSI that the PIT's IRQ 0 arrives at: 0 with KVM's default routing, 2 as on a
+ *     PC
  * @param serialPorts the 16550 UARTs
  * @param virtioMmio the virtio-mmio devices
  * @param pmPorts the ports of the fixed power management hardware

@@ -16,8 +16,8 @@ public final class AcpiTables {
   }
 
   /**
-   * Builds all tables. A guest without another hint looks for the RSDP at multiples of 16 from
-   * 0xE0000 to 0xFFFFF (ACPI 6.5 §5.2.5.1); it is the first of them here.
+   * Builds all tables. A guest that is not given the RSDP's address searches for it at multiples of
+   * 16 from 0xE0000 to 0xFFFFF (ACPI 6.5 §5.2.5.1); the RSDP is the first of the tables.
    *
    * @param config what to describe
    * @param base the guest physical address of the first byte, a multiple of 64 below 4 GiB

@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
-/** Terms of the ACPI machine language as bytes (ACPI 6.5 §20.2). Terms are made of terms. */
+/** Encodes terms of the ACPI machine language (ACPI 6.5 §20.2). Terms nest. */
 final class Aml {
   private static final int ZERO_OP = 0x00;
   private static final int ONE_OP = 0x01;

@@ -39,7 +39,7 @@ final class Dsdt {
         .finish();
   }
 
-  /** The MADT says how to reach it; the UID is what the two have in common. */
+  /** The MADT has its APIC ID; the UID links the two. */
   private static byte[] processor(int index) {
     return Aml.device(
         numbered("C", index),

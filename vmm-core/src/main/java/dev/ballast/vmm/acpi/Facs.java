@@ -5,7 +5,7 @@ package dev.ballast.vmm.acpi;
  * §5.2.10).
  */
 final class Facs {
-  /** What its address must be a multiple of. */
+  /** The alignment of its address in bytes. */
   static final int ALIGNMENT = 64;
 
   private static final int LENGTH = 64;

@@ -1,6 +1,6 @@
 /**
- * The ACPI tables that tell a guest which devices and processors there are (ACPI 6.5): RSDP, XSDT,
- * FADT, FACS, MADT and DSDT.
+ * The ACPI tables that describe the machine's devices and processors to a guest (ACPI 6.5): RSDP,
+ * XSDT, FADT, FACS, MADT and DSDT.
  */
 @NullMarked
 package dev.ballast.vmm.acpi;

@@ -20,9 +20,9 @@ import java.nio.ByteOrder;
  * @param protectedMode the protected-mode kernel
  * @param payload the compressed vmlinux in it
  * @param has64BitEntry whether it can be entered at its 64-bit entry ({@code XLF_KERNEL_64})
- * @param loadAddress {@code pref_address}, the guest physical address it wants to be at
- * @param memoryNeeded {@code init_size}, the bytes it needs from there on until it reads the memory
- *     map
+ * @param loadAddress {@code pref_address}, the guest physical address it prefers to be loaded at
+ * @param memoryNeeded {@code init_size}, the bytes of memory it needs from there on before it reads
+ *     the memory map
  * @param commandLineLimit {@code cmdline_size}, the longest command line in bytes
  * @param initrdLimit the first guest physical address past where the initial RAM disk may lie: 4
  *     GiB with {@code XLF_CAN_BE_LOADED_ABOVE_4G}, since {@code initrd_addr_max} is then lower than

@@ -6,7 +6,7 @@ import dev.ballast.vmm.memory.MemoryRegion;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a guest is told of its memory, and what lies in it when it starts. */
+/** The memory map that a guest is given, and what the VMM places in its memory before it starts. */
 public final class GuestMemoryMap {
   private GuestMemoryMap() {}
 
@@ -21,7 +21,7 @@ public final class GuestMemoryMap {
     /** Usable memory. */
     public static final int RAM = 1;
 
-    /** Kept by the firmware. */
+    /** Reserved: not usable as RAM. */
     public static final int RESERVED = 2;
   }
 
@@ -33,13 +33,13 @@ public final class GuestMemoryMap {
    * @param size in bytes
    */
   record Part(String name, long address, long size) {
-    /** Returns whether a range has a byte of it. */
+    /** Returns whether a range has a byte in common with it. */
     boolean overlaps(long start, long length) {
       return length > 0 && start < address + size && address < start + length;
     }
   }
 
-  /** Returns the memory map that a guest with this memory is told, ascending. */
+  /** Returns the memory map for a guest with this memory, ascending. */
   public static List<Range> memoryMap(GuestMemory memory) {
     List<Range> map = new ArrayList<>();
     map.add(new Range(0, AddressMap.LOW_MEMORY_END, Range.RAM));
@@ -55,7 +55,7 @@ public final class GuestMemoryMap {
     return map;
   }
 
-  /** Returns the end of RAM below the hole. */
+  /** Returns the guest physical address after the last byte of RAM below the MMIO hole. */
   public static long lowRamEnd(GuestMemory memory) {
     return memory.regions().getFirst().guestEnd();
   }

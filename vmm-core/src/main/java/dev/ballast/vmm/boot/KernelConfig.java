@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * What boots.
+ * The kernel to boot.
  *
  * <p>A vmlinux that is entered directly runs at the address it is linked for: relocating and
  * randomising it (KASLR) is the work of the decompressor in the bzImage, which only {@link

@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts a kernel, its command line and its initial RAM disk into guest memory, and what tells the
- * kernel of them. See {@link GuestMemoryMap} for where.
+ * Puts a kernel, its command line and its initial RAM disk into guest memory, with the boot
+ * structures that point to them. {@link AddressMap} says where.
  */
 public final class KernelLoader {
   private static final Logger log = LoggerFactory.getLogger(KernelLoader.class);
@@ -39,7 +39,7 @@ public final class KernelLoader {
   record Placed(long address, long size) {}
 
   /**
-   * Loads a kernel. What else there is in guest memory stays.
+   * Loads a kernel. Everything else in guest memory stays.
    *
    * @param memory guest RAM
    * @param config what to load

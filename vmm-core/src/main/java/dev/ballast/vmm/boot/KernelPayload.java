@@ -18,7 +18,8 @@ import org.tukaani.xz.SingleXZInputStream;
  * in 4 bytes, little-endian (Linux {@code scripts/Makefile.lib}, {@code size_append}; gzip's own
  * trailer is the same). Decompressing it here spares the guest its slow decompressor.
  *
- * <p>What is allocated is bounded by what really comes out, not by what the file says.
+ * <p>Allocation is bounded by the output that is actually produced, not by the size that the file
+ * claims.
  */
 final class KernelPayload {
   private static final ValueLayout.OfInt U32 =
@@ -36,7 +37,7 @@ final class KernelPayload {
 
   private KernelPayload() {}
 
-  /** The ways Linux compresses a kernel, by the bytes that the payload starts with. */
+  /** The ways in which Linux compresses a kernel, identified by the first bytes of the payload. */
   enum Compression {
     GZIP("1f8b"),
     XZ("fd377a585a00"),
@@ -67,7 +68,7 @@ final class KernelPayload {
       return null;
     }
 
-    /** Returns whether {@link #decompress} can. */
+    /** Returns whether {@link #decompress} supports it. */
     boolean isSupported() {
       return this != BZIP2 && this != LZO;
     }

@@ -25,7 +25,7 @@ final class LinuxBootParams {
   private LinuxBootParams() {}
 
   /**
-   * Writes it to {@link GuestMemoryMap#BOOT_PARAMS}.
+   * Writes it to {@link AddressMap#BOOT_PARAMS}.
    *
    * @param memory guest RAM
    * @param image the bzImage whose setup header is passed on; without one a header is made up

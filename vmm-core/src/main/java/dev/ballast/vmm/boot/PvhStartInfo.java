@@ -21,7 +21,7 @@ final class PvhStartInfo {
   private PvhStartInfo() {}
 
   /**
-   * Writes it to {@link GuestMemoryMap#PVH_START_INFO}.
+   * Writes it to {@link AddressMap#PVH_START_INFO}.
    *
    * @param memory guest RAM
    * @param initrd the initial RAM disk; of size 0 when there is none

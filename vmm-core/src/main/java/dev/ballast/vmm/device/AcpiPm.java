@@ -13,10 +13,10 @@ import java.util.function.LongSupplier;
  * it wraps: TMR_STS stays 0. Any thread.
  */
 public final class AcpiPm implements BusDevice, MachineDevice {
-  /** Where this machine has it. */
+  /** Its first I/O port on this machine. */
   public static final int PORT = 0x600;
 
-  /** How many ports it takes. */
+  /** How many ports it occupies. */
   public static final int PORTS = 12;
 
   /** The offset of PM1a_EVT_BLK from the first port. */
@@ -31,10 +31,10 @@ public final class AcpiPm implements BusDevice, MachineDevice {
   /** The GSI of the system control interrupt; level-triggered. */
   public static final int SCI = 9;
 
-  /** What SLP_TYP must be to switch the machine off. */
+  /** The value of SLP_TYP that switches the machine off (S5). */
   public static final int SOFT_OFF_SLEEP_TYPE = 5;
 
-  /** How fast the timer counts. */
+  /** The frequency of the timer in Hz. */
   public static final long TIMER_HZ = 3_579_545;
 
   private static final long NANOS_PER_SECOND = 1_000_000_000;
@@ -64,7 +64,7 @@ public final class AcpiPm implements BusDevice, MachineDevice {
   private int enable;
   private int control;
 
-  /** What the timer showed when the host's clock was 0. */
+  /** The timer's value at the time 0 of {@code nanoTime}. */
   private int timerOrigin;
 
   /**
@@ -78,7 +78,7 @@ public final class AcpiPm implements BusDevice, MachineDevice {
     this.nanoTime = nanoTime;
   }
 
-  /** Presses the power button: a guest that listens shuts down. */
+  /** Presses the power button. A guest that handles it shuts down. */
   public void pressPowerButton() {
     synchronized (lock) {
       status |= POWER_BUTTON;
@@ -112,7 +112,7 @@ public final class AcpiPm implements BusDevice, MachineDevice {
     }
   }
 
-  /** Returns whether the guest switches itself off. */
+  /** Returns whether the write switches the machine off. */
   private boolean writeByte(int offset, int value) {
     int shift = (offset & 1) * 8;
     int bits = value << shift;

@@ -29,22 +29,22 @@ abstract class BufferedSerialBackend implements SerialBackend {
 
   /**
    * @param name for threads and messages
-   * @param whenFull what happens to output that the other end is too slow for
+   * @param whenFull what happens to output when the other end is too slow
    */
   BufferedSerialBackend(String name, WhenFull whenFull) {
     this.name = name;
     this.buffer = new OutputBuffer(BUFFER_SIZE, whenFull);
   }
 
-  /** Waits for another end to write to. Called on the writer thread. */
+  /** Waits until there is another end to write to. Called on the writer thread. */
   abstract void awaitReceiver() throws InterruptedException;
 
   /** Writes bytes; may block. Called on the writer thread. */
   abstract void write(byte[] bytes, int length) throws IOException, InterruptedException;
 
   /**
-   * Reads bytes and gives them to the line until there will be no more. Called on the reader
-   * thread. One that also serves clients must not wait for the guest with {@link #deliver}.
+   * Reads bytes and passes them to the line until the input ends. Called on the reader thread. An
+   * implementation that also serves clients must not wait for the guest with {@link #deliver}.
    */
   abstract void readAll(Line line) throws IOException, InterruptedException;
 
@@ -134,7 +134,7 @@ abstract class BufferedSerialBackend implements SerialBackend {
     }
   }
 
-  /** Waits for the writer thread to end, for at most {@code timeout}; tells whether it did. */
+  /** Waits for the writer thread to end, for at most {@code timeout}; returns whether it did. */
   final boolean writerEnds(Duration timeout) throws InterruptedException {
     Thread thread = writer;
     return thread == null || thread.join(timeout);

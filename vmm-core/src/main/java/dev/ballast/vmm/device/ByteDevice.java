@@ -2,7 +2,10 @@ package dev.ballast.vmm.device;
 
 import dev.ballast.vmm.bus.BusDevice;
 
-/** A device of 8-bit registers. A wider access is one a byte, lowest first, as on the ISA bus. */
+/**
+ * A device of 8-bit registers. A wider access is split into one access for each byte, lowest
+ * address first, as on the ISA bus.
+ */
 abstract class ByteDevice implements BusDevice {
   /** Reads a register; returns 0 to 255. */
   abstract int readRegister(int offset);

@@ -13,14 +13,14 @@ import java.time.temporal.ValueRange;
 
 /**
  * The PC's real-time clock and its battery-backed memory (Motorola MC146818): UTC from the host's
- * clock, plus what the guest set it off by. It raises no interrupts: alarm, update and periodic
- * ones can be enabled but never come. Any thread.
+ * clock, plus the offset by which the guest has set it. It raises no interrupts: alarm, update and
+ * periodic ones can be enabled but never come. Any thread.
  */
 public final class CmosRtc extends ByteDevice implements MachineDevice {
-  /** Where a PC has it. */
+  /** Its first I/O port, as on a PC. */
   public static final int PORT = 0x70;
 
-  /** How many ports it takes. */
+  /** How many ports it occupies. */
   public static final int PORTS = 2;
 
   private static final int INDEX_OFFSET = 0;
@@ -54,7 +54,7 @@ public final class CmosRtc extends ByteDevice implements MachineDevice {
   private static final int D_VALID = 1 << 7;
   private static final int PM = 1 << 7;
 
-  /** How long before a second ends the clock says that it is about to change. */
+  /** How long before the end of a second update-in-progress is set. */
   private static final int UPDATE_NANOS = 244_000;
 
   private static final int NANOS_PER_SECOND = 1_000_000_000;
@@ -221,7 +221,7 @@ public final class CmosRtc extends ByteDevice implements MachineDevice {
     return decodeValue(value & ~PM) % 12 + ((value & PM) != 0 ? 12 : 0);
   }
 
-  /** The battery keeps time and memory; interrupts are off. */
+  /** {@inheritDoc} Keeps the time and the memory, which have a battery; disables interrupts. */
   @Override
   public void reset() {
     synchronized (lock) {

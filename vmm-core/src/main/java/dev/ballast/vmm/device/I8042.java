@@ -5,14 +5,14 @@ import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 
 /**
- * The PC's keyboard controller with nothing plugged into it: what matters is that it can reset the
- * machine. It answers its self-tests, so that a guest that probes it does not wait. Any thread.
+ * The PC's keyboard controller with nothing plugged into it; it is there to reset the machine. It
+ * answers its self-tests, so that a guest that probes it does not wait. Any thread.
  */
 public final class I8042 extends ByteDevice implements MachineDevice {
-  /** Where a PC has it. */
+  /** Its first I/O port, as on a PC. */
   public static final int PORT = 0x60;
 
-  /** How many ports it takes; those between data and command do nothing. */
+  /** How many ports it occupies; those between data and command do nothing. */
   public static final int PORTS = 5;
 
   /** The offset of the command and status port from the first. */
@@ -47,7 +47,7 @@ public final class I8042 extends ByteDevice implements MachineDevice {
   private static final int POWER_ON_CONTROL =
       CONTROL_KEYBOARD_DISABLED | CONTROL_MOUSE_DISABLED | STATUS_SYSTEM_FLAG;
 
-  /** Bits of the output port: 0 resets while it is clear, 1 is the A20 gate. */
+  /** Bits of the output port: bit 0 resets the machine while it is clear, bit 1 is the A20 gate. */
   private static final int OUTPUT_NOT_RESET = 1;
 
   private static final int POWER_ON_OUTPUT_PORT = 0xcf;

@@ -5,18 +5,21 @@ import dev.ballast.vmm.state.Snapshottable;
 /** A device as the machine's life cycle sees it. All methods are called on control threads. */
 public interface MachineDevice extends Snapshottable, AutoCloseable {
   /**
-   * Stops to touch guest memory and to take requests; returns when nothing is in flight. What the
-   * guest asks for meanwhile is kept. vCPUs are stopped already.
+   * Stops accessing guest memory and accepting requests; returns when nothing is in flight.
+   * Requests that the guest has already made stay pending. Called with vCPUs stopped.
    */
   default void quiesce() {}
 
-  /** Goes on after {@link #quiesce}, or starts after a state was loaded; handles what was kept. */
+  /**
+   * Resumes after {@link #quiesce}, or starts after a state was loaded; handles what stayed
+   * pending.
+   */
   default void resume() {}
 
-  /** Returns to the power-on state. vCPUs are stopped and the device is quiesced. */
+  /** Returns to the power-on state. Called with vCPUs stopped and the device quiesced. */
   default void reset() {}
 
-  /** Returns the features that it offers to its driver, as bits; always the same. */
+  /** Returns the feature bits that the device offers to its driver; they never change. */
   default long offeredFeatures() {
     return 0;
   }

@@ -1,6 +1,6 @@
 package dev.ballast.vmm.device;
 
-/** A line without another end: output is lost, there is no input. */
+/** A line with nothing at the other end: output is discarded, there is no input. */
 public final class NullSerialBackend implements SerialBackend {
   @Override
   public void start(Line line) {}

@@ -45,7 +45,7 @@ final class OutputBuffer {
   }
 
   /**
-   * Removes what is there; waits while there is nothing.
+   * Removes bytes, up to the length of {@code into}; waits while there are none.
    *
    * @return how many bytes; -1 when it is closed and empty
    */

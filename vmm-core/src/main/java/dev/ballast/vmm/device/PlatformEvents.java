@@ -1,16 +1,21 @@
 package dev.ballast.vmm.device;
 
-/** What a guest asks of the machine through its devices. Called on vCPU threads; must not block. */
+/**
+ * Receives what a guest requests of the machine through its devices. Called on vCPU threads; must
+ * not block.
+ */
 public interface PlatformEvents {
-  /** The guest reboots. */
+  /** Called when the guest resets the machine. */
   void reset();
 
-  /** The guest switched itself off. */
+  /** Called when the guest switches itself off. */
   void powerOff();
 
-  /** The guest's kernel panicked. */
+  /** Called when the guest's kernel has panicked. */
   void panicked();
 
-  /** The guest's kernel panicked, and the crash kernel that it has loaded takes over. */
+  /**
+   * Called when the guest's kernel has panicked and the crash kernel that it has loaded takes over.
+   */
   void crashKernelTakesOver();
 }

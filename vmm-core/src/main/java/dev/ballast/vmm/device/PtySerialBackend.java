@@ -14,7 +14,7 @@ import java.time.Duration;
 
 /**
  * A line to a new pseudoterminal, for instance for {@code screen /dev/pts/3}. The last 64 KiB of
- * output are kept for who opens it; a reader that is too slow misses the oldest output.
+ * output are kept for the next reader; one that is too slow misses the oldest output.
  */
 public final class PtySerialBackend extends BufferedSerialBackend {
   private static final int CHUNK = 4 << 10;
@@ -22,7 +22,10 @@ public final class PtySerialBackend extends BufferedSerialBackend {
 
   private final Pseudoterminal terminal;
 
-  /** Keeps the terminal from hanging up while no user has it open, and wakes our threads up. */
+  /**
+   * Keeps the terminal from hanging up while no user has it open, and serves to wake the threads
+   * here.
+   */
   private final FileDescriptor slave;
 
   private volatile boolean closing;
@@ -34,9 +37,9 @@ public final class PtySerialBackend extends BufferedSerialBackend {
   }
 
   /**
-   * Makes a pseudoterminal.
+   * Creates a pseudoterminal.
    *
-   * @throws IOException if there is none to be had
+   * @throws IOException if none can be opened
    */
   public static PtySerialBackend open() throws IOException {
     Pseudoterminal terminal = Pseudoterminal.open();
@@ -111,7 +114,7 @@ public final class PtySerialBackend extends BufferedSerialBackend {
     try {
       slave.write(value);
     } catch (ErrnoException e) {
-      // There is no room for the byte: then there are others to read.
+      // There is no room for the byte, so there are others to read, which wake the reader.
       if (e.errno() != Errno.EAGAIN) {
         throw e;
       }

@@ -5,15 +5,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The port through which a guest says what became of its kernel (QEMU {@code docs/specs/pvpanic}).
- * A read returns the events that the device knows; a write is an event. Of several in one write the
- * gravest counts, as in QEMU. Any thread; has no state that migrates.
+ * The port through which a guest reports a panic or a shutdown of its kernel (QEMU {@code
+ * docs/specs/pvpanic}). A read returns the events that the device knows; a write is an event. If
+ * one write has several events, the most serious one is handled, as in QEMU. Any thread; has no
+ * state that migrates.
  */
 public final class PvPanic extends ByteDevice {
-  /** Where guests expect it. */
+  /** Its I/O port, by convention. */
   public static final int PORT = 0x505;
 
-  /** How many ports it takes. */
+  /** How many ports it occupies. */
   public static final int PORTS = 1;
 
   private static final Logger log = LoggerFactory.getLogger(PvPanic.class);
@@ -32,7 +33,7 @@ public final class PvPanic extends ByteDevice {
     this.events = events;
   }
 
-  /** Returns how many writes had events that the device does not know, which it ignores. */
+  /** Returns how many writes had unknown events, which the device ignores. */
   public long unknownEvents() {
     return unknown.get();
   }

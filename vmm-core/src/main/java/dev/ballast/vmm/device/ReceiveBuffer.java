@@ -4,7 +4,7 @@ import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 
-/** Input of a UART: the receiver's FIFO, and what waits behind it, in order. Not thread-safe. */
+/** Input of a UART: the receiver's FIFO, and a backlog behind it, in order. Not thread-safe. */
 final class ReceiveBuffer {
   /** How many bytes the FIFO holds. */
   static final int FIFO_SIZE = 16;
@@ -14,15 +14,15 @@ final class ReceiveBuffer {
   private final ByteRing fifo = new ByteRing(FIFO_SIZE);
   private final ByteRing backlog = new ByteRing(BACKLOG_SIZE);
 
-  /** The guest was told that there is something in the FIFO. */
+  /** Whether the guest has seen that the FIFO is not empty. */
   private boolean noticed;
 
-  /** Returns whether as much waits as may. */
+  /** Returns whether the backlog is full. */
   boolean isFull() {
     return backlog.isFull();
   }
 
-  /** Returns whether there is so much room that filling it is worth waking a thread. */
+  /** Returns whether there is enough room to be worth waking a thread for. */
   boolean hasAmpleRoom() {
     return backlog.size() <= BACKLOG_SIZE / 2;
   }
@@ -44,7 +44,7 @@ final class ReceiveBuffer {
     return fifo.size();
   }
 
-  /** Records that the guest asks whether there is something in the FIFO. */
+  /** Records that the guest reads whether the FIFO has data. */
   void look() {
     noticed |= !fifo.isEmpty();
   }
@@ -57,7 +57,8 @@ final class ReceiveBuffer {
   }
 
   /**
-   * Puts a byte into the FIFO, past what waits; returns false if it holds {@code capacity} bytes.
+   * Puts a byte into the FIFO, ahead of the backlog; returns false if the FIFO holds {@code
+   * capacity} bytes.
    */
   boolean addReceived(byte value, int capacity) {
     if (fifo.size() >= capacity) {
@@ -75,8 +76,8 @@ final class ReceiveBuffer {
   }
 
   /**
-   * Empties the FIFO as a guest does that sets its UART up. What the guest cannot know of stays: on
-   * a line of a certain speed, it would come later.
+   * Empties the FIFO, as a guest does when it sets its UART up. Input that the guest has not seen
+   * stays: on a line of limited speed, it would arrive later.
    */
   void clearNoticed() {
     if (noticed) {

@@ -9,20 +9,20 @@ import dev.ballast.vmm.state.StateWriter;
  * A 16550A UART (National Semiconductor PC16550D). Its line is as fast as the backend: a byte of
  * output is gone when the register write is done, unless the backend has no room; then up to 16
  * bytes wait and the transmitter is busy. Input that does not fit into the FIFO waits in order, up
- * to 4 KiB; what is more, and what comes while the machine does not run, stays with the backend
- * until there is room. A character timeout is over at once. Modem lines from outside are always on.
+ * to 4 KiB; any more, and any that comes while the machine does not run, stays with the backend
+ * until there is room. The character timeout expires at once. The modem's inputs are always on.
  *
  * <p>The interrupt line is high while an interrupt is pending, as the chip's INTR pin is. Any
  * thread.
  */
 public final class Serial16550 extends ByteDevice implements MachineDevice {
-  /** Where a PC has its first one. */
+  /** The first I/O port of a PC's first UART. */
   public static final int COM1_PORT = 0x3f8;
 
-  /** The ISA interrupt of a PC's first one. */
+  /** The ISA interrupt of a PC's first UART. */
   public static final int COM1_IRQ = 4;
 
-  /** How many ports it takes. */
+  /** How many ports it occupies. */
   public static final int PORTS = 8;
 
   private static final int FIFO_SIZE = ReceiveBuffer.FIFO_SIZE;
@@ -44,14 +44,17 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
   private final ReceiveBuffer input = new ReceiveBuffer();
   private final ByteRing toTransmit = new ByteRing(FIFO_SIZE);
 
-  /** The line took less than what came, and the backend was not told yet that there is room. */
+  /**
+   * Whether the backend has to be called when there is room again, since the line has refused
+   * input.
+   */
   private boolean inputHeldBack;
 
   /** From the start: input that is there before the machine runs comes after a loaded state. */
   private boolean quiesced = true;
 
   /**
-   * Makes a UART and connects it; input may come at once.
+   * Creates a UART and connects it; input may come at once.
    *
    * @param name of the state section, for instance {@code serial0}
    * @param interrupt its interrupt
@@ -232,7 +235,9 @@ public final class Serial16550 extends ByteDevice implements MachineDevice {
     }
   }
 
-  /** Output and input that are on their way are kept. */
+  /**
+   * {@inheritDoc} Output that waits for the backend, and input that waits for the FIFO, are kept.
+   */
   @Override
   public void reset() {
     synchronized (lock) {

@@ -13,13 +13,13 @@ public interface SerialBackend extends AutoCloseable {
      * @param bytes the input
      * @param offset where it starts
      * @param length how many bytes
-     * @return how many of them were taken; the others stay the backend's
+     * @return how many of them were taken; the backend keeps the others
      */
     int receive(byte[] bytes, int offset, int length);
 
     /**
-     * Called when there is room again after {@link SerialBackend#transmit} had none. Runs on a
-     * thread of the backend, which must not hold a lock that {@code transmit} takes.
+     * Notifies the line that there is room again after {@link SerialBackend#transmit} had none.
+     * Called on a thread of the backend, which must not hold a lock that {@code transmit} takes.
      */
     void readyToTransmit();
   }
@@ -32,7 +32,7 @@ public interface SerialBackend extends AutoCloseable {
     return "null";
   }
 
-  /** Connects the line; called once, before anything else. */
+  /** Connects the line. Called once, before any method but {@link #close}. */
   void start(Line line);
 
   /**
@@ -44,15 +44,15 @@ public interface SerialBackend extends AutoCloseable {
   boolean transmit(byte value);
 
   /**
-   * Called when there is room again after {@link Line#receive} took less than all. Runs on vCPU
-   * threads and on control threads; never blocks.
+   * Notifies the backend that there is room again after {@link Line#receive} took less than all.
+   * Called on vCPU threads and on control threads; never blocks.
    */
   default void readyToReceive() {}
 
   /**
-   * Writes out what was taken, for as long as that makes progress within reason, and releases all
-   * resources. Called on a control thread. May be called without {@link #start}, and has no effect
-   * the second time.
+   * Writes out the output that was accepted, waiting a few seconds at most for a slow reader, and
+   * releases all resources. Called on a control thread. May be called without {@link #start}, and
+   * has no effect the second time.
    */
   @Override
   void close();

@@ -11,8 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A line to streams: standard input and output, or a file. No output is lost: when the streams are
- * slow, the UART is busy for the guest. When writing fails, the rest of the output is.
+ * A line to streams: standard input and output, or a file. No output is lost while the streams are
+ * slow: the guest finds the UART busy. If writing fails, the rest of the output is lost.
  */
 public final class StreamSerialBackend extends BufferedSerialBackend {
   private static final int CHUNK = 1 << 10;
@@ -25,7 +25,7 @@ public final class StreamSerialBackend extends BufferedSerialBackend {
    * Connects streams that the caller closes.
    *
    * @param name for threads and messages
-   * @param input ends when there is no more input
+   * @param input read until it ends
    * @param output flushed after every write
    */
   public StreamSerialBackend(String name, InputStream input, OutputStream output) {
@@ -46,7 +46,7 @@ public final class StreamSerialBackend extends BufferedSerialBackend {
   }
 
   /**
-   * Writes output to a file, which is made, or emptied; there is no input.
+   * Writes output to a file, which is created or truncated; there is no input.
    *
    * @throws IOException if the file cannot be opened
    */

@@ -5,8 +5,8 @@ import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 
 /**
- * The registers of a 16550A but for its FIFOs: what their bits are, which interrupt is pending, and
- * what the modem lines do (PC16550D, section 8). Not thread-safe.
+ * The registers of a 16550A except its FIFOs: their bits, which interrupt is pending, and the modem
+ * lines (PC16550D, section 8). Not thread-safe.
  */
 final class UartRegisters {
   private static final int IER_RECEIVED = 1;
@@ -55,7 +55,10 @@ final class UartRegisters {
   private int msrDelta;
   private boolean overrun;
 
-  /** The transmitter became empty, and the guest was not told yet. */
+  /**
+   * Whether the interrupt for an empty transmitter is due: it became empty, and the guest has not
+   * read that.
+   */
   private boolean transmitEmptyPending;
 
   /** Returns whether the first two registers are the divisor's bytes. */
@@ -125,8 +128,8 @@ final class UartRegisters {
   /**
    * Writes the FIFO control register; returns whether the receiver's FIFO is to be cleared.
    *
-   * <p>Clearing the transmitter's FIFO does nothing: what is in it waits for the host only, on a
-   * real line it would have left.
+   * <p>Clearing the transmitter's FIFO does nothing: its bytes wait only for the host; on a real
+   * line they would have left.
    */
   boolean fifoControl(int value) {
     boolean toggled = ((value ^ fcr) & FCR_ENABLE) != 0;
@@ -144,7 +147,7 @@ final class UartRegisters {
     mcr = value & MCR_BITS;
     int after = modemLines();
     int changed = before ^ after;
-    // The ring indicator counts when it goes off, the others when they change.
+    // The ring indicator is recorded on its trailing edge, the others on both.
     msrDelta |= ((changed & ~MSR_RING) | (changed & before & MSR_RING)) >> 4;
   }
 
@@ -160,19 +163,19 @@ final class UartRegisters {
     return requestToSend << 4 | dataTerminalReady << 5 | out1 << 6 | out2 << 7;
   }
 
-  /** Reads the modem status register, which forgets what has changed. */
+  /** Reads the modem status register and clears its delta bits. */
   int readModemStatus() {
     int value = modemLines() | msrDelta;
     msrDelta = 0;
     return value;
   }
 
-  /** Records that a byte came when there was no room for it. */
+  /** Records that a byte arrived when there was no room for it. */
   void markOverrun() {
     overrun = true;
   }
 
-  /** Reads the line status register, which forgets an overrun. */
+  /** Reads the line status register and clears an overrun. */
   int readLineStatus(int received, boolean transmitterEmpty) {
     int value =
         (received > 0 ? LSR_DATA_READY : 0)
@@ -182,7 +185,7 @@ final class UartRegisters {
     return value;
   }
 
-  /** Sets whether the guest is to be told that the transmitter is empty. */
+  /** Sets whether the interrupt for an empty transmitter is due. */
   void transmitEmptyPending(boolean pending) {
     transmitEmptyPending = pending;
   }
@@ -196,7 +199,10 @@ final class UartRegisters {
     return interruptId(received) != IIR_NONE;
   }
 
-  /** Reads the interrupt identification register, which tells that the transmitter is empty. */
+  /**
+   * Reads the interrupt identification register, which acknowledges the interrupt for an empty
+   * transmitter.
+   */
   int readInterruptId(int received) {
     int id = interruptId(received);
     if (id == IIR_TRANSMIT_EMPTY) {

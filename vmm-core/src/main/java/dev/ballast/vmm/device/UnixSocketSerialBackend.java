@@ -19,16 +19,18 @@ import org.slf4j.LoggerFactory;
  * A line to the clients of a unix socket, one at a time; the next one waits. The last 64 KiB of
  * output are kept for the next client; a client that is too slow misses the oldest output.
  *
- * <p>No input of a client that stays is lost: while the guest does not read it, the client waits.
- * What a client sent before it left still goes to the guest, and before what the next one sends.
- * Only when it is more than 4 KiB, and the guest has not taken it by the time the next one comes,
- * the rest is dropped.
+ * <p>No input of a connected client is lost: while the guest does not read it, the client has to
+ * wait. What a client sent before it disconnected still reaches the guest, before the input of the
+ * next one. Only if that is more than 4 KiB, and the guest has not read it when the next client
+ * connects, the rest is dropped.
  */
 public final class UnixSocketSerialBackend extends BufferedSerialBackend {
   private static final Logger log = LoggerFactory.getLogger(UnixSocketSerialBackend.class);
   private static final int INPUT_SIZE = 4 << 10;
 
-  /** How long no client is taken after one could not be, and how often one is looked for. */
+  /**
+   * How long to wait after accepting a client has failed, and between checks for the next client.
+   */
   private static final Duration RETRY = Duration.ofMillis(200);
 
   /** Accepts the next client, if there is one. */
@@ -132,7 +134,7 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
     }
   }
 
-  /** Serves clients, and waits for nothing but events: not for the guest, not for one client. */
+  /** Serves clients, and waits only for events, never for the guest or for a single client. */
   @Override
   void readAll(Line line) throws IOException {
     ByteBuffer input = ByteBuffer.allocate(INPUT_SIZE);
@@ -169,7 +171,7 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
     events.wakeup();
   }
 
-  /** Waits for a client, or for another event: then there is none. */
+  /** Waits for a client or another event; returns null in the latter case. */
   private @Nullable SocketChannel awaitClient() throws IOException {
     nextClient.interestOps(SelectionKey.OP_ACCEPT);
     await(Duration.ZERO);
@@ -197,7 +199,10 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
     return null;
   }
 
-  /** Reads what has come, or waits for an event; returns false when the client is to go. */
+  /**
+   * Reads the input that is there, or waits for an event; returns false when the client is to be
+   * disconnected.
+   */
   private boolean serve(SocketChannel client, ByteBuffer input) throws IOException {
     try {
       SelectionKey key = client.register(events, 0);
@@ -222,9 +227,8 @@ public final class UnixSocketSerialBackend extends BufferedSerialBackend {
   }
 
   /**
-   * Returns whether a client has closed its connection, while what it sent before is still to be
-   * read. A connection that is made already is ready to be made only if it has an error or is hung
-   * up.
+   * Returns whether a client has closed its connection, although input from it is still to be read.
+   * An established connection is ready for OP_CONNECT only if it has an error or is hung up.
    */
   private boolean hasHungUp(SelectionKey client) throws IOException {
     return isReady(client, SelectionKey.OP_CONNECT);

@@ -1,5 +1,6 @@
 /**
- * The platform devices: serial port, keyboard controller, clock, power management, panic notice.
+ * The platform devices: serial port, keyboard controller, clock, power management, panic
+ * notification.
  */
 @NullMarked
 package dev.ballast.vmm.device;

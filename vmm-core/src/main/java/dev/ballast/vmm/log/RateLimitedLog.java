@@ -4,8 +4,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 
 /**
- * Warns of what a guest can cause as often as it likes: at most one line a second, which says how
- * many were left out. Any thread.
+ * Logs warnings that a guest can cause at any rate: at most one line per second, with the number of
+ * those left out. Any thread.
  */
 public final class RateLimitedLog {
   private static final long INTERVAL_NANOS = 1_000_000_000L;

@@ -15,9 +15,9 @@ public final class AnonymousRam implements RamBacking {
   private final PagemapPool pagemaps;
 
   /**
-   * Maps memory with the kernel's choice of pages; none of it is populated.
+   * Maps memory with {@link HostPages#DEFAULT}; none of it is populated.
    *
-   * @param size in bytes
+   * @param size in bytes, a multiple of 4096
    * @param reserve whether the kernel accounts for all of it now, so that running out is an error
    *     here and not a kill later
    * @throws IOException if the kernel refuses (ENOMEM)
@@ -30,10 +30,10 @@ public final class AnonymousRam implements RamBacking {
    * Maps memory; none of it is populated.
    *
    * @param size in bytes, a multiple of the size of {@code pages}
-   * @param pages what is behind it
+   * @param pages the kind of host pages
    * @param reserve whether the kernel accounts for all of it now, so that running out is an error
-   *     here and not a kill later. Pages out of the pool that are reserved stay so when they are
-   *     discarded (since Linux 6.12): they are free, but not available to others
+   *     here and not a kill later. Pages of the pool stay reserved when they are discarded (since
+   *     Linux 6.12): they are free, but not available to others
    * @throws IOException if the kernel refuses (ENOMEM), or the pool of huge pages is too small
    */
   public AnonymousRam(long size, HostPages pages, boolean reserve) throws IOException {
@@ -72,7 +72,8 @@ public final class AnonymousRam implements RamBacking {
   public void populate(long offset, long length) throws IOException {
     MemorySegment segment = mapping.segment();
     if (pages == HostPages.SMALL && isHuge(segment.address() + offset, length)) {
-      // All of it becomes content: a huge page wastes nothing, and takes one fault of 512.
+      // All of the range is about to be written: a huge page wastes nothing, and takes one fault
+      // instead of 512.
       populateHuge(segment, offset, length);
     } else {
       HostPages.populate(segment, offset, length);
@@ -97,7 +98,7 @@ public final class AnonymousRam implements RamBacking {
     }
   }
 
-  /** Returns false where the kernel has none, or no room for one more part of the mapping. */
+  /** Returns false if the kernel has no huge pages, or no room for one more part of the mapping. */
   private static boolean allowHugePages(MemorySegment segment, long offset, long length)
       throws IOException {
     try {

@@ -2,7 +2,10 @@ package dev.ballast.vmm.memory;
 
 import java.io.IOException;
 
-/** Which pages of guest RAM vCPUs wrote. KVM has one; tests of migration bring their own. */
+/**
+ * Records which pages of guest RAM vCPUs have written. {@link KvmDirtyLog} is KVM's; tests have
+ * their own.
+ */
 public interface DirtyLog {
   /**
    * Starts the log.
@@ -19,8 +22,8 @@ public interface DirtyLog {
   void stop() throws IOException;
 
   /**
-   * Writes which pages were written since they were last protected into a bitmap. A page that was
-   * not protected since {@link #start} may be in it, written or not.
+   * Fetches which pages were written since they were last protected. A page that has not been
+   * protected since {@link #start} may be reported without having been written.
    *
    * @param into one bit per 4 KiB of RAM, empty, and not accessed by others during the call
    * @throws IOException if KVM refused
@@ -28,9 +31,9 @@ public interface DirtyLog {
   void fetch(PageBitmap into) throws IOException;
 
   /**
-   * Removes pages from the log: they are in it again when they are written from now on. To be
-   * called before their content is read, or a write in between is lost. Several threads may, for
-   * different words.
+   * Removes pages from the log, and write-protects them so that the next write is logged again.
+   * Call it before their content is read, or a write in between is lost. Several threads may call
+   * it at the same time, for different words.
    *
    * @param pages one bit per 4 KiB of RAM
    * @param fromWord the first word of {@code pages} to look at

@@ -19,7 +19,7 @@ import java.util.List;
  * the acquire and release variants, others may be unaligned.
  */
 public final class GuestMemory implements AutoCloseable {
-  /** What the size of RAM must be a multiple of, in bytes. */
+  /** The size of RAM is a multiple of this, in bytes. */
   public static final long SIZE_ALIGNMENT = 2L << 20;
 
   private static final ValueLayout.OfShort U16 =
@@ -75,7 +75,8 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
-   * Returns all of RAM, region after region. Writing to it marks nothing: for migration and tests.
+   * Returns all of RAM, region after region. Writes to it are not marked in {@link #vmmDirty}: for
+   * migration and tests.
    */
   public MemorySegment ram() {
     return ram;
@@ -119,7 +120,10 @@ public final class GuestMemory implements AutoCloseable {
     return offset;
   }
 
-  /** Returns a read-only view of guest memory; the guest may change it at any time. */
+  /**
+   * Returns a read-only view of {@code length} bytes of guest memory, which the guest may change at
+   * any time.
+   */
   public MemorySegment view(long address, long length) throws GuestAddressException {
     return ram.asSlice(ramOffset(address, length), length).asReadOnly();
   }
@@ -206,9 +210,9 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
-   * Makes pages read as zero; they count as written. The host pages that lie in the range as a
-   * whole are given back to the host; of others the part in the range is overwritten, so that they
-   * become populated if they were not.
+   * Makes pages read as zero; they count as written. Host pages that lie wholly in the range are
+   * given back to the host; of the others the part in the range is overwritten, which populates
+   * them.
    *
    * @param firstPage the first page of {@link #ram}, in 4 KiB units
    * @param pages how many

@@ -3,7 +3,10 @@ package dev.ballast.vmm.memory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
-/** The {@value RamBlock#RAM} block: what vCPUs wrote by KVM's dirty log, and what the VMM wrote. */
+/**
+ * The {@value RamBlock#RAM} block. Its dirty log joins the writes of vCPUs, from KVM's log, and
+ * those of the VMM.
+ */
 public final class GuestRamBlock implements RamBlock {
   private final GuestMemory memory;
   private final DirtyLog vcpuLog;

@@ -8,29 +8,29 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
-/** What pages of the host are behind guest RAM. */
+/** The kind of host pages that back guest RAM. */
 public enum HostPages {
   /** Pages of 4 KiB, and transparent huge pages as the kernel is set up to use them. */
   DEFAULT(RamBlock.PAGE_SIZE),
 
   /**
-   * Pages of 4 KiB only. For a destination: it receives pages here and there, and a huge page would
-   * populate the ones between, which the guest gave back.
+   * Pages of 4 KiB only. For a destination: it receives scattered pages, and a huge page would also
+   * populate those between, which the guest gave back.
    */
   SMALL(RamBlock.PAGE_SIZE),
 
   /**
    * Transparent huge pages wherever the kernel has them. They are given back in parts of 4 KiB: the
-   * kernel unmaps a part at once, and frees it when it takes the huge page apart, which may be as
-   * late as when memory is short. Where khugepaged is set up to, it makes such a page whole again,
-   * with zeros in the parts that the guest gave back.
+   * kernel unmaps a part at once, and frees it when it splits the huge page, perhaps only when
+   * memory is short. khugepaged may be configured to collapse such a page again, which populates
+   * the parts that the guest gave back with zeros.
    */
   TRANSPARENT_HUGE(RamBlock.PAGE_SIZE),
 
-  /** Pages of 2 MiB out of the kernel's pool (hugetlb). */
+  /** Pages of 2 MiB from the kernel's pool (hugetlb). */
   HUGE_2M(2 << 20),
 
-  /** Pages of 1 GiB out of the kernel's pool (hugetlb). */
+  /** Pages of 1 GiB from the kernel's pool (hugetlb). */
   HUGE_1G(1 << 30);
 
   private static final VarHandle WORD = ValueLayout.JAVA_INT.varHandle();
@@ -41,12 +41,12 @@ public enum HostPages {
     this.size = size;
   }
 
-  /** Returns the least that can be given back to the host, in bytes; a power of two. */
+  /** Returns the unit in which memory can be given back to the host, in bytes; a power of two. */
   public long size() {
     return size;
   }
 
-  /** Returns whether they come out of the kernel's pool of huge pages. */
+  /** Returns whether the pages come from the kernel's pool of huge pages (hugetlb). */
   public boolean pooled() {
     return size > RamBlock.PAGE_SIZE;
   }
@@ -69,7 +69,8 @@ public enum HostPages {
       if (e.errno() != Errno.EINVAL) {
         throw e;
       }
-      // The first one at once: where huge pages are allowed only now, that is all of a huge page.
+      // Fault the first one in now: where huge pages are allowed only for this call, that faults a
+      // whole huge page in.
       WORD.getAndAdd(ram, offset, 0);
     }
   }

@@ -3,14 +3,17 @@ package dev.ballast.vmm.memory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
-/** A block that only the VMM writes, and that says so itself. Lives as long as it is reachable. */
+/**
+ * A block that only the VMM writes; whatever writes to it calls {@link #markDirty}. Its memory
+ * lives as long as the block is reachable. Any thread.
+ */
 public final class HostRamBlock implements RamBlock {
   private final String name;
   private final MemorySegment memory;
   private final PageBitmap dirty;
 
   /**
-   * Makes a block of zeros.
+   * Creates a block of zeros.
    *
    * @param name unique in the machine
    * @param size in bytes; rounded up to whole pages
@@ -18,7 +21,7 @@ public final class HostRamBlock implements RamBlock {
   public HostRamBlock(String name, long size) {
     this.name = name;
     long pages = (size + PAGE_SIZE - 1) / PAGE_SIZE;
-    // As bitmaps have it: of a large block, only what is touched takes host memory.
+    // A bitmap's memory: of a large block, only what is touched takes host memory.
     this.memory = PageBitmap.allocate(pages * PAGE_SIZE * Byte.SIZE).memory();
     this.dirty = PageBitmap.allocate(pages);
   }

@@ -49,7 +49,8 @@ final class HugePagePool {
   }
 
   /**
-   * Returns how many pages are neither in use nor reserved, with those that may be made on demand.
+   * Returns how many pages are neither in use nor reserved, including those that the kernel may
+   * still allocate (overcommit).
    */
   long available() throws IOException {
     return read("free_hugepages")

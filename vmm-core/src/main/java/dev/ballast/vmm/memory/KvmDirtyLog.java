@@ -10,12 +10,12 @@ import java.util.List;
 
 /**
  * KVM's dirty log of guest RAM (KVM API §4.8, §4.117, §7.18). With manual protection, fetching and
- * write protecting are two steps, and nothing is protected when the log starts: what a migration
- * does not send is never protected, and what it sends is, part by part, so that the MMU lock is
- * never held for a whole terabyte. Without, KVM protects all of RAM at the start, and what was
- * dirty whenever that is fetched.
+ * write-protecting are two steps, and nothing is protected when the log starts: pages that a
+ * migration does not send are never protected, the others part by part, so that the MMU lock is
+ * never held for a whole terabyte. Without it, KVM protects all of RAM at the start, and the dirty
+ * pages again at every fetch.
  *
- * <p>Control thread of a migration, {@link #protect} also by those that send.
+ * <p>For the migration's thread; {@link #protect} for the sending threads as well.
  */
 public final class KvmDirtyLog implements DirtyLog {
   /** KVM takes fewer than 2^31 pages in a memslot; half of that keeps huge pages aligned. */

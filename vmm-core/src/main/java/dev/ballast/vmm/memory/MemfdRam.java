@@ -18,13 +18,13 @@ public final class MemfdRam implements RamBacking {
   private final PagemapPool pagemaps;
 
   /**
-   * Makes the file and maps it; none of it is populated.
+   * Creates the file and maps it; none of it is populated.
    *
    * @param size in bytes, a multiple of the size of {@code pages}
-   * @param pages what is behind it
-   * @param reserve of pages out of the pool: whether they are this guest's from now on. What is
-   *     discarded is not any more, and anybody's. Other memory files cannot be reserved: running
-   *     out is an error when memory is touched
+   * @param pages the kind of host pages
+   * @param reserve for pages of the pool: whether they are reserved for this guest now. A page that
+   *     is discarded loses its reservation and is available to others. Other memory files cannot be
+   *     reserved: running out is an error when memory is touched
    * @throws IOException if the kernel refuses, or the pool of huge pages is too small
    */
   public MemfdRam(long size, HostPages pages, boolean reserve) throws IOException {

@@ -23,7 +23,7 @@ import java.util.Objects;
 public final class PageBitmap {
   private static final VarHandle WORD = JAVA_LONG.varHandle();
 
-  /** Words that are compared in one go: most bitmaps are uniform over long stretches. */
+  /** How many words are compared at once: most bitmaps are uniform over long stretches. */
   private static final int CHUNK_WORDS = 512;
 
   private static final int CHUNK_BYTES = CHUNK_WORDS * Long.BYTES;
@@ -45,10 +45,11 @@ public final class PageBitmap {
   }
 
   /**
-   * Makes an empty bitmap that lives as long as it is reachable. Of a large one, only what is
-   * touched takes host memory.
+   * Creates an empty bitmap whose memory lives as long as it is reachable. Of a large one, only
+   * what is touched takes host memory.
    *
    * @param size in bits
+   * @throws OutOfMemoryError if the kernel cannot map memory for a large one
    */
   public static PageBitmap allocate(long size) {
     long bytes = Math.max(1, wordsFor(size)) * 8;
@@ -65,7 +66,7 @@ public final class PageBitmap {
   }
 
   /**
-   * Makes a bitmap of memory that is there, with what is in it.
+   * Creates a bitmap over existing memory; its content stays.
    *
    * @param words aligned to 8, at least {@code ceil(size / 64)} words; bits from {@code size} on
    *     must be 0
@@ -168,7 +169,7 @@ public final class PageBitmap {
     return end < nextWord(page) ? mask & ~(-1L << end) : mask;
   }
 
-  /** Adds every page. Must not run beside other changes of the bitmap. */
+  /** Adds every page. Must not run concurrently with other changes of the bitmap. */
   public void setAll() {
     long whole = size >>> 6;
     words.asSlice(0, whole << 3).fill((byte) -1);
@@ -183,8 +184,8 @@ public final class PageBitmap {
   }
 
   /**
-   * Removes every page, and gives the host memory of a large bitmap back. Its addresses stay taken
-   * for as long as it is reachable.
+   * Removes every page, and gives the host memory of a large bitmap back. Its address space stays
+   * mapped as long as it is reachable.
    *
    * @throws IOException if the kernel refuses
    */
@@ -255,7 +256,7 @@ public final class PageBitmap {
 
   /**
    * Returns the first page from {@code from} on and before {@code end} that is in the set, or
-   * {@code end}. Looks no further.
+   * {@code end}. Does not read past {@code end}.
    */
   public long nextSet(long from, long end) {
     return next(from, Math.min(end, size), 0);
@@ -268,7 +269,7 @@ public final class PageBitmap {
 
   /**
    * Returns the first page from {@code from} on and before {@code end} that is not in the set, or
-   * {@code end}. Looks no further.
+   * {@code end}. Does not read past {@code end}.
    */
   public long nextClear(long from, long end) {
     return next(from, Math.min(end, size), -1L);
@@ -319,7 +320,8 @@ public final class PageBitmap {
   }
 
   /**
-   * Moves all pages into {@code into}, which has the same size: none is lost to a writer meanwhile.
+   * Moves all pages into {@code into}, which has the same size. Pages that other threads add
+   * meanwhile are moved or stay; none is lost.
    */
   public void drainTo(PageBitmap into) {
     checkSize(into);

@@ -4,12 +4,12 @@ import java.util.Optional;
 
 /**
  * Pages that a migration need not scan, send or populate. The balloon implements it; the source of
- * a migration asks.
+ * a migration queries it.
  */
 public interface PageFilter {
   /**
-   * Returns the name of the migration capability that switches it, for instance {@code
-   * skip-balloon}.
+   * Returns the name of the migration capability that switches the filter on and off, for instance
+   * {@code skip-balloon}.
    */
   String name();
 
@@ -21,9 +21,9 @@ public interface PageFilter {
 
   /**
    * Returns the live set: one bit per page of {@link RamBlock#RAM}, 1 = the page may be left out.
-   * Where host pages are larger, those are left out whose bits are all set: the content of others
-   * is still there. Bits change under the reader; a writer that clears a bit marks the page dirty
-   * afterwards, so that nothing is lost.
+   * Where host pages are larger, only those are left out whose bits are all set; the others still
+   * have their content. Bits may change at any time; a writer that clears a bit marks the page
+   * dirty afterwards, so that nothing is lost.
    */
   PageBitmap excluded();
 }

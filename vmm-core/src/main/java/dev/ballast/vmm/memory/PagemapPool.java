@@ -25,7 +25,7 @@ final class PagemapPool implements AutoCloseable {
   }
 
   /**
-   * Adds the pages of a range that the page tables of this process know.
+   * Adds the pages of a range that {@link Pagemap#populated} reports.
    *
    * @param firstPage the first page of the mapping, in units of 4096 bytes
    * @param count how many
@@ -46,7 +46,7 @@ final class PagemapPool implements AutoCloseable {
     }
   }
 
-  /** Closes the page maps that are idle; there are no more queries. */
+  /** Closes the idle page maps. No query may be running or follow. */
   @Override
   public void close() {
     for (PagemapReader reader = idle.poll(); reader != null; reader = idle.poll()) {

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A named range of host memory that migrates. {@value #RAM} is what the guest sees; {@value
- * #BALLOON_BITMAP} is known to the host only.
+ * A named range of host memory that migrates. {@value #RAM} is the guest's memory; {@value
+ * #BALLOON_BITMAP} is not visible to the guest.
  */
 public interface RamBlock {
   /** The name of the block that is the guest's memory. */
@@ -14,7 +14,7 @@ public interface RamBlock {
   /** The name of the block that holds one bit per 4 KiB of {@value #RAM}, 1 = in the balloon. */
   String BALLOON_BITMAP = "balloon-bitmap";
 
-  /** The size of a page, which is what one bit of a dirty log stands for, in bytes. */
+  /** The size of a page in bytes; one bit of a dirty log stands for one page. */
   int PAGE_SIZE = 4096;
 
   /** Returns the name; unique in a machine. */
@@ -27,8 +27,8 @@ public interface RamBlock {
   MemorySegment memory();
 
   /**
-   * Starts to log which pages are written. Pages written before may not be in the log: the caller
-   * counts every page as dirty once.
+   * Starts to log which pages are written. Writes before that are not in the log: the caller first
+   * treats every page as dirty.
    *
    * @throws IOException if KVM refused
    */
@@ -42,9 +42,9 @@ public interface RamBlock {
   void stopDirtyLog() throws IOException;
 
   /**
-   * Moves the log of pages, written by vCPUs and by the VMM, into a bitmap. Those of vCPUs stay in
-   * the log until they are protected; one that was not since the log was started may be in it
-   * without having been written.
+   * Fetches which pages vCPUs and the VMM have written. Writes of the VMM are removed from the log;
+   * those of vCPUs stay until the page is protected. A page that has not been protected since the
+   * log was started may be reported without having been written.
    *
    * @param into one bit per page, empty, and not accessed by others during the call
    * @throws IOException if KVM refused
@@ -52,8 +52,9 @@ public interface RamBlock {
   void fetchDirtyLog(PageBitmap into) throws IOException;
 
   /**
-   * Makes the log record writes to pages again from now on. To be called before the content of
-   * fetched pages is read. Several threads may, for different words.
+   * Write-protects pages, so that the log records the next write to them again. Call it before the
+   * content of fetched pages is read. Several threads may call it at the same time, for different
+   * words.
    *
    * @param pages one bit per page
    * @param fromWord the first word of {@code pages} to look at
@@ -63,24 +64,24 @@ public interface RamBlock {
   default void protectDirty(PageBitmap pages, long fromWord, long toWord) throws IOException {}
 
   /**
-   * Returns the least that {@link #discard} gives back to the host, in bytes: a power of two,
-   * {@value #PAGE_SIZE} or more.
+   * Returns the unit in which {@link #discard} gives memory back to the host, in bytes: a power of
+   * two, {@value #PAGE_SIZE} or more.
    */
   default long hostPageSize() {
     return PAGE_SIZE;
   }
 
   /**
-   * Returns whether reading a page without host memory gets it some. Of private memory with small
-   * pages it does not: they all read the kernel's one page of zeros.
+   * Returns whether reading a page without host memory populates it. In private memory with small
+   * pages it does not: such pages all read the kernel's zero page.
    */
   default boolean readingPopulates() {
     return false;
   }
 
   /**
-   * Makes pages read as zero. The host pages that lie in the range as a whole are given back; of
-   * others the part in the range is overwritten, so that they become populated if they were not.
+   * Makes pages read as zero. Host pages that lie wholly in the range are given back; of the others
+   * the part in the range is overwritten, which populates them.
    *
    * @param firstPage the first page
    * @param pages how many
@@ -90,7 +91,8 @@ public interface RamBlock {
 
   /**
    * Announces that all of a range is about to be written for the first time, so that host memory
-   * can be had for it at once instead of fault by fault. The content stays; nothing depends on it.
+   * can be allocated for it at once instead of fault by fault. The content stays. A hint: doing
+   * nothing is correct.
    *
    * @param firstPage the first page
    * @param pages how many
@@ -99,8 +101,8 @@ public interface RamBlock {
   default void populate(long firstPage, long pages) throws IOException {}
 
   /**
-   * Adds the pages of a range that have host memory behind them; a page of it that is not added
-   * reads as zero.
+   * Adds the pages of a range that have host memory; a page of the range that is not added reads as
+   * zero.
    *
    * @param firstPage the first page
    * @param pages how many
@@ -110,7 +112,7 @@ public interface RamBlock {
   void addPopulated(long firstPage, long pages, PageBitmap into) throws IOException;
 
   /**
-   * Adds all pages that have host memory behind them; a page that is not added reads as zero.
+   * Adds all pages that have host memory; a page that is not added reads as zero.
    *
    * @param into one bit per page; bits are only ever set
    * @throws IOException if the kernel's page map cannot be read

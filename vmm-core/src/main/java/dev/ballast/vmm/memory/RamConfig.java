@@ -7,9 +7,9 @@ import java.io.IOException;
  *
  * @param bytes its size, a multiple of {@link GuestMemory#SIZE_ALIGNMENT} and of the size of {@code
  *     pages}
- * @param kind of memory
- * @param pages of the host behind it
- * @param reserve whether the host must account for all of it at the start
+ * @param kind the kind of host memory
+ * @param pages the kind of host pages
+ * @param reserve whether the host must reserve all of it at the start
  */
 public record RamConfig(long bytes, Kind kind, HostPages pages, boolean reserve) {
   /** Kinds of host memory. */
@@ -29,7 +29,7 @@ public record RamConfig(long bytes, Kind kind, HostPages pages, boolean reserve)
     }
   }
 
-  /** Returns anonymous memory, with the kernel's choice of pages and not reserved. */
+  /** Returns a configuration of anonymous memory with {@link HostPages#DEFAULT}, not reserved. */
   public static RamConfig anonymous(long bytes) {
     return new RamConfig(bytes, Kind.ANONYMOUS, HostPages.DEFAULT, false);
   }

@@ -13,13 +13,14 @@ public final class ZeroPages {
   private ZeroPages() {}
 
   /**
-   * Returns whether a page is all zero. Reads as little as it can; allocates nothing.
+   * Returns whether a page is all zero. Stops at the first difference; allocates nothing.
    *
    * @param memory the memory
    * @param offset where the page starts, in bytes
    */
   public static boolean isZero(MemorySegment memory, long offset) {
-    // Most pages with content have some here. A look at the end, too, is another cache miss.
+    // Most pages with content have some here. Checking the end as well would cost another cache
+    // miss.
     if (memory.get(JAVA_LONG_UNALIGNED, offset) != 0) {
       return false;
     }

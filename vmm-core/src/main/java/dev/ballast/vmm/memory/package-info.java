@@ -1,5 +1,5 @@
 /**
- * Guest memory: its host memory, its addresses, its pages and who wrote them.
+ * Guest memory: its host memory, its addresses, its pages, and which of them were written.
  *
  * <pre>
  *   RamConfig ──open──► RamBacking ◄── GuestMemory ── addresses: find(GPA) = offset in RAM
@@ -11,7 +11,7 @@
  *   BalloonBitmap (virtio) ────────── HostRamBlock ────┘
  *
  *   PageBitmap    a bit for each page of 4 KiB, off-heap, indexed in longs; may be shared
- *   PageFilter    who knows pages that need not migrate
+ *   PageFilter    pages that need not migrate
  *   PagemapPool   which pages have host memory (/proc/self/pagemap, PAGEMAP_SCAN)
  * </pre>
  *

@@ -9,7 +9,7 @@ package dev.ballast.vmm.vcpu;
  * @param bits its feature bits
  */
 public record CpuFeatureWord(int function, int index, String register, int bits) {
-  /** Returns whether another word is of the same register of the same leaf. */
+  /** Returns whether another word is the same register of the same leaf and sub-leaf. */
   public boolean isSameRegister(CpuFeatureWord other) {
     return function == other.function && index == other.index && register.equals(other.register);
   }

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The CPUID leaves of a guest: what KVM supports on this host, but for nested virtualisation, with
- * the topology of this machine: one socket, one thread a core (Intel SDM 2A CPUID; AMD APM 3
+ * The CPUID leaves of a guest: what KVM supports on this host, without nested virtualisation, and
+ * with the topology of this machine: one socket, one thread per core (Intel SDM 2A CPUID; AMD APM 3
  * appendix E).
  */
 public final class GuestCpuid {
@@ -22,9 +22,9 @@ public final class GuestCpuid {
   private GuestCpuid() {}
 
   /**
-   * Returns what a guest is offered of what KVM supports: all but nested virtualisation. The state
-   * of a guest's guest (KVM_GET_NESTED_STATE) is not saved, so that a machine that was migrated or
-   * reset would go on with the registers of the one in the other.
+   * Returns what a guest is offered: all that KVM supports except nested virtualisation. Nested
+   * state (KVM_GET_NESTED_STATE) is not saved, so that a machine that is migrated or reset while an
+   * L2 guest runs would go on with the L2 guest's registers in L1.
    *
    * @param supported what KVM supports on this host (KVM_GET_SUPPORTED_CPUID)
    */
@@ -46,7 +46,7 @@ public final class GuestCpuid {
   }
 
   /**
-   * Makes the table of one vCPU.
+   * Returns the table of one vCPU.
    *
    * @param offered what a guest is offered ({@link #offered})
    * @param vcpu the vCPU's number, which is its APIC id
@@ -64,7 +64,8 @@ public final class GuestCpuid {
           int edx = vcpus > 1 ? e.edx() | EDX_HTT : e.edx() & ~EDX_HTT;
           entries.add(new CpuidTable.Entry(1, 0, e.flags(), e.eax(), ebx, ecx, edx));
         }
-        // Deterministic cache parameters: how many ids share a cache, how many cores a package has.
+        // Deterministic cache parameters: how many ids share a cache, and how many cores a package
+        // has.
         case 0x4 -> {
           int eax = (e.eax() & 0x3fff) | ((vcpus - 1) << 26);
           entries.add(

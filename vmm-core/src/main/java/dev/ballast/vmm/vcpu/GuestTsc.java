@@ -7,18 +7,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The time stamp counters of a machine's vCPUs, which are parked whenever this is called. They
- * stand still while the machine is stopped, or go on by as much as its paravirtual clock does; what
- * lies between them stays what it is, here or elsewhere. Where KVM has the offset of a TSC
- * (Documentation/virt/kvm/devices/vcpu.rst §4.1) that is exact. Elsewhere their values are written
- * one after the other, and KVM makes those equal that are less than a second apart.
+ * The time stamp counters of a machine's vCPUs. Call every method but {@link #khz} with the vCPUs
+ * parked. The TSCs stand still while the machine is stopped, or advance by as much as its
+ * paravirtual clock does; their differences are kept, across a migration too. Where KVM has the TSC
+ * offset attribute (Documentation/virt/kvm/devices/vcpu.rst §4.1) they are kept exactly. Elsewhere
+ * the values are written one after the other, and KVM makes those equal that are less than a second
+ * apart.
  */
 public final class GuestTsc {
   private static final Logger log = LoggerFactory.getLogger(GuestTsc.class);
 
-  /**
-   * Clocks that NTP steers differ by less: 250 parts in a million, as the kernel and QEMU have it.
-   */
+  /** As in KVM ({@code tsc_tolerance_ppm}) and QEMU: clocks that NTP disciplines differ by less. */
   private static final int TOLERANCE_PPM = 250;
 
   private static final long MILLION = 1_000_000;
@@ -29,15 +28,15 @@ public final class GuestTsc {
   private final int ownKhz;
   private final long[] stopped;
 
-  /** Kept, because KVM says it of a vCPU that is running only when that comes out. */
+  /** Cached, because KVM_GET_TSC_KHZ on a running vCPU waits until it leaves the guest. */
   private volatile int khz;
 
   private boolean loaded;
-  private boolean saidThatItIsIgnored;
+  private boolean reportedIgnored;
 
   /**
    * @param vcpus ordered by number, one at least
-   * @param scalable whether a TSC may tick at another speed than the host's (KVM_CAP_TSC_CONTROL)
+   * @param scalable whether a TSC may have another frequency than the host's (KVM_CAP_TSC_CONTROL)
    * @throws IOException if KVM refuses to read a TSC
    */
   public GuestTsc(List<? extends VcpuTsc> vcpus, boolean scalable) throws IOException {
@@ -50,18 +49,22 @@ public final class GuestTsc {
     stop();
   }
 
-  /** Returns how fast the guest's TSCs tick in kHz, or 0 where KVM does not say. Any thread. */
+  /**
+   * Returns the frequency of the guest's TSCs in kHz, or 0 if KVM does not report one. Any thread.
+   */
   public int khz() {
     return khz;
   }
 
   /**
-   * Makes the TSCs tick as fast as where a guest comes from. A guest measures that once, when it
-   * boots, and has its time and its timers by it ever after. Before their values are loaded.
+   * Sets the TSCs' frequency to that of the host where the guest comes from. A guest measures it
+   * once, when it boots, and bases its clock and its timers on it from then on. Call it before the
+   * values are loaded.
    *
-   * @param khz as {@link #khz} is there; 0 if that is not known, which changes nothing
-   * @throws IOException if this host's KVM cannot do that and its own frequency is not close
-   *     enough; the message has both frequencies
+   * @param khz the frequency at the source, as {@link #khz} returned it there; 0 if it is unknown,
+   *     which changes nothing
+   * @throws IOException if this host's KVM cannot scale to it and the host's own frequency is not
+   *     within the tolerance; the message has both frequencies
    */
   public void adopt(int khz) throws IOException {
     if (khz == 0 || ownKhz == 0) {
@@ -98,7 +101,7 @@ public final class GuestTsc {
         cause);
   }
 
-  /** Records the TSCs. */
+  /** Records the values of the TSCs, which {@link #start} continues from. */
   public void stop() throws IOException {
     for (int i = 0; i < stopped.length; i++) {
       stopped[i] =
@@ -109,12 +112,15 @@ public final class GuestTsc {
     loaded = false;
   }
 
-  /** Returns what the TSC of a vCPU was when it was stopped, or what was loaded since. */
+  /** Returns the value of a vCPU's TSC when it was stopped, or the value loaded since. */
   public long stopped(int vcpu) {
     return stopped[vcpu];
   }
 
-  /** Restores the TSC of a vCPU that was stopped elsewhere, or before a reset. */
+  /**
+   * Sets the value from which {@link #start} continues: that of a vCPU that was stopped on another
+   * host, or before a reset.
+   */
   public void load(int vcpu, long value) {
     stopped[vcpu] = value;
     loaded = true;
@@ -123,7 +129,7 @@ public final class GuestTsc {
   /**
    * Restarts the TSCs from where they were stopped.
    *
-   * @param passedNanos by how much the guest's paravirtual clock has gone on since then, in
+   * @param passedNanos by how much the guest's paravirtual clock has advanced since then, in
    *     nanoseconds
    */
   public void start(long passedNanos) throws IOException {
@@ -145,12 +151,12 @@ public final class GuestTsc {
     for (VcpuTsc vcpu : vcpus) {
       vcpu.restartDeadline();
     }
-    checkThatItIs(stopped[0] + passed);
+    checkApplied(stopped[0] + passed);
   }
 
   /**
-   * Makes those equal that are less than a second apart, as KVM does: they were, but were read one
-   * after the other.
+   * Makes TSCs equal that are less than a second apart, as KVM does: they were equal, and differ
+   * only because they were read one after the other.
    */
   private void align() {
     long second = ticks(1_000 * MILLION, khz);
@@ -166,14 +172,14 @@ public final class GuestTsc {
     return nanos / MILLION * khz + nanos % MILLION * khz / MILLION;
   }
 
-  private void checkThatItIs(long wanted) throws IOException {
-    if (saidThatItIsIgnored || !log.isDebugEnabled()) {
+  private void checkApplied(long wanted) throws IOException {
+    if (reportedIgnored || !log.isDebugEnabled()) {
       return;
     }
     long tenMillis = ticks(10 * MILLION, khz);
     long off = vcpus.getFirst().value() - wanted;
     if (Math.abs(off) > tenMillis) {
-      saidThatItIsIgnored = true;
+      reportedIgnored = true;
       log.debug("this host's KVM does not set the guest's TSC: it is {} ticks ahead", off);
     }
   }

@@ -6,7 +6,7 @@ import dev.ballast.ffi.linux.ErrnoException;
 import java.io.IOException;
 import java.util.OptionalLong;
 
-/** The TSC of a vCPU of KVM: MSR IA32_TSC, and the vCPU's attribute KVM_VCPU_TSC_OFFSET. */
+/** The TSC of a KVM vCPU: MSR IA32_TSC, and the vCPU's attribute KVM_VCPU_TSC_OFFSET. */
 public final class KvmVcpuTsc implements VcpuTsc {
   /** IA32_TIME_STAMP_COUNTER (Intel SDM 4, table 2-2). */
   static final int MSR_TSC = 0x10;
@@ -16,7 +16,7 @@ public final class KvmVcpuTsc implements VcpuTsc {
   private final KvmVcpu vcpu;
   private final boolean hasOffset;
 
-  /** Makes the view of a vCPU that stays its owner's. */
+  /** Creates a view of a vCPU, which this does not close. */
   public KvmVcpuTsc(KvmVcpu vcpu) {
     this.vcpu = vcpu;
     this.hasOffset = vcpu.hasTscOffset();

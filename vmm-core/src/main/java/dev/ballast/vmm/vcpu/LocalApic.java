@@ -16,9 +16,9 @@ public final class LocalApic {
   private LocalApic() {}
 
   /**
-   * Raises LINT1, the pin for NMIs. The vCPU must stand still.
+   * Raises LINT1, the pin for NMIs. The vCPU must be parked.
    *
-   * @return whether the guest takes NMIs there; if not, nothing has happened
+   * @return whether the guest accepts NMIs there; if not, nothing has happened
    * @throws ErrnoException if KVM refuses
    */
   public static boolean raiseLint1(KvmVcpu vcpu) throws ErrnoException {

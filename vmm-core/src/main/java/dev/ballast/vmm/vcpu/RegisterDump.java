@@ -10,7 +10,7 @@ import java.util.HexFormat;
 import java.util.Locale;
 
 /**
- * The registers of a vCPU for people to read, and the bytes at its instruction pointer.
+ * The registers of a vCPU as text for the user, and the bytes at its instruction pointer.
  *
  * @param text several lines, without a line break at the end
  * @param ring0 whether the vCPU was in ring 0
@@ -91,8 +91,8 @@ public record RegisterDump(String text, boolean ring0) {
         return "not in guest RAM";
       }
     } catch (InternalError e) {
-      // HotSpot's answer to a SIGBUS: a huge page that the host has no memory for. What failed is
-      // told all the same.
+      // HotSpot's answer to a SIGBUS: a huge page that the host has no memory for. The dump goes on
+      // without the code.
       return "not readable: " + e.getMessage();
     }
     return HexFormat.ofDelimiter(" ").formatHex(code, 0, length);

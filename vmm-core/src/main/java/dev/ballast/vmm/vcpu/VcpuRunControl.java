@@ -10,7 +10,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a vCPU's thread is asked for, and how it is made to notice: the thread runs its guest, is
+ * Holds what is requested of a vCPU's thread, and makes the thread notice: it runs its guest, is
  * parked, or stays out of the guest for a throttle pause.
  *
  * <p>A kick (KVM API §5, {@code immediate_exit}) is a flag that KVM_RUN looks at before it enters
@@ -30,7 +30,7 @@ final class VcpuRunControl {
   private boolean parked;
   private boolean terminated;
 
-  /** How long to stay out of the guest from the next exit on, in nanoseconds; 0 does not. */
+  /** How long to stay out of the guest from the next exit on, in nanoseconds; 0 for no pause. */
   private volatile long throttleNanos;
 
   private @Nullable Thread thread;
@@ -59,7 +59,10 @@ final class VcpuRunControl {
     }
   }
 
-  /** Counts as parked from now on: the vCPU's thread ends, and must not be waited for. */
+  /**
+   * Counts as parked from now on: the vCPU's thread ends, so that waiting for it to park must not
+   * block.
+   */
   void detach() {
     lock.lock();
     try {

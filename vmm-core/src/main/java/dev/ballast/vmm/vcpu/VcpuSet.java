@@ -6,12 +6,12 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /** All vCPUs of a machine, which run and stop together. */
 public final class VcpuSet implements AutoCloseable {
-  /** Changes only while the machine is made. */
+  /** Changes only while the machine is built. */
   private final List<VcpuThread> vcpus = new CopyOnWriteArrayList<>();
 
   private final VcpuThrottle throttle = new VcpuThrottle(vcpus);
 
-  /** Adds the vCPU with the next number; it is closed with this. */
+  /** Adds the vCPU with the next number; {@link #close} closes it. */
   public void add(VcpuThread vcpu) {
     vcpus.add(vcpu);
   }
@@ -26,7 +26,7 @@ public final class VcpuSet implements AutoCloseable {
     vcpus.forEach(VcpuThread::requestPause);
   }
 
-  /** Parks all vCPUs, at once rather than one after the other. Not on a vCPU's thread. */
+  /** Parks all vCPUs at the same time and waits until they are parked. Not on a vCPU's thread. */
   public void pause() {
     requestPause();
     vcpus.forEach(VcpuThread::awaitParked);
@@ -41,13 +41,13 @@ public final class VcpuSet implements AutoCloseable {
    * Throttles the vCPUs: they run only a part of the time; pausing them stays immediate. Any thread
    * but a vCPU's.
    *
-   * @param percent how much of the time they stay out of the guest, 0 to 99
+   * @param percent the share of the time that they stay out of the guest, 0 to 99
    */
   public void throttle(int percent) {
     throttle.set(percent);
   }
 
-  /** Returns how much of the time the vCPUs stay out of the guest, in percent. Any thread. */
+  /** Returns the share of the time that the vCPUs stay out of the guest, in percent. Any thread. */
   public int throttlePercentage() {
     return throttle.percentage();
   }

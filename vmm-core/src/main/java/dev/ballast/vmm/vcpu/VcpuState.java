@@ -16,8 +16,8 @@ import java.util.OptionalLong;
 /**
  * A vCPU's whole state as KVM hands it out, in the order in which KVM must take it back: the system
  * registers carry the APIC base that the local APIC depends on, the local APIC must be there before
- * the TSC-deadline MSR, and pending events come last (KVM API §4.31, §4.57). Of the TSC it has what
- * it was when the machine was stopped; {@link GuestTsc} sets that when the machine goes on.
+ * the TSC-deadline MSR, and pending events come last (KVM API §4.31, §4.57). Its TSC is the value
+ * at which the machine was stopped; {@link GuestTsc} sets the TSC when the machine resumes.
  */
 public final class VcpuState implements Snapshottable {
   private static final List<VcpuStateKind> BEFORE_MSRS =
@@ -39,7 +39,7 @@ public final class VcpuState implements Snapshottable {
   /**
    * @param vcpu the vCPU; parked whenever its state is touched
    * @param msrIndices the MSRs that are saved (KVM_GET_MSR_INDEX_LIST)
-   * @param tsc has the TSCs of all vCPUs as they were when the machine was stopped
+   * @param tsc holds the TSCs of all vCPUs as they were when the machine was stopped
    */
   public VcpuState(KvmVcpu vcpu, int[] msrIndices, GuestTsc tsc) {
     this.vcpu = vcpu;

@@ -116,7 +116,8 @@ public final class VcpuThread implements AutoCloseable {
       }
       completeInstruction();
     } catch (RuntimeException | Error e) {
-      // The machine first: to log may fail as well, and it would run on without this vCPU.
+      // Stop the machine first: logging may fail as well, and the machine would run on without this
+      // vCPU.
       stopWith(new VcpuExit.Defect(vcpu.id(), e.toString(), dump()));
       log.error("vCPU {}: a defect of this program", vcpu.id(), e);
     }
@@ -128,8 +129,8 @@ public final class VcpuThread implements AutoCloseable {
   }
 
   /**
-   * Registers are right only once KVM has seen the answer to a port or MMIO read: enters until KVM
-   * says that it was told not to (EINTR).
+   * Registers are right only once KVM has seen the answer to a port or MMIO read: enters the guest
+   * until KVM returns EINTR for {@code immediate_exit}.
    */
   private void completeInstruction() {
     if (control.isTerminated()) {

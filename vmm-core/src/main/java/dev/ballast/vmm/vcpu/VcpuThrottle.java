@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Throttles vCPUs: they run for a time slice, then all of them stay out of the guest for the rest
- * of the period. There is a thread only while there is something to throttle.
+ * of the period. Its thread exists only while it throttles.
  */
 final class VcpuThrottle {
   /** How long vCPUs run between two throttle pauses. */
@@ -26,7 +26,7 @@ final class VcpuThrottle {
     this.vcpus = vcpus;
   }
 
-  /** Returns how much of the time vCPUs stay out, in percent. Any thread. */
+  /** Returns the share of the time that vCPUs stay out of the guest, in percent. Any thread. */
   int percentage() {
     lock.lock();
     try {
@@ -37,8 +37,8 @@ final class VcpuThrottle {
   }
 
   /**
-   * Changes how much of the time vCPUs stay out. At 0 they run freely when this returns. Any thread
-   * but a vCPU's.
+   * Sets the share of the time that vCPUs stay out of the guest. With 0 they run freely when this
+   * returns. Any thread but a vCPU's.
    *
    * @param percent 0 to 99
    */

@@ -2,13 +2,13 @@ package dev.ballast.vmm.vcpu;
 
 import java.io.IOException;
 
-/** The time stamp counter of one vCPU, which is parked whenever it is touched. */
+/** The time stamp counter of one vCPU. Call its methods with the vCPU parked. */
 public interface VcpuTsc {
-  /** Returns how fast it ticks in kHz, or 0 where KVM does not say. */
+  /** Returns its frequency in kHz, or 0 if KVM does not report one. */
   int khz();
 
   /**
-   * Sets how fast it ticks.
+   * Sets its frequency in kHz.
    *
    * @throws IOException if the host cannot scale its own to that
    */
@@ -17,18 +17,18 @@ public interface VcpuTsc {
   /** Returns its value now: it ticks while the vCPU is parked, too. */
   long value() throws IOException;
 
-  /** Sets its value. KVM may take it for that of another vCPU instead, if the two are close. */
+  /** Sets its value. If it is close to another vCPU's TSC, KVM may synchronise the two instead. */
   void value(long value) throws IOException;
 
-  /** Returns whether KVM has {@link #offset}. */
+  /** Returns whether KVM supports {@link #offset}. */
   boolean hasOffset();
 
-  /** Returns its distance to the host's in ticks of its own, modulo 2^64. */
+  /** Returns its offset from the host's TSC in ticks of its own frequency, modulo 2^64. */
   long offset() throws IOException;
 
-  /** Sets its distance to the host's. */
+  /** Sets its offset from the host's TSC. */
   void offset(long offset) throws IOException;
 
-  /** Starts the timer of a TSC deadline again, if there is one, by what the TSC is now. */
+  /** Rearms the TSC-deadline timer, if the guest has armed it, for the current value of the TSC. */
   void restartDeadline() throws IOException;
 }
