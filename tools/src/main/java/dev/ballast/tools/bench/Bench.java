@@ -1,5 +1,7 @@
 package dev.ballast.tools.bench;
 
+import dev.ballast.tools.host.LabPackages;
+import dev.ballast.tools.lab.Distribution;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.time.Duration;
@@ -37,9 +39,9 @@ public final class Bench {
       out.printf(
           "There is no %s on the PATH, so Ballast runs alone and no ratio to it is known: apt-get"
               + " install %s%n",
-          QemuVmm.PROGRAM, QemuVmm.PACKAGE);
+          LabPackages.QEMU, LabPackages.packageOf(LabPackages.QEMU));
     }
-    return new Bench(out, BallastVmm.find(), peer);
+    return new Bench(out, new BallastVmm(Distribution.find().launcher()), peer);
   }
 
   /**
@@ -75,7 +77,7 @@ public final class Bench {
       for (Scenario scenario : scenarios) {
         out.printf("%n%s: %s%n", scenario.name(), scenario.description());
         try {
-          if (scenario.movesContent()) {
+          if (scenario.experiment().movesContent()) {
             warmer.keep();
           }
           results.add(run(scenario, plan, warmer, started));
@@ -108,7 +110,7 @@ public final class Bench {
 
   /** Has each VMM move a small guest, so that its program and its libraries are in memory. */
   private void warmUp() throws IOException, InterruptedException {
-    Scenario small = Scenarios.idle().small();
+    Experiment small = Scenarios.idle().experiment().small();
     List<Vmm> vmms = new ArrayList<>(List.of(ballast));
     peer.ifPresent(vmms::add);
     for (Vmm vmm : vmms) {
@@ -129,7 +131,7 @@ public final class Bench {
     }
     boolean hasBaseline = scenario.comparesWith(Target.Baseline.class);
     if (hasBaseline) {
-      Subject baseline = scenario.baseline(all.getFirst().result());
+      Subject baseline = scenario.experiment().baseline(all.getFirst().result());
       all.add(ScenarioRun.begin(baseline, warmer, out));
     }
     repeat(all, plan, started);

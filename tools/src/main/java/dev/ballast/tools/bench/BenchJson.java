@@ -6,10 +6,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
 
 /** The report for programs: one object a row, each with all that belongs to it. */
-final class BenchJson {
+public final class BenchJson {
   private BenchJson() {}
 
-  static ObjectNode of(BenchReport report) {
+  /** Returns the report. Figures that are infinite or unknown are null. */
+  public static ObjectNode of(BenchReport report) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("started", report.started().toString())
         .put("took_s", report.took().toMillis() / 1000.0)
@@ -52,7 +53,7 @@ final class BenchJson {
     json.set("ballast", of(row.ballast(), metric));
     json.set("peer", row.beside().map(other -> of(other.statistics(), metric)).orElse(null));
     json.put("ratio_to", row.reference());
-    json.put("ratio", row.ratio().isPresent() ? finite(row.ratio().getAsDouble()) : null);
+    json.put("ratio", finite(row.ratio().orElse(Double.NaN)));
     json.put("target", row.target().bound());
     json.put("target_is", metric.moreIsBetter() ? "at least" : "at most");
     json.put("met", row.met().orElse(null));

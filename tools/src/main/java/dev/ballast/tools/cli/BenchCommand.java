@@ -3,6 +3,7 @@ package dev.ballast.tools.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.ballast.tools.bench.Bench;
+import dev.ballast.tools.bench.BenchJson;
 import dev.ballast.tools.bench.BenchReport;
 import dev.ballast.tools.bench.BenchTable;
 import dev.ballast.tools.bench.RepeatPlan;
@@ -83,11 +84,11 @@ final class BenchCommand implements Callable<Integer> {
       return 0;
     }
     BenchReport report = Bench.onThisHost(System.out).run(chosen, new RepeatPlan(repeat));
-    new BenchTable(System.out).print(report);
+    BenchTable.print(report, System.out);
     if (json != null) {
       new ObjectMapper()
           .enable(SerializationFeature.INDENT_OUTPUT)
-          .writeValue(json.toFile(), report.json());
+          .writeValue(json.toFile(), BenchJson.of(report));
     }
     if (html != null) {
       Files.writeString(html, HtmlReport.of(report));

@@ -41,12 +41,12 @@ public final class BenchFixtures {
 
   /** Returns a part with all that the scenario asks for; times and sizes are {@code scale} each. */
   private static SubjectResult side(String name, Scenario scenario, double scale) {
-    return switch (scenario) {
-      case MigrationScenario _ -> side(name, 0.8 * scale, scale, 1.4 * scale);
-      case SecondHopScenario _ ->
+    return switch (scenario.experiment()) {
+      case MigrationExperiment _ -> side(name, 0.8 * scale, scale, 1.4 * scale);
+      case SecondHopExperiment _ ->
           new SubjectResult(
               name, Variant.SINGLE, List.of(migration(scale).with(Metric.FIRST_TIME, scale)));
-      case CompressionScenario _ ->
+      case CompressionExperiment _ ->
           new SubjectResult(
               name,
               new Variant(2, "zstd"),
@@ -63,7 +63,7 @@ public final class BenchFixtures {
   }
 
   private static SubjectResult baseline(Scenario scenario) {
-    return scenario instanceof MigrationScenario
+    return scenario.experiment() instanceof MigrationExperiment
         ? new SubjectResult(
             "C pair", new Variant(1, "populates"), List.of(Measurement.of(Metric.BANDWIDTH, 4e9)))
         : side("C loop", scenario, 490);

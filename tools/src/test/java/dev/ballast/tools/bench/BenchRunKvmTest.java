@@ -3,6 +3,7 @@ package dev.ballast.tools.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.ballast.tools.host.LabPackages;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,14 +44,18 @@ class BenchRunKvmTest {
 
   private static Measurement first(Vmm vmm, String scenario)
       throws IOException, InterruptedException {
-    Subject subject = BenchFixtures.scenario(scenario).small().subject(vmm);
-    return measure(subject, subject.variants().getFirst());
+    Experiment small = small(scenario);
+    return measure(small.variants().getFirst(), (v, workspace) -> small.measure(vmm, v, workspace));
   }
 
-  private static Measurement measure(Subject subject, Variant variant)
+  private static Experiment small(String scenario) {
+    return BenchFixtures.scenario(scenario).experiment().small();
+  }
+
+  private static Measurement measure(Variant variant, Subject.Trial trial)
       throws IOException, InterruptedException {
     try (Workspace workspace = Workspace.create(new MemoryWarmer())) {
-      return subject.trial().run(variant, workspace).orElseThrow();
+      return trial.run(variant, workspace).orElseThrow();
     }
   }
 
@@ -91,9 +96,8 @@ class BenchRunKvmTest {
   @Test
   void ballastAndTheLoopInCLeaveTheGuestAndComeBack() throws IOException, InterruptedException {
     Measurement ballast = first(ballast(), "exits");
-    Scenario scenario = BenchFixtures.scenario("exits").small();
     SubjectResult result = new SubjectResult("Ballast", Variant.ONLY, List.of(ballast));
-    Measurement loop = measure(scenario.baseline(result), Variant.ONLY);
+    Measurement loop = measure(Variant.ONLY, small("exits").baseline(result).trial());
     for (Metric metric : List.of(Metric.PIO, Metric.MMIO)) {
       // Faster than one in a millisecond, and slower than any processor leaves a guest.
       assertThat(ballast.value(metric)).as("%s", metric).isBetween(1e3, 1e7);
@@ -116,14 +120,16 @@ class BenchRunKvmTest {
 
   private static Vmm peer() throws IOException, InterruptedException {
     Optional<QemuVmm> qemu = QemuVmm.find();
-    assumeTrue(qemu.isPresent(), "skipped: there is no " + QemuVmm.PROGRAM);
+    assumeTrue(qemu.isPresent(), "skipped: there is no " + LabPackages.QEMU);
     return qemu.orElseThrow();
   }
 
   @Test
   void thePeerMovesAGuestThatKeepsWriting() throws IOException, InterruptedException {
-    Subject subject = BenchFixtures.scenario("dirtying-100").small().subject(peer());
-    Measurement measured = measure(subject, subject.variants().getLast());
+    Vmm peer = peer();
+    Experiment small = small("dirtying-100");
+    Measurement measured =
+        measure(Variant.MULTIFD, (variant, workspace) -> small.measure(peer, variant, workspace));
     assertThat(measured.failure()).isEmpty();
     assertThat(measured.value(Metric.BYTES)).isGreaterThan(64.0 * MIB);
     assertThat(measured.timeline().getLast().pass()).isGreaterThan(1);

@@ -1,5 +1,6 @@
 package dev.ballast.tools.bench;
 
+import dev.ballast.guest.bare.BareReply;
 import java.io.IOException;
 import java.util.EnumMap;
 import java.util.List;
@@ -14,31 +15,19 @@ import java.util.Optional;
  * @param warmUp how many reads go before those that count: the JVM compiles meanwhile
  * @param reads how many reads count, of either kind
  */
-record ExitsScenario(Outline outline, int warmUp, int reads) implements Scenario {
+record ExitsExperiment(int warmUp, int reads) implements Experiment {
   private static final long MEMORY_BYTES = 256 * GuestPlan.MIB;
   private static final int QUICK = 10;
 
-  /** A guest that carries out commands in order; the numbers of its last reply are returned. */
+  /** A guest that carries out commands in order; returns its last reply. */
   @FunctionalInterface
   private interface Guest {
-    Map<String, Long> run(List<String> commands) throws IOException, InterruptedException;
-  }
-
-  ExitsScenario() {
-    this(
-        new Outline(
-            "exits",
-            "reads of an I/O port and of a register in memory, a round trip out of the guest each",
-            List.of(Target.toBaseline(Metric.PIO, 0.95), Target.toBaseline(Metric.MMIO, 0.95)),
-            "The same guest runs under Ballast, with its serial port and its balloon's registers,"
-                + " and under a loop around KVM_RUN in C that answers at once."),
-        150_000,
-        40_000);
+    BareReply run(List<String> commands) throws IOException, InterruptedException;
   }
 
   @Override
-  public ExitsScenario small() {
-    return new ExitsScenario(outline, warmUp / QUICK, reads / QUICK);
+  public ExitsExperiment small() {
+    return new ExitsExperiment(warmUp / QUICK, reads / QUICK);
   }
 
   @Override
@@ -52,7 +41,7 @@ record ExitsScenario(Outline outline, int warmUp, int reads) implements Scenario
           program.clockHertz(),
           commands -> {
             process.send(commands.getFirst());
-            return NativeBaseline.words(process.send(commands.getLast()).text());
+            return process.send(commands.getLast());
           });
     }
   }
@@ -76,9 +65,8 @@ record ExitsScenario(Outline outline, int warmUp, int reads) implements Scenario
     Map<Metric, Double> rates = new EnumMap<>(Metric.class);
     for (Metric metric : List.of(Metric.PIO, Metric.MMIO)) {
       String bench = "bench " + metric.label() + " ";
-      Map<String, Long> reply = guest.run(List.of(bench + warmUp, bench + reads));
-      long count = NativeBaseline.value(reply, "n");
-      rates.put(metric, rate(count, NativeBaseline.value(reply, "cycles"), hertz));
+      BareReply reply = guest.run(List.of(bench + warmUp, bench + reads));
+      rates.put(metric, rate(reply.number("n"), reply.number("cycles"), hertz));
     }
     return Optional.of(Measurement.of(rates));
   }
