@@ -22,11 +22,6 @@ record BallastVmm(Path launcher) implements Vmm {
   }
 
   @Override
-  public boolean isPeer() {
-    return false;
-  }
-
-  @Override
   public List<String> command(Path kernel, Path qmp, long memoryBytes, Role role) {
     List<String> command = new ArrayList<>(List.of(launcher.toString(), "run"));
     command.addAll(List.of("--kernel", kernel.toString(), "--cmdline", GUEST_OPTIONS));

@@ -110,7 +110,7 @@ public final class Bench {
 
   /** Has each VMM move a small guest, so that its program and its libraries are in memory. */
   private void warmUp() throws IOException, InterruptedException {
-    Experiment small = Scenarios.idle().experiment().small();
+    Experiment small = new MigrationExperiment(GuestPlan.untouched(GuestPlan.GIB));
     List<Vmm> vmms = new ArrayList<>(List.of(ballast));
     peer.ifPresent(vmms::add);
     for (Vmm vmm : vmms) {
@@ -123,24 +123,22 @@ public final class Bench {
   private ScenarioResult run(
       Scenario scenario, RepeatPlan plan, MemoryWarmer warmer, Instant started)
       throws IOException, InterruptedException {
-    List<ScenarioRun> all = new ArrayList<>();
-    all.add(ScenarioRun.begin(scenario.subject(ballast), warmer, out));
-    boolean hasPeer = scenario.comparesWith(Target.Peer.class) && peer.isPresent();
-    if (hasPeer) {
-      all.add(ScenarioRun.begin(scenario.subject(peer.get()), warmer, out));
+    ScenarioRun own = ScenarioRun.begin(scenario.subject(ballast), warmer, out);
+    List<ScenarioRun> all = new ArrayList<>(List.of(own));
+    Optional<ScenarioRun> other = Optional.empty();
+    if (scenario.comparesWith(Target.Peer.class) && peer.isPresent()) {
+      other = Optional.of(ScenarioRun.begin(scenario.subject(peer.get()), warmer, out));
     }
-    boolean hasBaseline = scenario.comparesWith(Target.Baseline.class);
-    if (hasBaseline) {
-      Subject baseline = scenario.experiment().baseline(all.getFirst().result());
-      all.add(ScenarioRun.begin(baseline, warmer, out));
+    Optional<ScenarioRun> baseline = Optional.empty();
+    if (scenario.comparesWith(Target.Baseline.class)) {
+      Subject program = scenario.experiment().baseline(own.result());
+      baseline = Optional.of(ScenarioRun.begin(program, warmer, out));
     }
+    other.ifPresent(all::add);
+    baseline.ifPresent(all::add);
     repeat(all, plan, started);
-    List<SubjectResult> results = all.stream().map(ScenarioRun::result).toList();
     return new ScenarioResult(
-        scenario,
-        results.getFirst(),
-        hasPeer ? Optional.of(results.get(1)) : Optional.empty(),
-        hasBaseline ? Optional.of(results.getLast()) : Optional.empty());
+        scenario, own.result(), other.map(ScenarioRun::result), baseline.map(ScenarioRun::result));
   }
 
   /** Measures each again and again; the order changes, so that what one leaves behind meets all. */

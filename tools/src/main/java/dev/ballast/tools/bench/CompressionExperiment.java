@@ -9,11 +9,6 @@ record CompressionExperiment(GuestPlan guest) implements Experiment {
   private static final long BYTES_PER_SECOND = 100_000_000;
 
   @Override
-  public CompressionExperiment small() {
-    return new CompressionExperiment(guest.small());
-  }
-
-  @Override
   public boolean movesContent() {
     return true;
   }

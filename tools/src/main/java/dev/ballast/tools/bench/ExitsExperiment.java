@@ -2,10 +2,11 @@ package dev.ballast.tools.bench;
 
 import dev.ballast.guest.bare.BareReply;
 import java.io.IOException;
-import java.util.EnumMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A guest that reads registers of devices, each of which is a way out of the guest and back, and
@@ -17,33 +18,20 @@ import java.util.Optional;
  */
 record ExitsExperiment(int warmUp, int reads) implements Experiment {
   private static final long MEMORY_BYTES = 256 * GuestPlan.MIB;
-  private static final int QUICK = 10;
-
-  /** A guest that carries out commands in order; returns its last reply. */
-  @FunctionalInterface
-  private interface Guest {
-    BareReply run(List<String> commands) throws IOException, InterruptedException;
-  }
-
-  @Override
-  public ExitsExperiment small() {
-    return new ExitsExperiment(warmUp / QUICK, reads / QUICK);
-  }
 
   @Override
   public Optional<Measurement> measure(Vmm vmm, Variant variant, Workspace workspace)
       throws IOException, InterruptedException {
     NativeBaseline program = NativeBaseline.unpack(workspace.directory());
+    List<BareReply> replies = new ArrayList<>();
     try (VmmProcess process =
         VmmProcess.start(vmm, workspace, "exits", MEMORY_BYTES, Vmm.Role.SOURCE)) {
       process.awaitReady();
-      return measure(
-          program.clockHertz(),
-          commands -> {
-            process.send(commands.getFirst());
-            return process.send(commands.getLast());
-          });
+      for (String command : commands()) {
+        replies.add(process.send(command));
+      }
     }
+    return rates(replies, program.clockHertz());
   }
 
   @Override
@@ -54,21 +42,31 @@ record ExitsExperiment(int warmUp, int reads) implements Experiment {
         List.of(Variant.ONLY),
         (_, workspace) -> {
           NativeBaseline program = NativeBaseline.unpack(workspace.directory());
-          return measure(
-              program.clockHertz(),
-              commands -> program.bareGuest(workspace.kernel(), commands).getLast());
+          List<BareReply> replies = program.bareGuest(workspace.kernel(), commands());
+          return rates(replies, program.clockHertz());
         });
   }
 
-  private Optional<Measurement> measure(double hertz, Guest guest)
-      throws IOException, InterruptedException {
-    Map<Metric, Double> rates = new EnumMap<>(Metric.class);
-    for (Metric metric : List.of(Metric.PIO, Metric.MMIO)) {
-      String bench = "bench " + metric.label() + " ";
-      BareReply reply = guest.run(List.of(bench + warmUp, bench + reads));
-      rates.put(metric, rate(reply.number("n"), reply.number("cycles"), hertz));
-    }
-    return Optional.of(Measurement.of(rates));
+  private List<String> commands() {
+    return Stream.of(Metric.PIO, Metric.MMIO)
+        .map(metric -> "bench " + metric.label() + " ")
+        .flatMap(bench -> Stream.of(bench + warmUp, bench + reads))
+        .toList();
+  }
+
+  private static Optional<Measurement> rates(List<BareReply> replies, double hertz)
+      throws IOException {
+    return Optional.of(
+        Measurement.of(
+            Map.of(
+                Metric.PIO,
+                rate(replies.get(1), hertz),
+                Metric.MMIO,
+                rate(replies.get(3), hertz))));
+  }
+
+  private static double rate(BareReply reply, double hertz) throws IOException {
+    return rate(reply.number("n"), reply.number("cycles"), hertz);
   }
 
   /** Returns how many a second, when so many took so many cycles. */

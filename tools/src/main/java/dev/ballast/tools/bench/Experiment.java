@@ -6,11 +6,6 @@ import java.util.Optional;
 
 /** How a scenario is measured. */
 interface Experiment {
-  /** Returns the same with a small guest, or less of it, for a warm-up or a quick look. */
-  default Experiment small() {
-    return this;
-  }
-
   /** Returns whether memory with content is moved, so that a destination takes much of it. */
   default boolean movesContent() {
     return false;

@@ -12,15 +12,8 @@ import java.util.Optional;
  * @param inflateBytes how much of it, in whole pages
  */
 record InflateExperiment(long memoryBytes, long inflateBytes) implements Experiment {
-  private static final int LESS = 16;
-
   /** Past the end of RAM, wherever the board puts it. */
   private static final String ALL = "0 " + GuestPlan.TIB;
-
-  @Override
-  public InflateExperiment small() {
-    return new InflateExperiment(memoryBytes / LESS, inflateBytes / LESS);
-  }
 
   /**
    * Measures how fast pages go.

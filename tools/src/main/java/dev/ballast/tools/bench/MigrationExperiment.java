@@ -23,11 +23,6 @@ record MigrationExperiment(GuestPlan guest, GuestPlan peerGuest, Duration patien
   }
 
   @Override
-  public MigrationExperiment small() {
-    return new MigrationExperiment(guest.small(), peerGuest.small(), patience);
-  }
-
-  @Override
   public boolean movesContent() {
     return guest.hasContent();
   }

@@ -19,11 +19,6 @@ record OverheadExperiment(long largeBytes) implements Experiment {
   private static final long IDLE_MILLIS = 500;
 
   @Override
-  public OverheadExperiment small() {
-    return new OverheadExperiment(4 * USUAL_BYTES);
-  }
-
-  @Override
   public Optional<Measurement> measure(Vmm vmm, Variant variant, Workspace workspace)
       throws IOException, InterruptedException {
     return Optional.of(

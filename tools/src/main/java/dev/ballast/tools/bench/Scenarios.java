@@ -82,8 +82,7 @@ public final class Scenarios {
         new OverheadExperiment(TIB));
   }
 
-  /** Returns the one that takes the least time. */
-  static Scenario idle() {
+  private static Scenario idle() {
     return new Scenario(
         "idle-64G",
         "64 GiB that were never touched, no balloon",

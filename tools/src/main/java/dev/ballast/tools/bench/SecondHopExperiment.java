@@ -10,11 +10,6 @@ import java.util.Optional;
  */
 record SecondHopExperiment(GuestPlan guest) implements Experiment {
   @Override
-  public SecondHopExperiment small() {
-    return new SecondHopExperiment(guest.small());
-  }
-
-  @Override
   public boolean movesContent() {
     return true;
   }

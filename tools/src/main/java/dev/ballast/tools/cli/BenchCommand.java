@@ -3,13 +3,13 @@ package dev.ballast.tools.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.ballast.tools.bench.Bench;
-import dev.ballast.tools.bench.BenchJson;
 import dev.ballast.tools.bench.BenchReport;
-import dev.ballast.tools.bench.BenchTable;
 import dev.ballast.tools.bench.RepeatPlan;
 import dev.ballast.tools.bench.Scenario;
 import dev.ballast.tools.bench.Scenarios;
 import dev.ballast.tools.report.HtmlReport;
+import dev.ballast.tools.report.JsonReport;
+import dev.ballast.tools.report.TableReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -84,11 +84,11 @@ final class BenchCommand implements Callable<Integer> {
       return 0;
     }
     BenchReport report = Bench.onThisHost(System.out).run(chosen, new RepeatPlan(repeat));
-    BenchTable.print(report, System.out);
+    TableReport.print(report, System.out);
     if (json != null) {
       new ObjectMapper()
           .enable(SerializationFeature.INDENT_OUTPUT)
-          .writeValue(json.toFile(), BenchJson.of(report));
+          .writeValue(json.toFile(), JsonReport.of(report));
     }
     if (html != null) {
       Files.writeString(html, HtmlReport.of(report));

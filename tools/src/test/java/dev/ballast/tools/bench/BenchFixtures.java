@@ -24,11 +24,12 @@ public final class BenchFixtures {
             new Measurement.Sample(1, 0, 1 << 30, 0, 1),
             new Measurement.Sample(totalMillis / 2, 1 << 29, 1 << 29, 1e8, 2),
             new Measurement.Sample(totalMillis, 1 << 30, 0, 1e8, 3));
-    return Measurement.ofMigration(totalMillis, 1 << 30, 25, 1 << 28, timeline);
+    return Measurement.ofMigration(Optional.empty(), totalMillis, 1 << 30, 25, 1 << 28, timeline);
   }
 
   static Measurement neverEnding() {
-    return Measurement.ofEndlessMigration("not over after 30 s", 1L << 33, 1, List.of());
+    return Measurement.ofMigration(
+        Optional.of("not over after 30 s"), 0, 1L << 33, 0, 1, List.of());
   }
 
   /** Returns a part in a migration. */

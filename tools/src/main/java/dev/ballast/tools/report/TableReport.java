@@ -1,13 +1,18 @@
-package dev.ballast.tools.bench;
+package dev.ballast.tools.report;
 
+import dev.ballast.tools.bench.BenchReport;
+import dev.ballast.tools.bench.Figures;
+import dev.ballast.tools.bench.Metric;
+import dev.ballast.tools.bench.Row;
+import dev.ballast.tools.bench.Statistics;
 import java.io.PrintStream;
 import java.util.Locale;
 
 /** The report as a table on a terminal. */
-public final class BenchTable {
+public final class TableReport {
   private static final String LINE = "%-26s %-17s %30s %30s %8s %8s  %s%n";
 
-  private BenchTable() {}
+  private TableReport() {}
 
   /**
    * Prints a row for each target: medians, in brackets the range and the number of measurements,
