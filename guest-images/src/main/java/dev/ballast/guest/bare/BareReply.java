@@ -16,7 +16,8 @@ public record BareReply(boolean ok, String text, Map<String, String> values) {
     values = Map.copyOf(values);
   }
 
-  static BareReply parse(boolean ok, String text) {
+  /** Reads the words after {@code BARE ok COMMAND}; others are left out of the values. */
+  public static BareReply parse(boolean ok, String text) {
     Map<String, String> values = new HashMap<>();
     for (String word : text.split(" ", -1)) {
       int equals = word.indexOf('=');
@@ -35,7 +36,7 @@ public record BareReply(boolean ok, String text, Map<String, String> values) {
   public String string(String key) throws BareGuestException {
     String value = values.get(key);
     if (value == null) {
-      throw new BareGuestException("the bare guest's reply has no " + key + ": " + text);
+      throw new BareGuestException("there is no " + key + " in the reply: " + text);
     }
     return value;
   }
@@ -53,7 +54,7 @@ public record BareReply(boolean ok, String text, Map<String, String> values) {
           ? Long.parseUnsignedLong(value, 2, value.length(), 16)
           : Long.parseUnsignedLong(value);
     } catch (NumberFormatException _) {
-      throw new BareGuestException("the bare guest's reply has a bad " + key + ": " + text);
+      throw new BareGuestException("there is a bad " + key + " in the reply: " + text);
     }
   }
 }

@@ -1,9 +1,7 @@
 package dev.ballast.tools.bench;
 
 import dev.ballast.tools.Version;
-import dev.ballast.tools.lab.Distribution;
 import dev.ballast.virtio.transport.mmio.VirtioMmioConfig;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,15 +11,6 @@ record BallastVmm(Path launcher) implements Vmm {
   private static final String GUEST_OPTIONS =
       VirtioMmioConfig.FIRST_DEVICE_PARAMETER + " batch=1024";
 
-  /**
-   * Finds the installation that this code runs from.
-   *
-   * @throws IOException if there is none
-   */
-  static BallastVmm find() throws IOException {
-    return new BallastVmm(Distribution.find().launcher());
-  }
-
   @Override
   public String name() {
     return "Ballast";
@@ -30,11 +19,6 @@ record BallastVmm(Path launcher) implements Vmm {
   @Override
   public String version() {
     return Version.CURRENT.text();
-  }
-
-  @Override
-  public boolean isPeer() {
-    return false;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.ballast.tools.bench;
 
+import dev.ballast.tools.host.LabPackages;
+import dev.ballast.tools.lab.Distribution;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.time.Duration;
@@ -37,9 +39,9 @@ public final class Bench {
       out.printf(
           "There is no %s on the PATH, so Ballast runs alone and no ratio to it is known: apt-get"
               + " install %s%n",
-          QemuVmm.PROGRAM, QemuVmm.PACKAGE);
+          LabPackages.QEMU, LabPackages.packageOf(LabPackages.QEMU));
     }
-    return new Bench(out, BallastVmm.find(), peer);
+    return new Bench(out, new BallastVmm(Distribution.find().launcher()), peer);
   }
 
   /**
@@ -75,7 +77,7 @@ public final class Bench {
       for (Scenario scenario : scenarios) {
         out.printf("%n%s: %s%n", scenario.name(), scenario.description());
         try {
-          if (scenario.movesContent()) {
+          if (scenario.experiment().movesContent()) {
             warmer.keep();
           }
           results.add(run(scenario, plan, warmer, started));
@@ -108,7 +110,7 @@ public final class Bench {
 
   /** Has each VMM move a small guest, so that its program and its libraries are in memory. */
   private void warmUp() throws IOException, InterruptedException {
-    Scenario small = Scenarios.idle().small();
+    Experiment small = new MigrationExperiment(GuestPlan.untouched(GuestPlan.GIB));
     List<Vmm> vmms = new ArrayList<>(List.of(ballast));
     peer.ifPresent(vmms::add);
     for (Vmm vmm : vmms) {
@@ -121,24 +123,22 @@ public final class Bench {
   private ScenarioResult run(
       Scenario scenario, RepeatPlan plan, MemoryWarmer warmer, Instant started)
       throws IOException, InterruptedException {
-    List<ScenarioRun> all = new ArrayList<>();
-    all.add(ScenarioRun.begin(scenario.subject(ballast), warmer, out));
-    boolean hasPeer = scenario.comparesWith(Target.Peer.class) && peer.isPresent();
-    if (hasPeer) {
-      all.add(ScenarioRun.begin(scenario.subject(peer.get()), warmer, out));
+    ScenarioRun own = ScenarioRun.begin(scenario.subject(ballast), warmer, out);
+    List<ScenarioRun> all = new ArrayList<>(List.of(own));
+    Optional<ScenarioRun> other = Optional.empty();
+    if (scenario.comparesWith(Target.Peer.class) && peer.isPresent()) {
+      other = Optional.of(ScenarioRun.begin(scenario.subject(peer.get()), warmer, out));
     }
-    boolean hasBaseline = scenario.comparesWith(Target.Baseline.class);
-    if (hasBaseline) {
-      Subject baseline = scenario.baseline(all.getFirst().result());
-      all.add(ScenarioRun.begin(baseline, warmer, out));
+    Optional<ScenarioRun> baseline = Optional.empty();
+    if (scenario.comparesWith(Target.Baseline.class)) {
+      Subject program = scenario.experiment().baseline(own.result());
+      baseline = Optional.of(ScenarioRun.begin(program, warmer, out));
     }
+    other.ifPresent(all::add);
+    baseline.ifPresent(all::add);
     repeat(all, plan, started);
-    List<SubjectResult> results = all.stream().map(ScenarioRun::result).toList();
     return new ScenarioResult(
-        scenario,
-        results.getFirst(),
-        hasPeer ? Optional.of(results.get(1)) : Optional.empty(),
-        hasBaseline ? Optional.of(results.getLast()) : Optional.empty());
+        scenario, own.result(), other.map(ScenarioRun::result), baseline.map(ScenarioRun::result));
   }
 
   /** Measures each again and again; the order changes, so that what one leaves behind meets all. */

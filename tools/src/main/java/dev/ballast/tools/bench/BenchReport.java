@@ -1,6 +1,5 @@
 package dev.ballast.tools.bench;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -53,10 +52,5 @@ public record BenchReport(
   /** Returns how many targets were met. */
   public long met() {
     return rows().stream().filter(row -> row.met().orElse(false)).count();
-  }
-
-  /** Returns the report for programs. Figures that are infinite or unknown are null. */
-  public ObjectNode json() {
-    return BenchJson.of(this);
   }
 }

@@ -5,7 +5,6 @@ import dev.ballast.vmm.memory.RamBlock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.LongStream;
 
 /**
  * What passes over bitmaps cost for guests that no host here could hold: every page is added, those
@@ -16,8 +15,10 @@ import java.util.stream.LongStream;
  */
 public record BitmapScaling(List<Point> points) {
   private static final int REPEATS = 5;
-  private static final long WARM_UP_PAGES = 1 << 18;
-  private static final int WARM_UP_PASSES = 200;
+
+  /** The passes are compiled by then, so that the small sizes are not those that pay for it. */
+  private static final int WARM_UPS = 40;
+
   private static final long BALLOONED_OF_TEN = 9;
 
   /** Keeps a copy of the points. */
@@ -35,23 +36,15 @@ public record BitmapScaling(List<Point> points) {
 
   /** Measures from 1 GiB to 12 TiB: up to 768 MiB of bitmaps. */
   static BitmapScaling measure() {
-    LongStream sizes =
-        LongStream.concat(
-            LongStream.iterate(GuestPlan.GIB, size -> size < 8 * GuestPlan.TIB, size -> size * 4),
-            LongStream.of(12 * GuestPlan.TIB));
-    List<Point> points = new ArrayList<>();
-    warmUp();
-    sizes.forEach(size -> points.add(point(size)));
-    return new BitmapScaling(points);
-  }
-
-  /** Has the passes compiled, so that the small sizes are not those that pay for it. */
-  private static void warmUp() {
-    PageBitmap candidates = PageBitmap.allocate(WARM_UP_PAGES);
-    PageBitmap ballooned = PageBitmap.allocate(WARM_UP_PAGES);
-    for (int i = 0; i < WARM_UP_PASSES; i++) {
-      pass(candidates, ballooned);
+    for (int i = 0; i < WARM_UPS; i++) {
+      point(GuestPlan.GIB);
     }
+    List<Point> points = new ArrayList<>();
+    for (long size = GuestPlan.GIB; size < 8 * GuestPlan.TIB; size *= 4) {
+      points.add(point(size));
+    }
+    points.add(point(12 * GuestPlan.TIB));
+    return new BitmapScaling(points);
   }
 
   private static Point point(long guestBytes) {

@@ -6,7 +6,6 @@ import java.util.OptionalDouble;
 /** Figures as people read them. */
 public final class Figures {
   private static final String[] BINARY = {"B", "KiB", "MiB", "GiB", "TiB"};
-  private static final String NONE = "–";
 
   private Figures() {}
 
@@ -46,11 +45,8 @@ public final class Figures {
 
   /** Returns a ratio, or a dash where there is none. */
   public static String ratio(OptionalDouble ratio) {
-    if (ratio.isEmpty()) {
-      return NONE;
-    }
-    double value = ratio.getAsDouble();
-    return Double.isInfinite(value) ? "∞" : small(value);
+    double value = ratio.orElse(Double.NaN);
+    return Double.isNaN(value) ? "–" : Double.isInfinite(value) ? "∞" : small(value);
   }
 
   /** Returns a target or a ratio: below 0.1 as a part of one. */
@@ -62,8 +58,7 @@ public final class Figures {
   }
 
   private static String threeDigits(double value) {
-    String format = value == Math.rint(value) || value >= 100 ? "%.0f" : "%.1f";
-    return String.format(
-        Locale.ROOT, value < 10 && value != Math.rint(value) ? "%.2f" : format, value);
+    boolean whole = value == Math.rint(value) || value >= 100;
+    return String.format(Locale.ROOT, whole ? "%.0f" : value < 10 ? "%.2f" : "%.1f", value);
   }
 }

@@ -44,10 +44,6 @@ public record GuestPlan(long memoryBytes, Fill fill, long balloonBytes, long dir
     return new GuestPlan(memoryBytes, Fill.NOTHING, 0, 0);
   }
 
-  GuestPlan filling(long start, long bytes) {
-    return filling(Fill.random(start, bytes));
-  }
-
   GuestPlan filling(Fill range) {
     return new GuestPlan(memoryBytes, range, balloonBytes, dirtyBytesPerSecond);
   }
@@ -60,21 +56,9 @@ public record GuestPlan(long memoryBytes, Fill fill, long balloonBytes, long dir
     return new GuestPlan(memoryBytes, fill, balloonBytes, bytesPerSecond);
   }
 
-  /** Returns a small guest that does the same, for a warm-up or a quick look. */
-  GuestPlan small() {
-    long small = Math.min(memoryBytes, GIB);
-    Fill less = new Fill(256 * MIB, Math.min(fill.bytes, 64 * MIB), fill.words);
-    return new GuestPlan(
-        small,
-        fill.bytes == 0 ? Fill.NOTHING : less,
-        Math.min(balloonBytes, small / 2),
-        Math.min(dirtyBytesPerSecond, 20 * MIB));
-  }
-
-  /** Returns about how much of its memory has content when it is moved, in bytes. */
-  long contentBytes() {
-    long written = Math.min(fill.bytes(), memoryBytes);
-    return Math.max(0, written - balloonBytes);
+  /** Returns whether some of its memory has content when it is moved. */
+  boolean hasContent() {
+    return Math.min(fill.bytes, memoryBytes) > balloonBytes;
   }
 
   /** Waits for a guest, and has it do its work; what goes on goes on when this returns. */

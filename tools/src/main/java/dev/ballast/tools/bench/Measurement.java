@@ -39,40 +39,33 @@ public record Measurement(
       double dirtyBytesPerSecond,
       int pass) {}
 
-  /** Returns a measurement of one figure. */
   static Measurement of(Metric metric, double value) {
     return of(Map.of(metric, value));
   }
 
-  /** Returns a measurement of some figures. */
   static Measurement of(Map<Metric, Double> values) {
     return new Measurement(Optional.empty(), values, List.of());
   }
 
-  /** Returns a migration that came to its end. */
+  /** Returns a migration; one that did not come to its end takes for ever. */
   static Measurement ofMigration(
+      Optional<String> failure,
       double totalMillis,
       double transferredBytes,
       double downtimeMillis,
       double rssBytes,
       List<Sample> timeline) {
+    double never = Double.POSITIVE_INFINITY;
+    double total = failure.isPresent() ? never : totalMillis;
     Map<Metric, Double> values =
         Map.of(
-            Metric.TIME, totalMillis,
+            Metric.TIME, total,
             Metric.BYTES, transferredBytes,
-            Metric.DOWNTIME, downtimeMillis,
+            Metric.DOWNTIME, failure.isPresent() ? never : downtimeMillis,
             Metric.RSS, rssBytes,
             // No migration takes no time, but query-migrate counts whole milliseconds.
-            Metric.BANDWIDTH, transferredBytes / Math.max(totalMillis, 1) * 1000);
-    return new Measurement(Optional.empty(), values, timeline);
-  }
-
-  /** Returns a migration that did not come to its end. */
-  static Measurement ofEndlessMigration(
-      String failure, double transferredBytes, double rssBytes, List<Sample> timeline) {
-    double never = Double.POSITIVE_INFINITY;
-    Measurement endless = ofMigration(never, transferredBytes, never, rssBytes, timeline);
-    return new Measurement(Optional.of(failure), endless.values, timeline);
+            Metric.BANDWIDTH, transferredBytes / Math.max(total, 1) * 1000);
+    return new Measurement(failure, values, timeline);
   }
 
   /** Returns this with one more figure. */

@@ -1,5 +1,6 @@
 package dev.ballast.tools.bench;
 
+import dev.ballast.guest.bare.BareReply;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -55,7 +56,7 @@ final class MemoryWarmer implements Closeable {
     if (line == null) {
       throw new IOException("the process that keeps memory warm is gone: is memory short?");
     }
-    bytes = NativeBaseline.value(NativeBaseline.words(line), "bytes");
+    bytes = BareReply.parse(true, line).number("bytes");
   }
 
   @Override

@@ -88,19 +88,20 @@ record MigrationTrial(
     while (true) {
       JsonNode info = source.control().query("query-migrate");
       double millis = (System.nanoTime() - started) / 1e6;
-      double transferred = info.path("ram").path("transferred").asDouble();
       timeline.add(sample(millis, info.path("ram")));
-      if (info.path("status").asText().equals("completed")) {
+      boolean completed = info.path("status").asText().equals("completed");
+      if (completed) {
         plan.check(destination);
-        double total = info.path("total-time").asDouble();
-        double downtime = info.path("downtime").asDouble();
-        double resident = (double) destination.control().residentBytes();
-        return Measurement.ofMigration(total, transferred, downtime, resident, timeline);
       }
-      Optional<String> failure = failure(info, millis);
-      if (failure.isPresent()) {
-        double resident = (double) destination.control().residentBytes();
-        return Measurement.ofEndlessMigration(failure.get(), transferred, resident, timeline);
+      Optional<String> failure = completed ? Optional.empty() : failure(info, millis);
+      if (completed || failure.isPresent()) {
+        return Measurement.ofMigration(
+            failure,
+            info.path("total-time").asDouble(),
+            info.path("ram").path("transferred").asDouble(),
+            info.path("downtime").asDouble(),
+            (double) destination.control().residentBytes(),
+            timeline);
       }
       // A long migration is not held up by many questions.
       source.control().pause(Math.clamp((long) millis / 10, SAMPLE_MILLIS, MOST_SAMPLE_MILLIS));

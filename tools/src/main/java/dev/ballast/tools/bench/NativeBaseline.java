@@ -1,5 +1,6 @@
 package dev.ballast.tools.bench;
 
+import dev.ballast.guest.bare.BareReply;
 import dev.ballast.tools.host.ChildProcesses;
 import java.io.BufferedReader;
 import java.io.Closeable;
@@ -12,9 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -81,7 +80,7 @@ record NativeBaseline(Path directory) {
 
   /** Returns how fast the time-stamp counter counts, in hertz. */
   double clockHertz() throws IOException, InterruptedException {
-    return value(words(run("clock").getFirst()), "tsc_khz") * 1000.0;
+    return BareReply.parse(true, run("clock").getFirst()).number("tsc_khz") * 1000.0;
   }
 
   /** Returns how many bytes memcpy copies in a second, from memory that is there to such memory. */
@@ -92,17 +91,17 @@ record NativeBaseline(Path directory) {
   /**
    * Boots the bare guest in the loop around KVM_RUN.
    *
-   * @return the numbers in its replies to the commands, in order
+   * @return its replies to the commands, in order
    * @throws IOException if one of them is not carried out
    */
-  List<Map<String, Long>> bareGuest(Path kernel, List<String> commands)
+  List<BareReply> bareGuest(Path kernel, List<String> commands)
       throws IOException, InterruptedException {
     List<Object> arguments = new ArrayList<>(List.of(kernel));
     arguments.addAll(commands);
-    List<Map<String, Long>> replies =
+    List<BareReply> replies =
         run("exits", arguments.toArray()).stream()
             .filter(line -> line.startsWith("BARE ok ") && !line.startsWith("BARE ok exit"))
-            .map(NativeBaseline::words)
+            .map(line -> BareReply.parse(true, line))
             .toList();
     if (replies.size() != commands.size()) {
       throw new IOException("the bare guest in C answers %s to %s".formatted(replies, commands));
@@ -165,29 +164,7 @@ record NativeBaseline(Path directory) {
   }
 
   private static double bytesPerSecond(String line) throws IOException {
-    Map<String, Long> words = words(line);
-    return value(words, "bytes") / (value(words, "ns") / 1e9);
-  }
-
-  /** Returns those words of a line that are a name and a number. */
-  static Map<String, Long> words(String line) {
-    Map<String, Long> words = new HashMap<>();
-    for (String word : line.split(" ", -1)) {
-      int equals = word.indexOf('=');
-      String number = word.substring(equals + 1);
-      if (equals > 0 && number.matches("\\d{1,18}")) {
-        words.put(word.substring(0, equals), Long.parseLong(number));
-      }
-    }
-    return words;
-  }
-
-  /** Returns one of them. */
-  static long value(Map<String, Long> words, String name) throws IOException {
-    Long value = words.get(name);
-    if (value == null) {
-      throw new IOException("the yardstick says " + words + ", and not " + name);
-    }
-    return value;
+    BareReply words = BareReply.parse(true, line);
+    return words.number("bytes") / (words.number("ns") / 1e9);
   }
 }

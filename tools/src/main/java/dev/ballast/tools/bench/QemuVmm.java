@@ -12,16 +12,11 @@ import java.util.regex.Pattern;
 
 /** QEMU's microvm with KVM. */
 record QemuVmm(Path program, String version) implements Vmm {
-  /** What QEMU is called, and the Debian package that has it. */
-  static final String PROGRAM = "qemu-system-x86_64";
-
-  static final String PACKAGE = "qemu-system-x86";
-
   private static final Pattern VERSION = Pattern.compile("QEMU emulator version (.+)");
 
   /** Finds it on the PATH. */
   static Optional<QemuVmm> find() throws IOException, InterruptedException {
-    Optional<Path> program = LabPackages.find(PROGRAM);
+    Optional<Path> program = LabPackages.find(LabPackages.QEMU);
     if (program.isEmpty()) {
       return Optional.empty();
     }

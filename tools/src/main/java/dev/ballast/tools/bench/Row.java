@@ -4,8 +4,6 @@ import dev.ballast.tools.bench.Target.Baseline;
 import dev.ballast.tools.bench.Target.Limit;
 import dev.ballast.tools.bench.Target.Own;
 import dev.ballast.tools.bench.Target.Peer;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -16,11 +14,8 @@ import java.util.OptionalDouble;
  * @param target what was to be reached
  * @param ballast Ballast's figure
  * @param beside the figure that stands beside it; empty where there is none
- * @param ratio Ballast's median to the reference's; empty where there is none
  */
-public record Row(
-    String name, Target target, Statistics ballast, Optional<Beside> beside, OptionalDouble ratio) {
-
+public record Row(String name, Target target, Statistics ballast, Optional<Beside> beside) {
   /**
    * A figure that Ballast's is seen with.
    *
@@ -29,44 +24,15 @@ public record Row(
    */
   public record Beside(String name, Statistics statistics) {}
 
-  /** Returns the rows of a scenario, one for each of its targets. */
-  static List<Row> of(ScenarioResult result) {
-    List<Row> rows = new ArrayList<>();
-    for (Target target : result.scenario().targets()) {
-      String name = result.scenario().name() + (rows.isEmpty() ? "" : "/" + suffix(target));
-      rows.add(
-          of(name, target, result.ballast().statistics(target.metric()), beside(target, result)));
+  /** Returns Ballast's median divided by the reference's; empty where there is none. */
+  public OptionalDouble ratio() {
+    if (target.reference() instanceof Limit(double limit)) {
+      return ballast.ratioTo(limit);
     }
-    return rows;
-  }
-
-  /** Returns the row of one target. */
-  static Row of(String name, Target target, Statistics ballast, Optional<Beside> beside) {
-    Target.Reference reference = target.reference();
-    OptionalDouble ratio = OptionalDouble.empty();
-    if (reference instanceof Limit(double limit)) {
-      ratio = ballast.ratioTo(limit);
-    } else if (beside.isPresent()) {
-      ratio = ballast.ratioTo(beside.get().statistics.median() + reference.allowance());
-    }
-    return new Row(name, target, ballast, beside, ratio);
-  }
-
-  private static Optional<Beside> beside(Target target, ScenarioResult result) {
-    return switch (target.reference()) {
-      case Peer _, Limit _ -> beside(result.peer(), target.metric());
-      case Baseline _ -> beside(result.baseline(), target.metric());
-      case Own(Metric own) ->
-          Optional.of(new Beside(own.label(), result.ballast().statistics(own)));
-    };
-  }
-
-  private static Optional<Beside> beside(Optional<SubjectResult> result, Metric metric) {
-    return result.map(r -> new Beside(r.name(), r.statistics(metric)));
-  }
-
-  private static String suffix(Target target) {
-    return target.reference() instanceof Limit ? "limit" : target.metric().label();
+    double allowance = target.reference() instanceof Peer(double more) ? more : 0;
+    return beside.isPresent()
+        ? ballast.ratioTo(beside.get().statistics.median() + allowance)
+        : OptionalDouble.empty();
   }
 
   /** Returns what the ratio is to, in words. */
@@ -88,6 +54,7 @@ public record Row(
 
   /** Returns whether the ratio meets the target; empty without a ratio. */
   public Optional<Boolean> met() {
+    OptionalDouble ratio = ratio();
     return ratio.isPresent() ? Optional.of(target.isMetBy(ratio.getAsDouble())) : Optional.empty();
   }
 }

@@ -1,5 +1,9 @@
 package dev.ballast.tools.bench;
 
+import dev.ballast.tools.bench.Target.Baseline;
+import dev.ballast.tools.bench.Target.Limit;
+import dev.ballast.tools.bench.Target.Own;
+import dev.ballast.tools.bench.Target.Peer;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -10,8 +14,7 @@ import java.util.OptionalDouble;
  * @param scenario which
  * @param ballast Ballast's part
  * @param peer the other VMM's; empty without one, and where it takes no part
- * @param baseline what a C program reached in the same run; empty where the scenario does not ask
- *     for it
+ * @param baseline the C program's; empty where the scenario does not ask for it
  */
 public record ScenarioResult(
     Scenario scenario,
@@ -21,7 +24,29 @@ public record ScenarioResult(
 
   /** Returns a row for each target. */
   public List<Row> rows() {
-    return Row.of(this);
+    return scenario.targets().stream()
+        .map(t -> new Row(name(t), t, ballast.statistics(t.metric()), beside(t)))
+        .toList();
+  }
+
+  private String name(Target target) {
+    if (target.equals(scenario.targets().getFirst())) {
+      return scenario.name();
+    }
+    boolean limit = target.reference() instanceof Limit;
+    return scenario.name() + "/" + (limit ? "limit" : target.metric().label());
+  }
+
+  private Optional<Row.Beside> beside(Target target) {
+    return switch (target.reference()) {
+      case Peer _, Limit _ -> beside(peer, target.metric());
+      case Baseline _ -> beside(baseline, target.metric());
+      case Own(Metric own) -> Optional.of(new Row.Beside(own.label(), ballast.statistics(own)));
+    };
+  }
+
+  private static Optional<Row.Beside> beside(Optional<SubjectResult> result, Metric metric) {
+    return result.map(r -> new Row.Beside(r.name(), r.statistics(metric)));
   }
 
   /**
@@ -29,11 +54,9 @@ public record ScenarioResult(
    * empty where that was not measured.
    */
   public OptionalDouble physicalLimitRatio() {
-    if (baseline.isEmpty() || !baseline.get().has(Metric.BANDWIDTH)) {
-      return OptionalDouble.empty();
-    }
-    return ballast
-        .statistics(Metric.BANDWIDTH)
-        .ratioTo(baseline.get().statistics(Metric.BANDWIDTH).median());
+    Metric bandwidth = Metric.BANDWIDTH;
+    return baseline.isPresent() && baseline.get().has(bandwidth)
+        ? ballast.statistics(bandwidth).ratioTo(baseline.get().statistics(bandwidth).median())
+        : OptionalDouble.empty();
   }
 }

@@ -77,7 +77,6 @@ final class ScenarioRun {
     return true;
   }
 
-  /** Returns what came out so far. */
   SubjectResult result() {
     return new SubjectResult(
         subject.name(), done.getFirst().variant, done.stream().map(Tried::measurement).toList());

@@ -10,12 +10,7 @@ package dev.ballast.tools.bench;
  */
 public record Target(Metric metric, double bound, Reference reference) {
   /** What a figure is compared with. */
-  public sealed interface Reference {
-    /** Returns what is added to the figure beside Ballast's, in the metric's unit. */
-    default double allowance() {
-      return 0;
-    }
-  }
+  public sealed interface Reference {}
 
   /**
    * The other VMM's figure in the same run.
@@ -44,26 +39,6 @@ public record Target(Metric metric, double bound, Reference reference) {
   /** Returns a target that compares with the other VMM. */
   static Target toPeer(Metric metric, double bound) {
     return new Target(metric, bound, new Peer(0));
-  }
-
-  /** Returns a target that allows so much more than the other VMM has, and no more. */
-  static Target toPeerPlus(Metric metric, double allowance) {
-    return new Target(metric, 1, new Peer(allowance));
-  }
-
-  /** Returns a target that compares with a C program. */
-  static Target toBaseline(Metric metric, double bound) {
-    return new Target(metric, bound, new Baseline());
-  }
-
-  /** Returns a target that compares with another figure of Ballast's. */
-  static Target toOwn(Metric metric, double bound, Metric reference) {
-    return new Target(metric, bound, new Own(reference));
-  }
-
-  /** Returns a target that compares with a fixed figure. */
-  static Target toLimit(Metric metric, double value) {
-    return new Target(metric, 1, new Limit(value));
   }
 
   /** Returns whether a ratio meets the target. */

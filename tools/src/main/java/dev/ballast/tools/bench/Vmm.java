@@ -20,7 +20,9 @@ sealed interface Vmm permits BallastVmm, QemuVmm {
   String version();
 
   /** Returns whether Ballast is compared with it. */
-  boolean isPeer();
+  default boolean isPeer() {
+    return false;
+  }
 
   /**
    * Returns the command that starts a process with a bare guest, its serial line on standard input

@@ -1,6 +1,5 @@
 package dev.ballast.tools.bench;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.guest.bare.BareGuestConsole;
 import dev.ballast.guest.bare.BareReply;
@@ -45,12 +44,10 @@ record VmmProcess(QmpProcess control, BareGuestConsole console) implements AutoC
         control, new BareGuestConsole(process.getInputStream(), process.getOutputStream()));
   }
 
-  /** Waits until the guest that it boots takes commands. */
   void awaitReady() throws IOException, InterruptedException {
     console.awaitReady(READY_TIMEOUT);
   }
 
-  /** Has the guest carry out a command. */
   BareReply send(String command) throws IOException, InterruptedException {
     return console.send(command, COMMAND_TIMEOUT);
   }
@@ -75,12 +72,10 @@ record VmmProcess(QmpProcess control, BareGuestConsole console) implements AutoC
 
   /** Returns whether it can migrate over several connections. */
   boolean hasMultifd() throws IOException {
-    for (JsonNode capability : control.query("query-migrate-capabilities")) {
-      if (capability.path("capability").asText().equals("multifd")) {
-        return true;
-      }
-    }
-    return false;
+    return control
+        .query("query-migrate-capabilities")
+        .findValuesAsText("capability")
+        .contains("multifd");
   }
 
   /** Ends the process; by force if it does not want to, since another one needs its memory. */

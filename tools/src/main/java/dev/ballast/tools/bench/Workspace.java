@@ -16,7 +16,6 @@ record Workspace(Path directory, Path kernel, MemoryWarmer warmer) implements Au
     return new Workspace(directory, BareGuest.writeTo(directory.resolve("bare.elf")), warmer);
   }
 
-  /** Returns a path in it. */
   Path resolve(String name) {
     return directory.resolve(name);
   }

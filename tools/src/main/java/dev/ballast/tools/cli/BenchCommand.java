@@ -4,11 +4,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.ballast.tools.bench.Bench;
 import dev.ballast.tools.bench.BenchReport;
-import dev.ballast.tools.bench.BenchTable;
 import dev.ballast.tools.bench.RepeatPlan;
 import dev.ballast.tools.bench.Scenario;
 import dev.ballast.tools.bench.Scenarios;
 import dev.ballast.tools.report.HtmlReport;
+import dev.ballast.tools.report.JsonReport;
+import dev.ballast.tools.report.TableReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,11 +84,11 @@ final class BenchCommand implements Callable<Integer> {
       return 0;
     }
     BenchReport report = Bench.onThisHost(System.out).run(chosen, new RepeatPlan(repeat));
-    new BenchTable(System.out).print(report);
+    TableReport.print(report, System.out);
     if (json != null) {
       new ObjectMapper()
           .enable(SerializationFeature.INDENT_OUTPUT)
-          .writeValue(json.toFile(), report.json());
+          .writeValue(json.toFile(), JsonReport.of(report));
     }
     if (html != null) {
       Files.writeString(html, HtmlReport.of(report));

@@ -2,6 +2,7 @@ package dev.ballast.tools.report;
 
 import dev.ballast.tools.bench.Figures;
 import dev.ballast.tools.bench.Metric;
+import dev.ballast.tools.bench.Row;
 import dev.ballast.tools.bench.Statistics;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,15 +29,7 @@ final class BarChart {
    * @param ballast Ballast's figure
    * @param other the one beside it; empty for none
    */
-  record Pair(String name, Metric metric, Statistics ballast, Optional<Other> other) {}
-
-  /**
-   * What Ballast is seen with.
-   *
-   * @param name whose figure it is
-   * @param statistics the figure
-   */
-  record Other(String name, Statistics statistics) {}
+  record Pair(String name, Metric metric, Statistics ballast, Optional<Row.Beside> other) {}
 
   private BarChart() {}
 
@@ -63,14 +56,14 @@ final class BarChart {
   private static void draw(Svg svg, int y, Pair pair) {
     double most = finite(pair.ballast.max());
     if (pair.other.isPresent()) {
-      most = Math.max(most, finite(pair.other.get().statistics.max()));
+      most = Math.max(most, finite(pair.other.get().statistics().max()));
     }
     Axis axis = new Axis(most > 0 ? most : 1, LEFT, WIDTH - RIGHT);
     svg.text("name", LEFT - 10, y + BAR + GAP + 3, Svg.Anchor.END, pair.name);
     svg.line("base", LEFT, y - 2, LEFT, y + 2 * BAR + GAP + 2);
     bar(svg, "ballast", y, axis, pair.ballast, pair.metric);
     pair.other.ifPresent(
-        other -> bar(svg, "peer", y + BAR + GAP, axis, other.statistics, pair.metric));
+        other -> bar(svg, "peer", y + BAR + GAP, axis, other.statistics(), pair.metric));
   }
 
   private static void bar(
@@ -99,7 +92,7 @@ final class BarChart {
     String words = pair.name + ": Ballast " + inWords(pair.ballast, pair.metric);
     return words
         + pair.other
-            .map(other -> ", " + other.name + " " + inWords(other.statistics, pair.metric))
+            .map(other -> ", " + other.name() + " " + inWords(other.statistics(), pair.metric))
             .orElse("")
         + ".";
   }

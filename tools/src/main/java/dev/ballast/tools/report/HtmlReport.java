@@ -221,15 +221,11 @@ public final class HtmlReport {
         result.scenario().name(),
         metric,
         result.ballast().statistics(metric),
-        result.peer().map(peer -> new BarChart.Other(peer.name(), peer.statistics(metric))));
+        result.peer().map(peer -> new Row.Beside(peer.name(), peer.statistics(metric))));
   }
 
   private static BarChart.Pair pair(Row row) {
-    return new BarChart.Pair(
-        row.name(),
-        row.target().metric(),
-        row.ballast(),
-        row.beside().map(other -> new BarChart.Other(other.name(), other.statistics())));
+    return new BarChart.Pair(row.name(), row.target().metric(), row.ballast(), row.beside());
   }
 
   private void figure(String caption, String picture) {

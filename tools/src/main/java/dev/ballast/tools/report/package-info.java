@@ -1,4 +1,7 @@
-/** Reports as web pages: HTML and SVG that need nothing else. */
+/**
+ * What the bench found, for people and programs: a web page that needs nothing else, a table on a
+ * terminal, JSON.
+ */
 @NullMarked
 package dev.ballast.tools.report;
 

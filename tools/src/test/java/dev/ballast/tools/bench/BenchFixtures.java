@@ -24,11 +24,12 @@ public final class BenchFixtures {
             new Measurement.Sample(1, 0, 1 << 30, 0, 1),
             new Measurement.Sample(totalMillis / 2, 1 << 29, 1 << 29, 1e8, 2),
             new Measurement.Sample(totalMillis, 1 << 30, 0, 1e8, 3));
-    return Measurement.ofMigration(totalMillis, 1 << 30, 25, 1 << 28, timeline);
+    return Measurement.ofMigration(Optional.empty(), totalMillis, 1 << 30, 25, 1 << 28, timeline);
   }
 
   static Measurement neverEnding() {
-    return Measurement.ofEndlessMigration("not over after 30 s", 1L << 33, 1, List.of());
+    return Measurement.ofMigration(
+        Optional.of("not over after 30 s"), 0, 1L << 33, 0, 1, List.of());
   }
 
   /** Returns a part in a migration. */
@@ -41,12 +42,12 @@ public final class BenchFixtures {
 
   /** Returns a part with all that the scenario asks for; times and sizes are {@code scale} each. */
   private static SubjectResult side(String name, Scenario scenario, double scale) {
-    return switch (scenario) {
-      case MigrationScenario _ -> side(name, 0.8 * scale, scale, 1.4 * scale);
-      case SecondHopScenario _ ->
+    return switch (scenario.experiment()) {
+      case MigrationExperiment _ -> side(name, 0.8 * scale, scale, 1.4 * scale);
+      case SecondHopExperiment _ ->
           new SubjectResult(
               name, Variant.SINGLE, List.of(migration(scale).with(Metric.FIRST_TIME, scale)));
-      case CompressionScenario _ ->
+      case CompressionExperiment _ ->
           new SubjectResult(
               name,
               new Variant(2, "zstd"),
@@ -63,7 +64,7 @@ public final class BenchFixtures {
   }
 
   private static SubjectResult baseline(Scenario scenario) {
-    return scenario instanceof MigrationScenario
+    return scenario.experiment() instanceof MigrationExperiment
         ? new SubjectResult(
             "C pair", new Variant(1, "populates"), List.of(Measurement.of(Metric.BANDWIDTH, 4e9)))
         : side("C loop", scenario, 490);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.ballast.tools.report.JsonReport;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class BenchReportTest {
   /** Returns what is read back from what is written. */
   private static JsonNode json(BenchReport report) throws IOException {
-    return new ObjectMapper().readTree(report.json().toString());
+    return new ObjectMapper().readTree(JsonReport.of(report).toString());
   }
 
   private static JsonNode scenario(JsonNode json, String name) {

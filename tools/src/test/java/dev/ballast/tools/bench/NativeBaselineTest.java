@@ -8,7 +8,6 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,17 +66,8 @@ class NativeBaselineTest {
   }
 
   @Test
-  void wordsAreNamesAndNumbers() throws IOException {
-    Map<String, Long> words =
-        NativeBaseline.words("BARE ok bench kind=pio n=20 cycles=400 x=1y =3");
-    assertThat(words).isEqualTo(Map.of("n", 20L, "cycles", 400L));
-    assertThat(NativeBaseline.value(words, "n")).isEqualTo(20);
-    assertThatThrownBy(() -> NativeBaseline.value(words, "kind")).isInstanceOf(IOException.class);
-  }
-
-  @Test
   void aRateIsWhatASecondOfTheClockWouldSee() {
     // 20 in 400 cycles of a clock of 1 kHz: 0.4 s.
-    assertThat(ExitsScenario.rate(20, 400, 1000)).isEqualTo(50);
+    assertThat(ExitsExperiment.rate(20, 400, 1000)).isEqualTo(50);
   }
 }

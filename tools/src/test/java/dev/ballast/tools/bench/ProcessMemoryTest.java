@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 
@@ -14,7 +13,7 @@ class ProcessMemoryTest {
   private static final long MIB = 1 << 20;
 
   /** What proc(5) shows of 1 GiB of RAM, a library, and addresses that are only reserved. */
-  private static final List<String> MAPS =
+  private static final String MAPS =
       """
       7f0000000000-7f0040000000 rw-p 00000000 00:00 0
       Size:            1048576 kB
@@ -30,9 +29,7 @@ class ProcessMemoryTest {
       7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0                          [stack]
       Size:                132 kB
       Rss:                  64 kB
-      """
-          .lines()
-          .toList();
+      """;
 
   @Test
   void theRamOfTheGuestIsNotCounted() throws IOException {
@@ -56,14 +53,14 @@ class ProcessMemoryTest {
 
   @Test
   void whatIsNoListOfMappingsIsRefused() {
-    assertThatThrownBy(() -> ProcessMemory.parse(List.of("Rss:   64 kB")))
+    assertThatThrownBy(() -> ProcessMemory.parse("Rss:   64 kB").residentWithoutGuest(MIB))
         .isInstanceOf(IOException.class);
   }
 
   @Test
   void readsWhatThisKernelWrites() throws IOException {
     long sum =
-        ProcessMemory.parse(Files.readAllLines(Path.of("/proc/self/smaps"))).mappings().stream()
+        ProcessMemory.parse(Files.readString(Path.of("/proc/self/smaps"))).mappings().stream()
             .mapToLong(ProcessMemory.Mapping::residentBytes)
             .sum();
     long resident =

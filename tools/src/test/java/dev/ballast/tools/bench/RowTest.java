@@ -12,7 +12,7 @@ class RowTest {
   }
 
   private static Row row(Target target, double ballast, double peer) {
-    return Row.of("row", target, one(ballast), Optional.of(new Row.Beside("other", one(peer))));
+    return new Row("row", target, one(ballast), Optional.of(new Row.Beside("other", one(peer))));
   }
 
   @Test
@@ -25,16 +25,16 @@ class RowTest {
 
   @Test
   void withoutAPeerNothingIsKnown() {
-    Row row = Row.of("row", Target.toPeer(Metric.TIME, 0.5), one(1), Optional.empty());
+    Row row = new Row("row", Target.toPeer(Metric.TIME, 0.5), one(1), Optional.empty());
     assertThat(row.ratio()).isEmpty();
     assertThat(row.met()).isEmpty();
   }
 
   @Test
   void aLimitNeedsNoPeer() {
-    Target limit = Target.toLimit(Metric.DOWNTIME, 300);
-    assertThat(Row.of("row", limit, one(300), Optional.empty()).met()).hasValue(true);
-    assertThat(Row.of("row", limit, one(301), Optional.empty()).met()).hasValue(false);
+    Target limit = new Target(Metric.DOWNTIME, 1, new Target.Limit(300));
+    assertThat(new Row("row", limit, one(300), Optional.empty()).met()).hasValue(true);
+    assertThat(new Row("row", limit, one(301), Optional.empty()).met()).hasValue(false);
   }
 
   @Test
@@ -57,12 +57,12 @@ class RowTest {
 
   @Test
   void anAllowanceIsAddedToWhatThePeerHas() {
-    Target more = Target.toPeerPlus(Metric.OVERHEAD, 40);
+    Target more = new Target(Metric.OVERHEAD, 1, new Target.Peer(40));
     assertThat(row(more, 100, 60).met()).hasValue(true);
     assertThat(row(more, 100, 60).ratio()).hasValue(1);
     assertThat(row(more, 101, 60).met()).hasValue(false);
     assertThat(row(more, 101, 60).isPlain()).isFalse();
-    assertThat(Row.of("row", more, one(1), Optional.empty()).met()).isEmpty();
+    assertThat(new Row("row", more, one(1), Optional.empty()).met()).isEmpty();
   }
 
   @Test

@@ -5,22 +5,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 
 /** A process that is started, until its guest has written one byte on its serial line. */
-record StartScenario(Outline outline) implements Scenario {
+record StartExperiment() implements Experiment {
   private static final long MEMORY_BYTES = 256 * GuestPlan.MIB;
   private static final Duration END_TIMEOUT = Duration.ofSeconds(10);
-
-  StartScenario() {
-    this(
-        new Outline(
-            "start",
-            "from the start of the process to the guest's first byte on its serial line",
-            List.of(Target.toPeer(Metric.START, 1)),
-            "256 MiB, one CPU, a QMP socket and a balloon, as in the other scenarios."));
-  }
 
   @Override
   public Optional<Measurement> measure(Vmm vmm, Variant variant, Workspace workspace)

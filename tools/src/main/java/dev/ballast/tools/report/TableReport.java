@@ -1,31 +1,30 @@
-package dev.ballast.tools.bench;
+package dev.ballast.tools.report;
 
+import dev.ballast.tools.bench.BenchReport;
+import dev.ballast.tools.bench.Figures;
+import dev.ballast.tools.bench.Metric;
+import dev.ballast.tools.bench.Row;
+import dev.ballast.tools.bench.Statistics;
 import java.io.PrintStream;
 import java.util.Locale;
-import java.util.Optional;
 
 /** The report as a table on a terminal. */
-public final class BenchTable {
+public final class TableReport {
   private static final String LINE = "%-26s %-17s %30s %30s %8s %8s  %s%n";
 
-  private final PrintStream out;
-
-  /**
-   * @param out where it goes
-   */
-  public BenchTable(PrintStream out) {
-    this.out = out;
-  }
+  private TableReport() {}
 
   /**
    * Prints a row for each target: medians, in brackets the range and the number of measurements,
    * ratio, target, whether met.
+   *
+   * @param out where it goes
    */
-  public void print(BenchReport report) {
+  public static void print(BenchReport report, PrintStream out) {
     String peer = report.peer().map(BenchReport.Peer::name).orElse("no peer");
     out.println();
     out.printf(LINE, "", "", "Ballast", peer, "ratio", "target", "met");
-    report.rows().forEach(this::print);
+    report.rows().forEach(row -> print(row, out));
     out.printf(
         Locale.ROOT,
         "%n%d of %d targets met in %d:%02d min; memcpy %s/s%n",
@@ -41,9 +40,10 @@ public final class BenchTable {
     report.failures().forEach(failure -> out.println("failed: " + failure));
   }
 
-  private void print(Row row) {
+  private static void print(Row row, PrintStream out) {
     Metric metric = row.target().metric();
     String beside = row.beside().map(other -> range(other.statistics(), metric)).orElse("–");
+    String met = row.met().map(yes -> yes ? "yes" : "NO").orElse("–");
     out.printf(
         LINE,
         row.name(),
@@ -52,11 +52,7 @@ public final class BenchTable {
         beside,
         Figures.ratio(row.ratio()),
         row.target().text(),
-        met(row.met()) + (row.isPlain() ? "" : "  (ratio to " + row.reference() + ")"));
-  }
-
-  private static String met(Optional<Boolean> met) {
-    return met.map(yes -> yes ? "yes" : "NO").orElse("–");
+        met + (row.isPlain() ? "" : "  (ratio to " + row.reference() + ")"));
   }
 
   private static String range(Statistics statistics, Metric metric) {

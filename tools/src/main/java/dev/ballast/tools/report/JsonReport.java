@@ -1,15 +1,24 @@
-package dev.ballast.tools.bench;
+package dev.ballast.tools.report;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ballast.tools.bench.BenchReport;
+import dev.ballast.tools.bench.BitmapScaling;
+import dev.ballast.tools.bench.HostFacts;
+import dev.ballast.tools.bench.Metric;
+import dev.ballast.tools.bench.Row;
+import dev.ballast.tools.bench.ScenarioResult;
+import dev.ballast.tools.bench.Statistics;
+import dev.ballast.tools.bench.SubjectResult;
 import org.jspecify.annotations.Nullable;
 
 /** The report for programs: one object a row, each with all that belongs to it. */
-final class BenchJson {
-  private BenchJson() {}
+public final class JsonReport {
+  private JsonReport() {}
 
-  static ObjectNode of(BenchReport report) {
+  /** Returns the report. Figures that are infinite or unknown are null. */
+  public static ObjectNode of(BenchReport report) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("started", report.started().toString())
         .put("took_s", report.took().toMillis() / 1000.0)
@@ -24,7 +33,7 @@ final class BenchJson {
         .put("load_average", host.load())
         .put("memcpy_bytes_per_second", report.copyBytesPerSecond())
         .put("memory_kept_warm_bytes", report.warmBytes());
-    json.set("peer", report.peer().map(BenchJson::of).orElse(null));
+    json.set("peer", report.peer().map(JsonReport::of).orElse(null));
     ArrayNode scenarios = json.putArray("scenarios");
     for (ScenarioResult result : report.results()) {
       result.rows().forEach(row -> scenarios.add(of(result, row)));
@@ -52,7 +61,7 @@ final class BenchJson {
     json.set("ballast", of(row.ballast(), metric));
     json.set("peer", row.beside().map(other -> of(other.statistics(), metric)).orElse(null));
     json.put("ratio_to", row.reference());
-    json.put("ratio", row.ratio().isPresent() ? finite(row.ratio().getAsDouble()) : null);
+    json.put("ratio", finite(row.ratio().orElse(Double.NaN)));
     json.put("target", row.target().bound());
     json.put("target_is", metric.moreIsBetter() ? "at least" : "at most");
     json.put("met", row.met().orElse(null));

@@ -8,22 +8,7 @@ import java.util.Optional;
  * A guest that is moved, and from there to a third process. Of Ballast alone: it is compared with
  * itself.
  */
-record SecondHopScenario(Outline outline, GuestPlan guest) implements Scenario {
-  SecondHopScenario() {
-    this(
-        new Outline(
-            "second-hop",
-            "the guest of touched-then-ballooned, moved on from where it arrived to a third process",
-            List.of(Target.toOwn(Metric.TIME, 1.1, Metric.FIRST_TIME)),
-            "The second migration beside the first one of the same guest, both over one stream."),
-        Scenarios.touchedThenBallooned());
-  }
-
-  @Override
-  public SecondHopScenario small() {
-    return new SecondHopScenario(outline, guest.small());
-  }
-
+record SecondHopExperiment(GuestPlan guest) implements Experiment {
   @Override
   public boolean movesContent() {
     return true;

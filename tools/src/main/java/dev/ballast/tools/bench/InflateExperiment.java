@@ -1,11 +1,8 @@
 package dev.ballast.tools.bench;
 
-import static dev.ballast.tools.bench.GuestPlan.GIB;
-
 import dev.ballast.guest.bare.BareReply;
 import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -14,27 +11,9 @@ import java.util.Optional;
  * @param memoryBytes RAM of the guest
  * @param inflateBytes how much of it, in whole pages
  */
-record InflateScenario(Outline outline, long memoryBytes, long inflateBytes) implements Scenario {
-  private static final int LESS = 16;
-
+record InflateExperiment(long memoryBytes, long inflateBytes) implements Experiment {
   /** Past the end of RAM, wherever the board puts it. */
   private static final String ALL = "0 " + GuestPlan.TIB;
-
-  InflateScenario() {
-    this(
-        new Outline(
-            "inflate",
-            "2 GiB that were all filled, 1.5 GiB of it given to the balloon at once",
-            List.of(Target.toPeer(Metric.INFLATE, 1.2)),
-            "The guest names 1024 pages of 4 KiB a descriptor and 32 descriptors a notification."),
-        2 * GIB,
-        GIB / 2 * 3);
-  }
-
-  @Override
-  public InflateScenario small() {
-    return new InflateScenario(outline, memoryBytes / LESS, inflateBytes / LESS);
-  }
 
   /**
    * Measures how fast pages go.

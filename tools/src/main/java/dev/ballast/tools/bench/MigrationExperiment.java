@@ -13,23 +13,18 @@ import java.util.Optional;
  * @param patience how long a migration may take; one whose guest goes on to write counts as one
  *     that does not converge then
  */
-record MigrationScenario(Outline outline, GuestPlan guest, GuestPlan peerGuest, Duration patience)
-    implements Scenario {
+record MigrationExperiment(GuestPlan guest, GuestPlan peerGuest, Duration patience)
+    implements Experiment {
   private static final String POPULATES = "populates";
 
   /** Has the same guest under both VMMs, and a migration that is bound to come to its end. */
-  MigrationScenario(Outline outline, GuestPlan guest) {
-    this(outline, guest, guest, MigrationTrial.PATIENCE);
-  }
-
-  @Override
-  public MigrationScenario small() {
-    return new MigrationScenario(outline, guest.small(), peerGuest.small(), patience);
+  MigrationExperiment(GuestPlan guest) {
+    this(guest, guest, MigrationTrial.PATIENCE);
   }
 
   @Override
   public boolean movesContent() {
-    return guest.contentBytes() > 0;
+    return guest.hasContent();
   }
 
   @Override

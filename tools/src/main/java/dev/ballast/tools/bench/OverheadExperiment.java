@@ -1,13 +1,8 @@
 package dev.ballast.tools.bench;
 
-import static dev.ballast.tools.bench.GuestPlan.GIB;
-import static dev.ballast.tools.bench.GuestPlan.MIB;
-import static dev.ballast.tools.bench.GuestPlan.TIB;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -16,32 +11,12 @@ import java.util.Optional;
  *
  * @param largeBytes RAM of a large guest
  */
-record OverheadScenario(Outline outline, long largeBytes) implements Scenario {
+record OverheadExperiment(long largeBytes) implements Experiment {
   /** RAM of a guest of usual size, larger than anything else that a process maps. */
-  private static final long USUAL_BYTES = GIB;
-
-  private static final double ALLOWANCE = 40.0 * MIB;
+  private static final long USUAL_BYTES = GuestPlan.GIB;
 
   /** How long a guest is left alone, so that what starting leaves behind is over. */
   private static final long IDLE_MILLIS = 500;
-
-  OverheadScenario() {
-    this(
-        new Outline(
-            "overhead",
-            "resident memory of the process without the guest's RAM",
-            List.of(
-                Target.toPeerPlus(Metric.OVERHEAD, ALLOWANCE),
-                Target.toPeerPlus(Metric.OVERHEAD_TIB, ALLOWANCE)),
-            "Guests of 1 GiB and of 1 TiB that do nothing. Libraries count, which other processes may"
-                + " share."),
-        TIB);
-  }
-
-  @Override
-  public OverheadScenario small() {
-    return new OverheadScenario(outline, 4 * USUAL_BYTES);
-  }
 
   @Override
   public Optional<Measurement> measure(Vmm vmm, Variant variant, Workspace workspace)
@@ -60,7 +35,7 @@ record OverheadScenario(Outline outline, long largeBytes) implements Scenario {
       process.awaitReady();
       process.control().pause(IDLE_MILLIS);
       Path maps = Path.of("/proc", Long.toString(process.control().process().pid()), "smaps");
-      ProcessMemory memory = ProcessMemory.parse(Files.readAllLines(maps));
+      ProcessMemory memory = ProcessMemory.parse(Files.readString(maps));
       return (double) memory.residentWithoutGuest(memoryBytes);
     }
   }
