@@ -12,6 +12,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.SelectorProvider;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -83,10 +84,10 @@ final class CancellableSocket implements AutoCloseable {
     } catch (ConnectException e) {
       throw NotListeningException.refused(uri, e);
     } catch (SocketException e) {
-      String what = String.valueOf(e.getMessage());
-      throw what.contains("No such file")
+      // Java tells the reason in its message only, in the language of the locale.
+      throw uri instanceof MigrationUri.Unix unix && Files.notExists(unix.path())
           ? NotListeningException.missing(uri, e)
-          : new IOException(uri + ": cannot connect: " + what, e);
+          : new IOException(uri + ": cannot connect: " + e.getMessage(), e);
     }
   }
 
