@@ -30,7 +30,7 @@ public final class Bench {
   /**
    * Finds the VMMs on this host. Installs nothing.
    *
-   * @param out where to say how it goes
+   * @param out where progress is printed
    * @throws IOException if this Ballast is not installed
    */
   public static Bench onThisHost(PrintStream out) throws IOException, InterruptedException {
@@ -108,7 +108,7 @@ public final class Bench {
     }
   }
 
-  /** Has each VMM move a small guest, so that its program and its libraries are in memory. */
+  /** Lets each VMM migrate a small guest, so that its program and its libraries are in memory. */
   private void warmUp() throws IOException, InterruptedException {
     Experiment small = new MigrationExperiment(GuestPlan.untouched(GuestPlan.GIB));
     List<Vmm> vmms = new ArrayList<>(List.of(ballast));
@@ -141,7 +141,7 @@ public final class Bench {
         scenario, own.result(), other.map(ScenarioRun::result), baseline.map(ScenarioRun::result));
   }
 
-  /** Measures each again and again; the order changes, so that what one leaves behind meets all. */
+  /** Measures each repeatedly; the order changes, so that side effects of one affect all others. */
   private static void repeat(List<ScenarioRun> all, RepeatPlan plan, Instant started)
       throws IOException, InterruptedException {
     List<ScenarioRun> going = all;

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * All that a bench found.
+ * The results of a bench.
  *
  * @param started when it began
  * @param took how long it took

@@ -7,16 +7,16 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What passes over bitmaps cost for guests that no host here could hold: every page is added, those
- * in the balloon are taken out, the rest is counted. Bitmaps only, no guest; a migration does less,
- * since it takes uniform stretches at once.
+ * The time of passes over bitmaps for guests larger than this host's memory: every page is added,
+ * those in the balloon are taken out, the rest is counted. Bitmaps only, no guest; a migration does
+ * less, since it takes uniform stretches at once.
  *
  * @param points by size of the guest, ascending
  */
 public record BitmapScaling(List<Point> points) {
   private static final int REPEATS = 5;
 
-  /** The passes are compiled by then, so that the small sizes are not those that pay for it. */
+  /** After these, the passes are compiled: the small sizes do not pay for it. */
   private static final int WARM_UPS = 40;
 
   private static final long BALLOONED_OF_TEN = 9;
@@ -30,7 +30,7 @@ public record BitmapScaling(List<Point> points) {
    * One size.
    *
    * @param guestBytes RAM of the guest
-   * @param millis what the passes took, the best of some
+   * @param millis the time of the passes, the best of several
    */
   public record Point(long guestBytes, double millis) {}
 

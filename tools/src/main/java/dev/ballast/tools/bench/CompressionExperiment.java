@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
-/** A guest that is moved over a link with a limit, compressed, and another one like it as it is. */
+/**
+ * A guest that migrates over a link of limited bandwidth with compression, and an equal one
+ * without.
+ */
 record CompressionExperiment(GuestPlan guest) implements Experiment {
   private static final long BYTES_PER_SECOND = 100_000_000;
 

@@ -17,10 +17,10 @@ interface Experiment {
   }
 
   /**
-   * Measures a VMM once.
+   * Measures one VMM once.
    *
    * @param workspace a new one
-   * @return what came out; empty if the VMM has no such variant
+   * @return the measurement; empty if the VMM has no such variant
    * @throws IOException if it could not be measured
    */
   Optional<Measurement> measure(Vmm vmm, Variant variant, Workspace workspace)

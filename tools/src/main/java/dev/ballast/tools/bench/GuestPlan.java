@@ -3,7 +3,7 @@ package dev.ballast.tools.bench;
 import java.io.IOException;
 
 /**
- * What the bare guest does before it is moved, and while.
+ * What the bare guest does before and during its migration.
  *
  * @param memoryBytes its RAM
  * @param fill what it writes once
@@ -61,7 +61,9 @@ public record GuestPlan(long memoryBytes, Fill fill, long balloonBytes, long dir
     return Math.min(fill.bytes, memoryBytes) > balloonBytes;
   }
 
-  /** Waits for a guest, and has it do its work; what goes on goes on when this returns. */
+  /**
+   * Waits for a guest, and starts its work; writes in the background continue when this returns.
+   */
   void begin(VmmProcess process) throws IOException, InterruptedException {
     process.awaitReady();
     String range = fill.start + " " + fill.bytes;
@@ -79,7 +81,7 @@ public record GuestPlan(long memoryBytes, Fill fill, long balloonBytes, long dir
     }
   }
 
-  /** Asks the guest where it is now, and has it look at some of what it wrote. */
+  /** Checks that the guest runs in a process, and lets it check some of its memory. */
   void check(VmmProcess process) throws IOException, InterruptedException {
     process.send("count");
     if (dirtyBytesPerSecond > 0) {

@@ -5,7 +5,7 @@ import dev.ballast.tools.host.KvmProbe;
 import java.io.IOException;
 
 /**
- * Where the bench ran.
+ * The host on which the bench ran.
  *
  * @param kernel version of Linux
  * @param processor its name
@@ -17,7 +17,7 @@ import java.io.IOException;
  */
 public record HostFacts(
     String kernel, String processor, int cpus, long memoryBytes, String kvm, double load) {
-  /** Looks at this host. */
+  /** Returns the facts of this host. */
   static HostFacts ofThisHost() throws IOException {
     HostSystem host = HostSystem.current();
     HostSystem.Processors processors = host.processors();

@@ -16,7 +16,7 @@ record InflateExperiment(long memoryBytes, long inflateBytes) implements Experim
   private static final String ALL = "0 " + GuestPlan.TIB;
 
   /**
-   * Measures how fast pages go.
+   * Measures how fast pages are inflated.
    *
    * @throws IOException if the device does not have them all afterwards
    */

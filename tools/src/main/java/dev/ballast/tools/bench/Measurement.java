@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What was measured in one go.
+ * The result of one trial.
  *
  * @param failure why a migration did not come to an end; empty if it did, and for all else
  * @param values the figures, each in its metric's unit; a time is infinite if there is a failure
@@ -47,7 +47,7 @@ public record Measurement(
     return new Measurement(Optional.empty(), values, List.of());
   }
 
-  /** Returns a migration; one that did not come to its end takes for ever. */
+  /** Returns the measurement of a migration; the time of one that did not end is infinite. */
   static Measurement ofMigration(
       Optional<String> failure,
       double totalMillis,
@@ -68,7 +68,7 @@ public record Measurement(
     return new Measurement(failure, values, timeline);
   }
 
-  /** Returns this with one more figure. */
+  /** Returns this measurement with one more figure. */
   Measurement with(Metric metric, double value) {
     EnumMap<Metric, Double> more = new EnumMap<>(values);
     more.put(metric, value);

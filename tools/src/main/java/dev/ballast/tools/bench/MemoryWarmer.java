@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Keeps a host's free memory in use while the bench runs: another process holds it, and lets go as
  * others take memory. On a host that is itself a virtual machine, the first touch of memory that
- * its hypervisor has to find costs far more than a migration does with it, and who finds memory
- * that was in use a moment ago is lucky; this way all are. On another host there is nothing to do.
- * One thread.
+ * its hypervisor has to find costs far more than a migration does with it, and memory that was in
+ * use a moment ago is cheap; this way it is for every trial. On other hosts this has no effect. One
+ * thread.
  */
 final class MemoryWarmer implements Closeable {
   /** More than all guests of a scenario take. */
@@ -26,7 +26,7 @@ final class MemoryWarmer implements Closeable {
   private NativeBaseline.@Nullable Running holder;
   private long bytes;
 
-  /** Begins to hold memory if this host is a virtual machine; the first time takes a minute. */
+  /** Holds memory from now on if this host is a virtual machine; the first time takes a minute. */
   void keep() throws IOException {
     if (workspace == null && Files.readString(PROCESSOR).contains(VIRTUAL)) {
       Workspace own = Workspace.create(this);

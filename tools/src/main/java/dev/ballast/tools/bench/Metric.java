@@ -1,6 +1,6 @@
 package dev.ballast.tools.bench;
 
-/** What is measured. */
+/** The metrics. */
 public enum Metric {
   /** From the command to the end of the migration, by the source's {@code query-migrate}. */
   TIME("time", Unit.MILLIS, false),
@@ -29,7 +29,7 @@ public enum Metric {
   /** The same with a guest of 1 TiB. */
   OVERHEAD_TIB("at 1 TiB", Unit.BYTES, false);
 
-  /** What a figure counts. */
+  /** The unit of a figure. */
   public enum Unit {
     MILLIS("ms"),
     BYTES("B"),
@@ -42,7 +42,7 @@ public enum Metric {
       this.symbol = symbol;
     }
 
-    /** Returns what stands behind the number. */
+    /** Returns the unit's symbol. */
     public String symbol() {
       return symbol;
     }

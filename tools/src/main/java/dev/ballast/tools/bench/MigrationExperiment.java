@@ -17,7 +17,7 @@ record MigrationExperiment(GuestPlan guest, GuestPlan peerGuest, Duration patien
     implements Experiment {
   private static final String POPULATES = "populates";
 
-  /** Has the same guest under both VMMs, and a migration that is bound to come to its end. */
+  /** Creates an experiment with the same guest under both VMMs and a migration that converges. */
   MigrationExperiment(GuestPlan guest) {
     this(guest, guest, MigrationTrial.PATIENCE);
   }

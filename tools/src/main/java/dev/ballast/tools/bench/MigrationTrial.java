@@ -29,7 +29,7 @@ record MigrationTrial(
   /** How long a guest may stand still at the end of a migration, in milliseconds. */
   static final long DOWNTIME_LIMIT_MILLIS = 300;
 
-  /** How long a migration may take that is bound to come to its end. */
+  /** The time limit of a migration that converges. */
   static final Duration PATIENCE = Duration.ofMinutes(10);
 
   /** More than any socket here carries: QEMU's default is a limit, and neither is to have one. */
@@ -68,10 +68,10 @@ record MigrationTrial(
   }
 
   /**
-   * Moves the guest, and watches until it is over.
+   * Migrates the guest, and samples the migration until it ends.
    *
    * @param name of the socket where the destination listens
-   * @return what it cost; a migration that does not converge because the guest writes too fast is a
+   * @return its figures; a migration that does not converge because the guest writes too fast is a
    *     measurement, too
    * @throws IOException if anything fails, or the guest is not there afterwards
    */

@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * The bench's program in C, the yardstick ({@code src/main/c/yardstick}): what this host can do
- * with nothing between a program and the kernel.
+ * The bench's program in C, the yardstick ({@code src/main/c/yardstick}): the speed of this host
+ * without a JVM.
  *
  * @param directory where it is and where its messages go
  */
@@ -109,7 +109,7 @@ record NativeBaseline(Path directory) {
     return replies;
   }
 
-  /** Starts what holds the host's free memory, but for a little, and at most so much. */
+  /** Starts a process that holds nearly all of the host's free memory, up to a limit. */
   Running holdMemory(long bytes) throws IOException {
     return start("warm", bytes);
   }

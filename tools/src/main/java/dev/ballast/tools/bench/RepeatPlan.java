@@ -14,10 +14,10 @@ public record RepeatPlan(int repeat) {
 
   private static final int OFTEN = 3;
 
-  /** So long may what follows on the first measurement take, for each of the repeats. */
+  /** The time limit of the measurements after the first, for each of the repeats. */
   private static final Duration ALLOWANCE = Duration.ofSeconds(10);
 
-  /** So long may a whole bench go on to repeat, for each of the repeats. */
+  /** The time limit of a whole bench for repeating, for each of the repeats. */
   private static final Duration TIME = Duration.ofMinutes(4);
 
   /**

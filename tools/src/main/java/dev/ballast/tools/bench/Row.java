@@ -17,7 +17,7 @@ import java.util.OptionalDouble;
  */
 public record Row(String name, Target target, Statistics ballast, Optional<Beside> beside) {
   /**
-   * A figure that Ballast's is seen with.
+   * A figure beside Ballast's.
    *
    * @param name whose it is
    * @param statistics the figure, in the same unit

@@ -3,7 +3,7 @@ package dev.ballast.tools.bench;
 import java.util.List;
 
 /**
- * One thing that is measured.
+ * A scenario of the bench.
  *
  * @param name what it is called on the command line and in reports
  * @param description one line for people

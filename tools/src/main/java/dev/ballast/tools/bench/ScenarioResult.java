@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * What came out of a scenario.
+ * The results of a scenario.
  *
  * @param scenario which
  * @param ballast Ballast's part

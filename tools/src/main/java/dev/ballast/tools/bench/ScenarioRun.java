@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** How one subject does while a scenario is under way. One thread. */
+/** The trials of one subject in a scenario. One thread. */
 final class ScenarioRun {
   private static final Duration TOO_LONG_TO_TRY_MORE = Duration.ofMinutes(1);
 
@@ -20,7 +20,7 @@ final class ScenarioRun {
   /** With the best variant only: the first one is how that was found to be the best. */
   private final List<Tried> done = new ArrayList<>();
 
-  /** What was measured once, and how long that took with all preparation. */
+  /** A measurement, and the time it took with all preparation. */
   private record Tried(Variant variant, Measurement measurement, Duration took) {}
 
   private ScenarioRun(Subject subject, MemoryWarmer warmer, PrintStream out) {
@@ -32,7 +32,7 @@ final class ScenarioRun {
   /**
    * Measures each of a subject's variants once, and stays with the best.
    *
-   * @param out where to say what comes out
+   * @param out where progress is printed
    * @throws IOException if one fails, or the subject has none of them
    */
   static ScenarioRun begin(Subject subject, MemoryWarmer warmer, PrintStream out)

@@ -5,7 +5,7 @@ import java.util.Collection;
 import java.util.OptionalDouble;
 
 /**
- * What is said of repeated measurements of one figure.
+ * Statistics of repeated measurements of one figure.
  *
  * @param median the middle one, or the mean of the two in the middle
  * @param min the smallest

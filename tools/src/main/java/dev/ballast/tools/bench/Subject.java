@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * One that takes part in a scenario: a VMM, or the baseline in C.
+ * A participant of a scenario: a VMM, or the baseline in C.
  *
  * @param name in reports
  * @param metric the figure by which the best variant is chosen

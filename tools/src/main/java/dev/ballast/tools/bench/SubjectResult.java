@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a subject reached in a scenario.
+ * The results of a subject in a scenario.
  *
  * @param name of the VMM, or of what it is measured against
  * @param variant the best of those that were tried

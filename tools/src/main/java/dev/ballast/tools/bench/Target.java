@@ -1,7 +1,7 @@
 package dev.ballast.tools.bench;
 
 /**
- * What Ballast is to reach in a scenario.
+ * A target of a scenario.
  *
  * @param metric what is compared
  * @param bound the ratio of Ballast's figure to the reference's that just meets the target: the

@@ -4,7 +4,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * How something is measured, where there is a choice.
+ * A variant in which a subject can be measured.
  *
  * @param streams over how many connections pages go; 1 leaves {@code multifd} off; 0 where none do
  * @param mode what else differs: for a migration the compression of pages; empty for nothing

@@ -3,9 +3,9 @@ package dev.ballast.tools.bench;
 import java.nio.file.Path;
 import java.util.List;
 
-/** A VMM that can be measured: how it is called and how its processes are started. */
+/** A VMM that can be measured: its name and the command of its processes. */
 sealed interface Vmm permits BallastVmm, QemuVmm {
-  /** What a new process is to be. */
+  /** The role of a new process. */
   enum Role {
     /** It boots the guest. */
     SOURCE,

@@ -2,6 +2,7 @@ package dev.ballast.tools.cli;
 
 import dev.ballast.guest.bare.BareGuest;
 import dev.ballast.guest.bare.BareGuestConsole;
+import dev.ballast.tools.host.DirectoryTree;
 import dev.ballast.virtio.transport.mmio.VirtioMmioConfig;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -12,11 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -59,11 +58,7 @@ final class AotTrainingCommand implements Callable<Integer> {
       for (Thread machine : machines) {
         machine.join(TIMEOUT);
       }
-      try (Stream<Path> left = Files.walk(directory)) {
-        for (Path path : left.sorted(Comparator.reverseOrder()).toList()) {
-          Files.deleteIfExists(path);
-        }
-      }
+      DirectoryTree.delete(directory);
     }
     return 0;
   }

@@ -8,7 +8,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** Commands that tell a machine one thing. */
+/** Commands that send one QMP command without arguments. */
 abstract class ControlCommand implements Callable<Integer> {
   private static final Duration END_TIMEOUT = Duration.ofSeconds(30);
 
@@ -31,7 +31,7 @@ abstract class ControlCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Waits for what follows. */
+  /** Waits for what the command causes. */
   void finish(QmpClient client) throws IOException {}
 
   /** {@code ballast stop}. */

@@ -37,7 +37,7 @@ final class ErrorReporter {
 
   private ErrorReporter() {}
 
-  /** Says what is wrong with a command line. */
+  /** Prints what is wrong with a command line, and returns the exit code. */
   static int wrongUsage(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
@@ -48,7 +48,7 @@ final class ErrorReporter {
     return command.getCommandSpec().exitCodeOnInvalidInput();
   }
 
-  /** Says why a command failed. */
+  /** Prints why a command failed, and returns the exit code. */
   static int failed(Exception e, CommandLine command, boolean debug) {
     PrintWriter err = command.getErr();
     String reason = describe(e);
@@ -142,7 +142,7 @@ final class ErrorReporter {
         });
   }
 
-  /** What a peer says need be no size. */
+  /** A peer may send anything in place of a size. */
   private static String size(String bytes) {
     Matcher number = BYTES.matcher(bytes);
     return number.matches()

@@ -9,21 +9,21 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.StringJoiner;
 
-/** What a guest says of its memory, as QMP's {@code guest-stats} has it. */
+/** A guest's report of its memory, in the form of QMP's {@code guest-stats}. */
 final class GuestStatistics {
   private static final String PATH = "/machine/peripheral/balloon0";
   private static final String INTERVAL = "guest-stats-polling-interval";
 
   private GuestStatistics() {}
 
-  /** Has a machine ask its guest every so many seconds, 0 for never. */
+  /** Sets how often a machine asks its guest for a report, in seconds; 0 for never. */
   static void poll(QmpClient client, long seconds) throws IOException, QmpException {
     client.command(
         "qom-set",
         QmpClient.arguments().put("path", PATH).put("property", INTERVAL).put("value", seconds));
   }
 
-  /** Asks a machine; empty when it does not ask its guest, or cannot. */
+  /** Returns the last report; empty when the machine does not ask its guest, or cannot. */
   static Optional<JsonNode> polled(QmpClient client) throws IOException {
     try {
       return property(client, INTERVAL).asLong() == 0
@@ -39,7 +39,7 @@ final class GuestStatistics {
     return client.command("qom-get", QmpClient.arguments().put("path", PATH).put("property", name));
   }
 
-  /** Returns one line of it. */
+  /** Returns the report in one line. */
   static String text(JsonNode report) {
     long time = report.path("last-update").asLong();
     if (time == 0) {

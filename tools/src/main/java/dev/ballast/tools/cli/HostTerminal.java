@@ -21,13 +21,13 @@ final class HostTerminal {
     return Optional.ofNullable(System.console()).filter(Console::isTerminal).isPresent();
   }
 
-  /** Returns whether it is said to know more than letters and line ends. */
+  /** Returns whether it takes control sequences, as {@code TERM} says. */
   static boolean obeysControlSequences() {
     return !Terminal.TYPE_DUMB.equals(System.getenv("TERM"));
   }
 
   /**
-   * Opens it, for its modes: by way of stty(1), since JLine's other ways need native access, which
+   * Opens it, to change its modes: by stty(1), since JLine's other ways need native access, which
    * only one module has. Where there is no stty, the modes stay as they are.
    */
   static Terminal open() throws IOException {

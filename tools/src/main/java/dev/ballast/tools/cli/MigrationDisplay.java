@@ -6,8 +6,8 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How a migration goes, for the eye: one line that changes on a terminal, a line a second
- * elsewhere, or nothing.
+ * The progress of a migration: one line that changes on a terminal, a line a second elsewhere, or
+ * nothing.
  */
 final class MigrationDisplay {
   private static final long PLAIN_INTERVAL = TimeUnit.SECONDS.toNanos(1);

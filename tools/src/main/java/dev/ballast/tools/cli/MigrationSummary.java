@@ -3,7 +3,7 @@ package dev.ballast.tools.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /**
- * What became of a migration, in words.
+ * The outcome of a migration, in words.
  *
  * @param info the last answer to {@code query-migrate}
  */

@@ -18,16 +18,19 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * What picocli takes as the values of options, and says of others: numbers within their {@link
- * Range} or that of the {@link SetsParameter parameter that they set}, and the constants of enums
- * as lower-case words.
+ * The values that options take, and the errors for others: numbers within their {@link Range} or
+ * that of the {@link SetsParameter parameter that they set}, and the constants of enums as
+ * lower-case words.
  */
 final class OptionValues {
   private static final Pattern NUMBER = Pattern.compile("-?[0-9]{1,18}");
 
   private OptionValues() {}
 
-  /** Has the options and parameters of a command, and what it completes, be as said here. */
+  /**
+   * Sets the converters, descriptions and completion candidates of a command's options and
+   * parameters.
+   */
   static void apply(CommandSpec command) {
     for (ArgSpec argument : List.copyOf(command.args())) {
       converter(argument)

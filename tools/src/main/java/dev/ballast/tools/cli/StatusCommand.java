@@ -14,7 +14,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code ballast status}: what a machine is, and what it is doing. */
+/** {@code ballast status}: shows a machine's configuration and state. */
 @Command(
     name = "status",
     description =

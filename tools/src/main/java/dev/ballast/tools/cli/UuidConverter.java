@@ -5,7 +5,10 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Takes a UUID in its one form (RFC 9562 §4), where Java's own would take shorter ones. */
+/**
+ * Takes a UUID in its one form (RFC 9562 §4), where {@link UUID#fromString} takes shorter ones,
+ * too.
+ */
 final class UuidConverter implements ITypeConverter<UUID> {
   private static final Pattern FORM =
       Pattern.compile("\\p{XDigit}{8}(-\\p{XDigit}{4}){3}-\\p{XDigit}{12}");

@@ -24,7 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Finds out where the demo can run, sets up what is missing there, and runs it. */
+/** Runs the demo on this host, directly or in the lab, and installs what the lab lacks. */
 public final class Demo {
   private static final int LAB_MEMORY_MIB = 4096;
   private static final Duration LAB_TIMEOUT = Duration.ofMinutes(40);
@@ -34,14 +34,14 @@ public final class Demo {
   private static final String ATTEMPTS = "lab_attempts";
   private static final int MAX_ATTEMPTS = 3;
 
-  /** What a VMM in the lab says when the registers of its guest were lost. */
+  /** The message of a VMM in the lab when the registers of its guest were lost. */
   private static final String TRIPLE_FAULT = "triple fault";
 
   private final PrintStream out;
   private final DemoPlan plan;
 
   /**
-   * @param out where the story goes
+   * @param out where the demo is printed
    */
   public Demo(PrintStream out, DemoPlan plan) {
     this.plan = plan;
@@ -95,7 +95,7 @@ public final class Demo {
     return new DemoScenario(out, plan, guest.resolve(KERNEL), guest.resolve(INITRAMFS)).run();
   }
 
-  /** Installs what the lab needs, as root; else says what to type. */
+  /** Installs the packages that the lab needs, as root; else prints the command that does. */
   private void installLab() throws IOException, InterruptedException {
     List<String> missing = LabPackages.missing();
     if (missing.isEmpty() || !System.getProperty("user.name").equals("root")) {

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What one migration of the demo cost.
+ * The figures of one migration of the demo.
  *
  * @param from name of the source
  * @param to name of the destination
@@ -73,7 +73,7 @@ record DemoHop(
     return info.path("x-verified").asBoolean();
   }
 
-  /** Returns what is not as it must be, a sentence each. */
+  /** Returns a sentence for each rule of the demo that does not hold. */
   List<String> faults() {
     List<String> faults = new ArrayList<>();
     String hop = from + " to " + to + ": ";

@@ -35,7 +35,7 @@ final class DemoMachine implements AutoCloseable {
   }
 
   /**
-   * Starts a process and waits until it can be steered.
+   * Starts a process and waits until its QMP socket answers.
    *
    * @param directory for its sockets and its log
    * @param name one letter
@@ -69,7 +69,7 @@ final class DemoMachine implements AutoCloseable {
     return name;
   }
 
-  /** Returns the name as the story tells it. */
+  /** Returns the name for output. */
   String title() {
     return name.toUpperCase(Locale.ROOT);
   }

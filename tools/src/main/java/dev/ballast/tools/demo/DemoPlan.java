@@ -3,7 +3,7 @@ package dev.ballast.tools.demo;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** How large the demo is. */
+/** The sizes of the demo. */
 public enum DemoPlan {
   /** Migrations without and with skip-balloon, to compare. */
   WHOLE(1024, 600, 300),
@@ -33,7 +33,7 @@ public enum DemoPlan {
     this.dataMib = dataMib;
   }
 
-  /** Returns the options of {@code ballast demo} that select this. */
+  /** Returns the options of {@code ballast demo} that select this plan. */
   List<String> options() {
     return switch (this) {
       case WHOLE -> List.of();
@@ -50,12 +50,12 @@ public enum DemoPlan {
     return memoryMib;
   }
 
-  /** Returns how much the guest gives back. */
+  /** Returns the size of the balloon in MiB. */
   int balloonMib() {
     return balloonMib;
   }
 
-  /** Returns how much random data the guest has. */
+  /** Returns the size of the guest's random data in MiB. */
   int dataMib() {
     return dataMib;
   }
@@ -64,7 +64,7 @@ public enum DemoPlan {
     return memoryMib * MIB;
   }
 
-  /** Returns what the guest keeps while the balloon is inflated. */
+  /** Returns the size of the guest outside the inflated balloon in bytes. */
   long keptBytes() {
     return (memoryMib - balloonMib) * MIB;
   }

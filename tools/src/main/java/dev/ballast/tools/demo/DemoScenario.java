@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.guest.linux.LinuxGuest;
 import dev.ballast.guest.linux.LinuxGuestConsole;
+import dev.ballast.tools.host.DirectoryTree;
 import dev.ballast.tools.qmp.QmpClient;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -13,13 +14,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
-/** A Linux guest that boots, gives memory back, and moves on and on, with everything measured. */
+/**
+ * The steps of the demo: a Linux guest boots, gives memory back, and migrates several times;
+ * everything is measured.
+ */
 final class DemoScenario {
   private static final int PAGE = 4096;
   private static final int MAP_CELLS = 256;
@@ -43,9 +45,9 @@ final class DemoScenario {
   }
 
   /**
-   * Runs the story and returns its figures.
+   * Runs the demo and returns its figures.
    *
-   * @throws IOException also if a figure is not what it must be
+   * @throws IOException also if a rule of the demo does not hold
    */
   ObjectNode run() throws IOException, InterruptedException {
     Path directory = Files.createTempDirectory("ballast-demo");
@@ -53,11 +55,11 @@ final class DemoScenario {
       run(directory);
     } catch (IOException | InterruptedException e) {
       closeAll().ifPresent(e::addSuppressed);
-      delete(directory);
+      DirectoryTree.delete(directory);
       throw e;
     }
     Optional<IOException> failure = closeAll();
-    delete(directory);
+    DirectoryTree.delete(directory);
     if (failure.isPresent()) {
       throw failure.get();
     }
@@ -75,14 +77,6 @@ final class DemoScenario {
       }
     }
     return first;
-  }
-
-  private static void delete(Path directory) throws IOException {
-    try (Stream<Path> paths = Files.walk(directory)) {
-      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
-    }
   }
 
   private void run(Path directory) throws IOException, InterruptedException {

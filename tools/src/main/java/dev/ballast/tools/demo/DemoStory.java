@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 
-/** What the demo prints. */
+/** Prints the demo. */
 final class DemoStory {
   private static final long MIB = 1 << 20;
   private static final int CELLS_PER_LINE = 64;
@@ -39,7 +39,7 @@ final class DemoStory {
     }
   }
 
-  /** What most pages of a cell are. */
+  /** Returns the character for the class of most pages of a cell. */
   private static char symbol(JsonNode cell) {
     long[] counts = {
       cell.path("ballooned").asLong(),

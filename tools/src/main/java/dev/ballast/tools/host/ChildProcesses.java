@@ -5,7 +5,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Processes that do not outlive this one, however it ends, short of SIGKILL. For any thread. */
+/** Child processes that end with this process, unless it is killed by SIGKILL. Any thread. */
 public final class ChildProcesses {
   private static final Set<Process> LIVE = ConcurrentHashMap.newKeySet();
 

@@ -4,15 +4,15 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * One thing that was looked at on this host.
+ * The result of one check of this host.
  *
- * @param name what, in a word or two
- * @param level how it is
+ * @param name of what was checked, in a word or two
+ * @param level the result
  * @param summary what was found, in one line
  * @param wayOut what to do about it, in one line; there for everything that is not {@link Level#OK}
  */
 public record Finding(String name, Level level, String summary, Optional<String> wayOut) {
-  /** How a thing is. */
+  /** The result of a check. */
   public enum Level {
     /** As it should be. */
     OK,

@@ -13,7 +13,7 @@ public enum HostKvm {
    */
   PAGETABLE,
 
-  /** No KVM that this user could use. */
+  /** No KVM that this user may use. */
   NONE;
 
   /** Returns the name in reports: {@code hardware}, {@code pagetable} or {@code none}. */

@@ -9,7 +9,7 @@ import java.util.Locale;
  *
  * @param kvm what its KVM is
  * @param mode where Linux guests run on it
- * @param findings all that was looked at, the most important first
+ * @param findings the result of each check, the most important first
  */
 public record HostReport(KvmProbe kvm, Mode mode, List<Finding> findings) {
   /** Where Linux guests run. */

@@ -25,7 +25,7 @@ import java.util.Optional;
  * The kind of {@code /dev/kvm}, found by running a few instructions on it.
  *
  * @param kind what it can run
- * @param evidence one line that says how that was found out
+ * @param evidence for the kind, in one line
  * @param errno why KVM cannot be used, as in errno(3), or 0
  * @param ring0InstructionsPerSecond how fast ring 0 of a guest is, or 0 where that could not be
  *     measured
@@ -108,8 +108,8 @@ public record KvmProbe(
    * has not. Takes milliseconds. Any thread.
    *
    * @param device KVM's device file
-   * @return what KVM did instead, in a few words, if it cannot run Linux; empty if nothing speaks
-   *     against it, or if KVM cannot be used at all, which its next user says better
+   * @return what KVM did instead, in a few words, if it cannot run Linux; empty if it could, or if
+   *     KVM cannot be used at all, whose error the next call reports
    */
   public static Optional<String> obstacleToLinux(Path device) {
     try (Kvm kvm = Kvm.open(device);

@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 final class SystemChecks {
   private static final long MIB = 1 << 20;
 
-  /** What the demo takes at its peak, guests and JVMs together, in MiB. */
+  /** The demo's memory at its peak, guests and JVMs together, in MiB. */
   private static final long COMFORTABLE_MIB = 4096;
 
   private static final Path HUGE_PAGES = Path.of("/sys/kernel/mm/hugepages/hugepages-2048kB");
@@ -43,7 +43,7 @@ final class SystemChecks {
     return findings;
   }
 
-  /** A look at files of the kernel. */
+  /** A check that reads files of the kernel. */
   @FunctionalInterface
   private interface Check {
     Finding find() throws IOException;

@@ -1,4 +1,4 @@
-/** What the host is and can do. */
+/** Examines the host: its KVM, kernel, processors, memory and programs. */
 @NullMarked
 package dev.ballast.tools.host;
 

@@ -1,5 +1,6 @@
 package dev.ballast.tools.lab;
 
+import dev.ballast.tools.host.DirectoryTree;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,8 +11,8 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * Ballast's distribution as the lab has it: with a Java home of its own and an archive of loaded
- * classes, which halves the start of the JVM.
+ * Ballast's distribution in the lab: with a Java home of its own and an archive of loaded classes,
+ * which halves the start of the JVM.
  *
  * @param image the file system, to be mounted at the path that the distribution has on the host:
  *     the class archive is valid for that path only
@@ -72,7 +73,7 @@ record ApplicationImage(Path image, Path mountPoint) {
             + " -Xlog:aot=off -Xlog:cds=off -XX:AOTCache="
             + distribution.directory().resolve(CLASS_ARCHIVE));
     Ext4Image.create(root, directory.resolve("application.ext4"));
-    ImageCache.deleteTree(root);
+    DirectoryTree.delete(root);
   }
 
   private static Path copy(Path file, Path into) throws IOException {
@@ -98,11 +99,11 @@ record ApplicationImage(Path image, Path mountPoint) {
             "sh",
             distribution.launcher().toString(),
             "help"));
-    ImageCache.deleteTree(home);
+    DirectoryTree.delete(home);
   }
 
   /**
-   * Writes a directory that looks like a Java home.
+   * Writes a directory with the layout of a Java home.
    *
    * @param start shell commands, the last of which becomes the JVM when arguments are added
    * @param options the first of these arguments

@@ -10,7 +10,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** A hash of all that an image depends on. Not thread-safe. */
+/** A hash of everything that an image depends on. Not thread-safe. */
 final class ContentKey {
   private static final int KEY_BYTES = 16;
 

@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Runs programs of the host that the images are made with. */
+/** Runs the programs of the host that create the images. */
 final class HostProgram {
   private HostProgram() {}
 

@@ -1,5 +1,6 @@
 package dev.ballast.tools.lab;
 
+import dev.ballast.tools.host.DirectoryTree;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -10,7 +11,6 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -73,7 +73,7 @@ final class ImageCache {
       builder.build(making);
       Files.move(making, entry, StandardCopyOption.ATOMIC_MOVE);
     } finally {
-      deleteTree(making);
+      DirectoryTree.delete(making);
     }
   }
 
@@ -85,22 +85,8 @@ final class ImageCache {
     }
     for (Path entry : entries) {
       if (Files.getLastModifiedTime(entry).toInstant().isBefore(limit)) {
-        deleteTree(entry);
+        DirectoryTree.delete(entry);
       }
-    }
-  }
-
-  /** Deletes a directory and all that is in it, if it is there. */
-  static void deleteTree(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    List<Path> deepestFirst;
-    try (Stream<Path> walk = Files.walk(directory)) {
-      deepestFirst = walk.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path path : deepestFirst) {
-      Files.delete(path);
     }
   }
 }

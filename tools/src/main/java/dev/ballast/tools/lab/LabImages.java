@@ -12,7 +12,7 @@ import java.util.SequencedMap;
 import java.util.function.Consumer;
 
 /**
- * All that a lab starts from, made on first use and kept in the user's cache.
+ * The images of a lab, made on first use and kept in the user's cache.
  *
  * @param kernel of level 1
  * @param initramfs of level 1

@@ -1,5 +1,6 @@
 package dev.ballast.tools.lab;
 
+import dev.ballast.tools.host.DirectoryTree;
 import dev.ballast.tools.host.LabPackages;
 import java.io.IOException;
 import java.io.InputStream;
@@ -207,7 +208,7 @@ final class LabMachine implements AutoCloseable {
     for (SocketChannel channel : channels.values()) {
       channel.close();
     }
-    ImageCache.deleteTree(directory);
+    DirectoryTree.delete(directory);
   }
 
   private void cleanAtExit() {

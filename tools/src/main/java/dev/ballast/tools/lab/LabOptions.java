@@ -10,7 +10,7 @@ import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 /**
- * How a lab is started.
+ * The options of a lab.
  *
  * @param memoryMib memory of level 1 in MiB, 512 to 1048576; guests of level 2 live in it
  * @param cpus virtual CPUs of level 1, 1 to 64
@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
  *     most {@value #MAX_COPY_IN}, with different names
  * @param timeout after which the lab is stopped, counted from its start
  * @param environment variables that commands see, besides PATH, HOME and BALLAST_OUT
- * @param progress told, a line each, about what takes long
+ * @param progress called with a line for each step that takes long
  */
 public record LabOptions(
     int memoryMib,

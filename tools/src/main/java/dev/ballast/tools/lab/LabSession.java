@@ -1,5 +1,6 @@
 package dev.ballast.tools.lab;
 
+import dev.ballast.tools.host.DirectoryTree;
 import dev.ballast.tools.lab.LabMachine.Port;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
@@ -91,7 +92,7 @@ public final class LabSession implements AutoCloseable {
         if (machine != null) {
           machine.close();
         }
-        ImageCache.deleteTree(directory);
+        DirectoryTree.delete(directory);
       }
     }
   }

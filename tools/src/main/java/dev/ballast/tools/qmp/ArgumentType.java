@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Map;
 
-/** What an argument of a command, its result or the data of an event looks like. */
+/** The type of an argument of a command, of its result or of an event's data. */
 sealed interface ArgumentType {
   /**
    * An integer.
@@ -20,7 +20,7 @@ sealed interface ArgumentType {
   /** {@code true} or {@code false}. */
   record Bool() implements ArgumentType {}
 
-  /** Whatever the command makes of it. */
+  /** Any value; the command checks it. */
   record Any() implements ArgumentType {}
 
   /**
@@ -33,20 +33,20 @@ sealed interface ArgumentType {
   /**
    * An array.
    *
-   * @param element what each element must look like
+   * @param element the type of each element
    */
   record ArrayOf(ArgumentType element) implements ArgumentType {}
 
   /**
    * An object.
    *
-   * @param members what it may have
+   * @param members those that it may have
    */
   record Struct(List<Argument> members) implements ArgumentType {
     /** Without members. */
     static final Struct EMPTY = new Struct(List.of());
 
-    /** Returns one with these members. */
+    /** Returns an object type with these members. */
     static Struct of(Argument... members) {
       return new Struct(List.of(members));
     }
@@ -56,7 +56,7 @@ sealed interface ArgumentType {
    * A named value.
    *
    * @param name the name
-   * @param type what it must look like
+   * @param type its type
    * @param required whether it must be there
    */
   record Argument(String name, ArgumentType type, boolean required) {

@@ -13,13 +13,13 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * Commands about the balloon. {@code query-balloon} says besides, as {@code x-driver}, whether a
- * driver in the guest uses it: until one does, a target waits. {@code x-query-balloon-bitmap} tells
- * what a machine knows of the pages that its guest gave back: how many {@code pages} of 4 KiB, in
- * how many {@code runs} of neighbours, and a {@code checksum}, the CRC-32C of the bitmap's 64-bit
- * words in little-endian order (bit <i>p</i> mod 64 of word <i>p</i> div 64 is page <i>p</i> of
- * RAM) in eight hexadecimal digits. Equal bitmaps have equal checksums, on whichever side of a
- * migration. While the guest moves its balloon the three need not be of one moment.
+ * Commands about the balloon. {@code query-balloon} also returns, as {@code x-driver}, whether a
+ * driver in the guest uses it: until one does, a target waits. {@code x-query-balloon-bitmap}
+ * describes the pages in the balloon: how many {@code pages} of 4 KiB, in how many {@code runs} of
+ * neighbours, and a {@code checksum}, the CRC-32C of the bitmap's 64-bit words in little-endian
+ * order (bit <i>p</i> mod 64 of word <i>p</i> div 64 is page <i>p</i> of RAM) in eight hexadecimal
+ * digits. Equal bitmaps have equal checksums, on whichever side of a migration. While the guest
+ * moves its balloon the three need not be of one moment.
  */
 record BalloonCommands(VirtualMachine vm) {
   private static final long CHECKSUM_STEP = 1L << 20;

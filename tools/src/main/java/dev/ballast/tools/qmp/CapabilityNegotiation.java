@@ -7,7 +7,10 @@ import dev.ballast.tools.qmp.ArgumentType.ArrayOf;
 import dev.ballast.tools.qmp.ArgumentType.OneOf;
 import java.util.List;
 
-/** How every client starts: a greeting, and one command that must come before all others. */
+/**
+ * The capabilities negotiation of one client: a greeting, and one command that must come before all
+ * others.
+ */
 final class CapabilityNegotiation {
   private static final String NAME = "qmp_capabilities";
 
@@ -45,7 +48,7 @@ final class CapabilityNegotiation {
   }
 
   /**
-   * Lets a request pass or takes it.
+   * Handles a request if it is the negotiation itself.
    *
    * @return whether it was the negotiation itself, and is done
    * @throws QmpException if it may not come now

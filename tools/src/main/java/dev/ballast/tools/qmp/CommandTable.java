@@ -40,14 +40,14 @@ final class CommandTable {
   }
 
   /**
-   * A request whose form is right.
+   * A well-formed request.
    *
    * @param command the name of the command
    * @param arguments the arguments, empty when there were none
    */
   record Request(String command, ObjectNode arguments) {
     /**
-     * Takes a message apart.
+     * Parses a message.
      *
      * @throws QmpException if the form is wrong
      */

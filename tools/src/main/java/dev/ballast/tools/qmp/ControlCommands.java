@@ -7,7 +7,7 @@ import java.util.List;
 
 /** Commands that run, stop and end the machine. */
 record ControlCommands(VirtualMachine vm) {
-  /** Something that the machine does and that has no result. */
+  /** An action of the machine without a result. */
   @FunctionalInterface
   private interface Action {
     void run() throws VmException;

@@ -6,7 +6,7 @@ import dev.ballast.tools.vm.VirtualMachine;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Commands about devices, those too of which a machine has none. */
+/** Commands about devices, including kinds of which a machine has none. */
 record DeviceCommands(VirtualMachine vm) {
   List<QmpCommand> commands() {
     return Stream.concat(

@@ -7,7 +7,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoField;
 
-/** Events of the machine as messages. */
+/** Converts events of the machine to messages. */
 final class EventJson {
   private EventJson() {}
 

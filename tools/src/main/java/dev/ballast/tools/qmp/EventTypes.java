@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** All events that {@link EventJson} makes, and what their data look like. */
+/** The types of all events that {@link EventJson} converts. */
 final class EventTypes {
   /** By name. */
   static final Map<String, Struct> ALL =

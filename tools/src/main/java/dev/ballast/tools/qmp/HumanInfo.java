@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** What {@code info} can be asked for, in the form of QEMU 7.2; lines end with a line feed. */
+/** The topics of {@code info}, answered in the form of QEMU 7.2; lines end with a line feed. */
 enum HumanInfo {
   BALLOON("show balloon information"),
   CHARDEV("show the character devices"),
@@ -41,12 +41,12 @@ enum HumanInfo {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** Returns what a word asks for; null if there is no such thing. */
+  /** Returns the topic of a name; null if there is none. */
   static @Nullable HumanInfo of(String word) {
     return Stream.of(values()).filter(info -> info.word().equals(word)).findFirst().orElse(null);
   }
 
-  /** Returns what there is to ask for. */
+  /** Returns the list of topics. */
   static String help() {
     return Stream.of(values())
         .map(info -> "info " + info.word() + "  -- " + info.help + "\n")
@@ -56,7 +56,7 @@ enum HumanInfo {
   /**
    * Returns the answer.
    *
-   * @param vcpu the vCPU that is looked at
+   * @param vcpu the current vCPU, as set by {@code cpu} in QEMU's monitor
    */
   String text(VirtualMachine vm, int vcpu) throws VmException {
     return switch (this) {

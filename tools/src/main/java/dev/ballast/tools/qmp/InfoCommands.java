@@ -12,7 +12,7 @@ import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.RamBlock;
 import java.util.List;
 
-/** Commands that tell about the machine and change nothing. */
+/** Commands that query the machine and change nothing. */
 record InfoCommands(VirtualMachine vm) {
   private static final int DEFAULT_CELLS = 512;
   private static final int MAX_CELLS = 1 << 12;

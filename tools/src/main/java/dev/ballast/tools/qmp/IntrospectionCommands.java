@@ -6,7 +6,7 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * Commands about what there is to ask for and to hear of.
+ * Commands that describe all commands and events.
  *
  * @param all every command, these too; may be filled later
  */

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 
-/** Values of JSON as messages. */
+/** Converts JSON values to messages. */
 final class Json {
   private Json() {}
 

@@ -6,10 +6,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts bytes into tokens of JSON (RFC 8259 §2) and of what QEMU takes besides: strings in single
- * quotes, and {@code \'} in strings. What is in a string or a keyword is not looked at. One thread.
+ * quotes, and {@code \'} in strings. The content of strings and keywords is not checked. One
+ * thread.
  */
 final class JsonLexer {
-  /** A byte is none that may come here. */
+  /** A byte that cannot come at this place. */
   static final class StrayByteException extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -34,7 +35,7 @@ final class JsonLexer {
     NUMBER_EXPONENT
   }
 
-  /** More than this a byte array of a token that is over does not keep for the next. */
+  /** The largest buffer that is kept from one token to the next. */
   private static final int KEPT_BYTES = 16 << 10;
 
   private final JsonToken[] punctuation = new JsonToken[128];

@@ -8,11 +8,11 @@ import java.math.BigDecimal;
 import java.util.List;
 
 /**
- * Makes a value of tokens. What is wrong it says in the words of QEMU, which some clients know. The
+ * Parses a value out of tokens. Its errors have QEMU's wording, which some clients match. The
  * tokens are to be those of one value whose depth is bounded.
  */
 final class JsonParser {
-  /** Longer numbers mean nothing to anything here, and are slow to take apart. */
+  /** No number of the protocol is longer, and long ones are slow to parse. */
   private static final int MAX_NUMBER_LENGTH = 1000;
 
   /** So many digits always fit into a long. */
@@ -28,7 +28,7 @@ final class JsonParser {
   }
 
   /**
-   * Makes the value.
+   * Parses the value.
    *
    * @throws QmpException that says what is wrong
    */
@@ -47,7 +47,7 @@ final class JsonParser {
     return tokens.get(at++);
   }
 
-  /** Passes over a token if it is of that kind; returns whether it was. */
+  /** Skips the next token if it is of that kind; returns whether it was. */
   private boolean passes(JsonToken.Kind kind) {
     boolean there = at < tokens.size() && tokens.get(at).kind() == kind;
     at += there ? 1 : 0;

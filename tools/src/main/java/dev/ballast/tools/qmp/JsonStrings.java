@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
-/** What stands between the quotation marks of a string in JSON. */
+/** Decodes JSON strings. */
 final class JsonStrings {
   private static final int HEX_DIGITS = 4;
 
@@ -52,7 +52,7 @@ final class JsonStrings {
     }
   }
 
-  /** Appends what an escape means; returns where it ends. */
+  /** Appends the character of an escape; returns where the escape ends. */
   private static int unescape(String token, int at, StringBuilder string) throws QmpException {
     char sign = token.charAt(at);
     switch (sign) {

@@ -3,11 +3,11 @@ package dev.ballast.tools.qmp;
 /**
  * A token of JSON.
  *
- * @param kind what it is
+ * @param kind its kind
  * @param text its bytes as they came, one a character: of a string with its quotes and escapes
  */
 record JsonToken(Kind kind, String text) {
-  /** What a token is. */
+  /** The kinds of tokens. */
   enum Kind {
     OPEN_BRACE,
     CLOSE_BRACE,

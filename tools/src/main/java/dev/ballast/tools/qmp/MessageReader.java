@@ -10,9 +10,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads JSON objects off a stream. What ends an object is its last brace: line ends and other white
- * space mean nothing, as long as all is well; after a fault, {@link Resync} says where it goes on.
- * Memory is bounded, whatever comes. One thread.
+ * Reads JSON objects from a stream. An object ends with its last brace; line ends and other white
+ * space have no meaning. After a fault, {@link Resync} finds where to go on. Memory is bounded for
+ * any input. One thread.
  */
 final class MessageReader {
   /** The longest message in bytes. */
@@ -41,12 +41,12 @@ final class MessageReader {
     this.maxTokens = maxTokens;
   }
 
-  /** Reads what clients ask for. */
+  /** Creates a reader of requests. */
   static MessageReader ofRequests(ReadableByteChannel channel) {
     return new MessageReader(channel, MAX_REQUEST_TOKENS);
   }
 
-  /** Reads what a machine says, which may be long lists. */
+  /** Creates a reader of answers, which may be long lists. */
   static MessageReader ofAnswers(ReadableByteChannel channel) {
     return new MessageReader(channel, MAX_BYTES);
   }

@@ -5,14 +5,14 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages that wait for a client to read, bounded by what they take in memory. A message that is
+ * Messages that wait for a client to read, bounded by their size in memory. A message that is
  * larger than the bound waits alone. Any thread.
  */
 final class OutgoingQueue {
   /** How many bytes wait for a client, if it is more than one message. */
   static final int MAX_BYTES = 256 << 10;
 
-  /** About what an array takes besides its bytes. */
+  /** About the memory of an array besides its bytes. */
   private static final int OVERHEAD = 24;
 
   private final Deque<byte[]> messages = new ArrayDeque<>();
@@ -37,7 +37,7 @@ final class OutgoingQueue {
     return true;
   }
 
-  /** Says that no more will be added. */
+  /** Closes the queue: no message will be added. */
   synchronized void end() {
     ended = true;
     notifyAll();

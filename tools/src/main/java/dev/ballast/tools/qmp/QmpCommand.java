@@ -9,13 +9,13 @@ import java.util.List;
  * A command of the protocol.
  *
  * @param name its name
- * @param arguments what it takes
- * @param result what it answers
+ * @param arguments the types of its arguments
+ * @param result the type of its result
  * @param handler what it does
  */
 record QmpCommand(
     String name, ArgumentType.Struct arguments, ArgumentType result, Handler handler) {
-  /** What a command does. Called on the thread of the client that sent it. */
+  /** Runs a command. Called on the thread of the client that sent it. */
   @FunctionalInterface
   interface Handler {
     /**

@@ -6,7 +6,7 @@ public final class QmpException extends Exception {
 
   private final String errorClass;
 
-  /** Makes one of the members of QMP's {@code error}. */
+  /** Creates an exception from the members of QMP's {@code error}. */
   public QmpException(String errorClass, String desc) {
     super(desc);
     this.errorClass = errorClass;

@@ -10,8 +10,8 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A VMM in a process of its own, Ballast or another, that is steered by its QMP socket. Errors name
- * the process and hold what it wrote. One thread.
+ * A VMM, Ballast or another, in a process of its own, controlled through its QMP socket. Errors
+ * name the process and include its output. One thread.
  */
 public final class QmpProcess {
   private static final long POLL_MILLIS = 20;
@@ -103,7 +103,7 @@ public final class QmpProcess {
   }
 
   /**
-   * Asks for a size of the guest outside the balloon, and waits until it is there.
+   * Sets the size of the guest outside the balloon, and waits until it is reached.
    *
    * @param bytes that size
    * @param timeout how long to wait
@@ -119,7 +119,7 @@ public final class QmpProcess {
     }
   }
 
-  /** Lets time go by, as long as the process lives. */
+  /** Waits for a time, or until the process ends. */
   public void pause(long millis) throws IOException, InterruptedException {
     if (process.waitFor(millis, TimeUnit.MILLISECONDS)) {
       throw new IOException(name + " is gone" + lastWords());

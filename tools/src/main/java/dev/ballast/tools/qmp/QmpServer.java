@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lets clients steer a machine over a Unix socket. Several may be connected; none of them can hold
- * up the machine or another client.
+ * Lets clients control a machine over a Unix socket. Several may be connected; none of them can
+ * hold up the machine or another client.
  */
 public final class QmpServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(QmpServer.class);
@@ -38,7 +38,7 @@ public final class QmpServer implements AutoCloseable {
   /** For all clients together, after that. */
   private static final Duration FLUSH_LIMIT = Duration.ofSeconds(2);
 
-  /** How long no client is taken after one could not be. */
+  /** The delay after an accept that failed. */
   private static final Duration ACCEPT_RETRY = Duration.ofMillis(200);
 
   /** Waits for the next client. */

@@ -34,7 +34,7 @@ final class QmpSession {
   private volatile boolean wantsEvents;
 
   /**
-   * Makes the session of a connected client.
+   * Creates the session of a connected client.
    *
    * @param channel the connection; closed by this
    * @param whenOver called once nothing will be written any more
@@ -64,7 +64,7 @@ final class QmpSession {
     }
   }
 
-  /** Gives the client an event if it has negotiated; never blocks. */
+  /** Sends the client an event if it has negotiated; never blocks. */
   void offerEvent(byte[] line) {
     if (wantsEvents && !outgoing.offer(line)) {
       log.warn("a QMP client does not read its events and is dropped");
@@ -144,7 +144,10 @@ final class QmpSession {
     }
   }
 
-  /** Takes no more commands; those that have arrived are still answered, and what waits is sent. */
+  /**
+   * Accepts no more commands; those that have arrived are still answered, and queued messages are
+   * sent.
+   */
   void finish() {
     channel.drain();
   }

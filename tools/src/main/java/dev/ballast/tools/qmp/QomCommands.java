@@ -21,7 +21,7 @@ import java.util.Locale;
  * balloon at {@value #BALLOON}, if it offers the guest's reports of its memory:
  *
  * <ul>
- *   <li>{@code guest-stats-polling-interval}: every how many seconds the guest is asked, 0 for
+ *   <li>{@code guest-stats-polling-interval}: the seconds between two questions to the guest, 0 for
  *       never; may be set
  *   <li>{@code guest-stats}: the last report, {@code stats} by name, 2^64 - 1 where the guest has
  *       not told, and {@code last-update} in seconds since 1970, 0 when there was none
@@ -70,7 +70,7 @@ record QomCommands(VirtualMachine vm) {
     return Json.object();
   }
 
-  /** Finds what has the property that is named. */
+  /** Returns the device that has the named property. */
   private BalloonControl find(ObjectNode arguments) throws QmpException {
     String path = arguments.get("path").textValue();
     if (vm.balloon().isEmpty() || !(path.equals(BALLOON) || path.equals(BALLOON_ID))) {

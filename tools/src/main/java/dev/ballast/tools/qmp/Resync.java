@@ -23,7 +23,7 @@ final class Resync {
   private boolean under;
 
   /**
-   * Begins.
+   * Starts to skip.
    *
    * @param openings how many braces and brackets are open
    * @param quotation the mark that began the string in which the fault is; 0 for none
@@ -36,7 +36,7 @@ final class Resync {
     under = true;
   }
 
-  /** Returns whether there is a rest to pass over. */
+  /** Returns whether a rest is being skipped. */
   boolean isUnderWay() {
     return under;
   }

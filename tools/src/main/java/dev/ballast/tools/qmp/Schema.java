@@ -21,7 +21,7 @@ import java.util.function.Consumer;
 /**
  * Describes commands and events as {@code query-qmp-schema} does (QEMU's "Client JSON Protocol
  * introspection"): types that are not built in have numbers for names, and a type that is used
- * twice is described once. The ranges of integers are not told.
+ * twice is described once. Ranges of integers are left out, as in QEMU.
  */
 final class Schema {
   private final ArrayNode entries = Json.object().arrayNode();
@@ -30,7 +30,7 @@ final class Schema {
 
   private Schema() {}
 
-  /** Describes these. */
+  /** Returns the schema of commands and events. */
   static ArrayNode of(Collection<QmpCommand> commands, Map<String, Struct> events) {
     Schema schema = new Schema();
     for (QmpCommand command : commands) {

@@ -7,8 +7,7 @@ import dev.ballast.tools.vm.VmException;
 import java.util.List;
 
 /**
- * Commands about vCPUs. {@code query-cpus}, which QEMU had up to 5.2, has the guest stand still for
- * a moment.
+ * Commands about vCPUs. {@code query-cpus}, which QEMU had up to 5.2, stops the guest for a moment.
  */
 record VcpuCommands(VirtualMachine vm) {
   List<QmpCommand> commands() {

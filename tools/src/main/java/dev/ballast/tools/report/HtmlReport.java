@@ -21,7 +21,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** The bench as one web page that needs nothing else: a table, bars, a time line, a plot. */
+/** The bench as one self-contained web page: a table, bars, a time line, a plot. */
 public final class HtmlReport {
   private static final String STYLE = "bench.css";
   private static final double COMPARABLE = 4;

@@ -13,7 +13,7 @@ import dev.ballast.tools.bench.Statistics;
 import dev.ballast.tools.bench.SubjectResult;
 import org.jspecify.annotations.Nullable;
 
-/** The report for programs: one object a row, each with all that belongs to it. */
+/** The report for programs: one object per row. */
 public final class JsonReport {
   private JsonReport() {}
 

@@ -8,7 +8,7 @@ import dev.ballast.tools.bench.Figures;
 import java.util.List;
 import java.util.Locale;
 
-/** What passes over bitmaps cost by size of the guest, both axes logarithmic. */
+/** The time of passes over bitmaps by the size of the guest, both axes logarithmic. */
 final class ScalingChart {
   private static final int WIDTH = 560;
   private static final int HEIGHT = 280;

@@ -29,7 +29,7 @@ final class Svg {
    * @param width of the drawing
    * @param height of the drawing
    * @param id unique in the page
-   * @param title one line for who does not see it
+   * @param title one line for screen readers
    * @param description what it shows, in words
    */
   Svg(int width, int height, String id, String title, String description) {
@@ -69,7 +69,7 @@ final class Svg {
     return this;
   }
 
-  /** Draws what an SVG path says. */
+  /** Draws a path in SVG's path notation. */
   Svg path(String style, String data) {
     content.append("<path class=\"%s\" d=\"%s\"/>\n".formatted(style, data));
     return this;

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * How one migration went: throughput and dirty rate above, what was left to send below, a line
+ * One migration over time: throughput and dirty rate above, what was left to send below, a line
  * where a pass began, and the downtime at the end.
  */
 final class TimelineChart {
@@ -24,7 +24,7 @@ final class TimelineChart {
   private static final int LEFT_TOP = 186;
   private static final int LEFT_BOTTOM = 290;
 
-  /** Throughput is taken over so many milliseconds, for counters do not move at every look. */
+  /** The window over which throughput is averaged: counters do not change between all samples. */
   private static final double WINDOW_MILLIS = 200;
 
   private final String id;

@@ -1,7 +1,4 @@
-/**
- * What the bench found, for people and programs: a web page that needs nothing else, a table on a
- * terminal, JSON.
- */
+/** Reports of the bench: a self-contained web page, a table for terminals, and JSON. */
 @NullMarked
 package dev.ballast.tools.report;
 

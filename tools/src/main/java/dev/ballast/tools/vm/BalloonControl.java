@@ -33,8 +33,8 @@ public interface BalloonControl {
   long reportInterval();
 
   /**
-   * Has the guest asked for reports regularly, a first time at once if it was not until now; has no
-   * effect when the device does not offer them. Returns at once.
+   * Sets how often the guest is asked for a report, beginning at once if it was not asked until
+   * now; has no effect when the device does not offer reports. Returns at once.
    *
    * @param seconds between two questions, 0 to 2^32 - 1; 0 for never
    * @throws VmException if the guest is not here, or leaving

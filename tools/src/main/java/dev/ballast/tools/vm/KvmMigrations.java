@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 final class KvmMigrations implements MigrationControl, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(KvmMigrations.class);
 
-  /** Of connections that were turned away; more are not worth the log. */
+  /** The most connections that were turned away and are logged each. */
   private static final int MAX_WARNINGS = 10;
 
   private final Machine machine;
@@ -43,8 +43,8 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
 
   /**
    * @param machine whose guest moves
-   * @param events is told how migrations go
-   * @param incomingFailed is told, in one line, why the guest did not arrive
+   * @param events called with what happens to migrations
+   * @param incomingFailed called with the reason, in one line, why the guest did not arrive
    */
   KvmMigrations(Machine machine, Consumer<VmEvent> events, Consumer<String> incomingFailed) {
     this.machine = machine;
@@ -179,7 +179,7 @@ final class KvmMigrations implements MigrationControl, AutoCloseable {
     }
   }
 
-  /** Reports how it goes while the machine waits for a guest. */
+  /** Turns what the destination reports into events. */
   private final class Arrival implements IncomingListener {
     private final MigrationUri uri;
     private int warnings;

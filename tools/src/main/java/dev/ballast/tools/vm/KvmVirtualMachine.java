@@ -34,8 +34,8 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
   /**
    * How it ended.
    *
-   * @param exitCode 0 when somebody meant it to end, 1 when it went wrong
-   * @param message what to tell the user; empty when there is nothing to tell
+   * @param exitCode 0 when a user or the guest ended it, 1 when it failed
+   * @param message for the user; may be empty
    */
   public record End(int exitCode, String message) {
     static final End INTENDED = new End(0, "");
@@ -212,7 +212,7 @@ public final class KvmVirtualMachine implements VirtualMachine, AutoCloseable {
     return machine.runState();
   }
 
-  /** What may be refused, and how. */
+  /** A request to the machine that it may refuse. */
   @FunctionalInterface
   private interface Action {
     void run() throws IOException, RefusedException;

@@ -29,7 +29,7 @@ public enum MigrationCapability {
     return qmpName;
   }
 
-  /** Returns whether it is on unless somebody switches it. */
+  /** Returns whether it is on by default. */
   public boolean initially() {
     return initially;
   }

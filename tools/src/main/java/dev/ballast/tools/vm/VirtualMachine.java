@@ -19,7 +19,7 @@ public interface VirtualMachine {
   record Vcpu(int index, long threadId) {}
 
   /**
-   * What a vCPU was doing at one moment.
+   * A vCPU at one moment.
    *
    * @param vcpu which
    * @param halted whether it waited for an interrupt, by HLT
@@ -44,9 +44,9 @@ public interface VirtualMachine {
   List<Vcpu> vcpus();
 
   /**
-   * Has all vCPUs stand still for a moment and returns what they were doing, ascending.
+   * Stops all vCPUs for a moment and returns their registers, ascending.
    *
-   * @throws VmException if KVM does not say
+   * @throws VmException if KVM does not hand out the registers
    */
   List<VcpuSnapshot> vcpuSnapshots() throws VmException;
 
@@ -112,7 +112,7 @@ public interface VirtualMachine {
   MemoryMap memoryMap(int cells) throws VmException;
 
   /**
-   * Adds someone to be told of events, on the thread that causes them; must not block.
+   * Registers a listener; it is called on the thread that causes the event and must not block.
    *
    * @param listener gets every event from now on
    */

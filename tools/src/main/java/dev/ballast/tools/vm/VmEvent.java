@@ -3,7 +3,7 @@ package dev.ballast.tools.vm;
 import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.vmm.machine.PanicAction;
 
-/** Something happened to a virtual machine that its user should know. */
+/** What happened to a virtual machine. */
 public sealed interface VmEvent {
   /** The guest was stopped. */
   record Stopped() implements VmEvent {}
@@ -24,12 +24,12 @@ public sealed interface VmEvent {
   /**
    * The machine was switched off.
    *
-   * @param cause who did it
+   * @param cause what switched it off
    */
   record ShutDown(ShutdownCause cause) implements VmEvent {}
 
   /**
-   * The guest's kernel said that it panicked.
+   * The guest's kernel reported a panic.
    *
    * @param action what is done about it
    */

@@ -4,12 +4,12 @@ package dev.ballast.tools.vm;
 public final class VmException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  /** Makes one of a message. */
+  /** Creates an exception with a message. */
   public VmException(String message) {
     super(message);
   }
 
-  /** Makes one of a message and what caused it. */
+  /** Creates an exception with a message and a cause. */
   public VmException(String message, Throwable cause) {
     super(message, cause);
   }

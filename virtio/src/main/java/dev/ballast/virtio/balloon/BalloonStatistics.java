@@ -1,15 +1,13 @@
 package dev.ballast.virtio.balloon;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+import static dev.ballast.vmm.memory.LittleEndian.U16;
+import static dev.ballast.vmm.memory.LittleEndian.U64;
 
 import dev.ballast.virtio.queue.DescriptorChain;
 import dev.ballast.virtio.queue.SplitVirtqueue;
 import dev.ballast.virtio.queue.VirtqueueException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.EnumMap;
@@ -38,11 +36,6 @@ public final class BalloonStatistics {
 
   /** How many entries of a buffer are looked at; Linux sends up to 16. */
   static final int MAX_ENTRIES = 64;
-
-  private static final ValueLayout.OfShort TAG =
-      JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong VALUE =
-      JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final MemorySegment entries = Arena.ofAuto().allocate((long) MAX_ENTRIES * ENTRY_BYTES);
   private final AtomicBoolean wanted = new AtomicBoolean();
@@ -174,8 +167,8 @@ public final class BalloonStatistics {
   private void read(long bytes) {
     Map<MemoryStatistic, Long> values = new EnumMap<>(MemoryStatistic.class);
     for (long at = 0; at + ENTRY_BYTES <= bytes; at += ENTRY_BYTES) {
-      long value = entries.get(VALUE, at + Short.BYTES);
-      MemoryStatistic.ofTag(Short.toUnsignedInt(entries.get(TAG, at)))
+      long value = entries.get(U64, at + Short.BYTES);
+      MemoryStatistic.ofTag(Short.toUnsignedInt(entries.get(U16, at)))
           .ifPresent(statistic -> values.put(statistic, value));
     }
     if (bytes >= ENTRY_BYTES) {

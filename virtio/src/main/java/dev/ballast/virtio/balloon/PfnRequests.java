@@ -1,6 +1,6 @@
 package dev.ballast.virtio.balloon;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static dev.ballast.vmm.memory.LittleEndian.U32;
 
 import dev.ballast.ffi.linux.VirtioConstants;
 import dev.ballast.virtio.queue.ChainReader;
@@ -14,8 +14,6 @@ import dev.ballast.vmm.memory.RamBlock;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -26,8 +24,6 @@ import org.slf4j.LoggerFactory;
 final class PfnRequests {
   private static final int PFN_SHIFT = VirtioConstants.BALLOON_PFN_SHIFT;
   private static final int PFN_BYTES = Integer.BYTES;
-  private static final ValueLayout.OfInt PFN =
-      JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /**
    * After how many page frame numbers a batch ends, in the middle of a request if need be: stopping
@@ -152,7 +148,7 @@ final class PfnRequests {
   private void collect(long bytes) {
     long bad = 0;
     for (long at = 0; at < bytes; at += PFN_BYTES) {
-      long address = Integer.toUnsignedLong(pfns.get(PFN, at)) << PFN_SHIFT;
+      long address = Integer.toUnsignedLong(pfns.get(U32, at)) << PFN_SHIFT;
       long offset = memory.find(address, RamBlock.PAGE_SIZE);
       if (offset < 0) {
         bad++;

@@ -1,10 +1,13 @@
 package dev.ballast.virtio.queue;
 
+import static dev.ballast.vmm.memory.LittleEndian.ALIGNED_U16;
+import static dev.ballast.vmm.memory.LittleEndian.U16;
+import static dev.ballast.vmm.memory.LittleEndian.U32;
+import static dev.ballast.vmm.memory.LittleEndian.U64;
+
 import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 
 /**
  * Guest RAM by offset in {@link GuestMemory#ram}, for rings, descriptors and buffers: their guest
@@ -14,14 +17,6 @@ import java.nio.ByteOrder;
  * <p>Any thread. Allocates nothing.
  */
 final class QueueMemory {
-  private static final ValueLayout.OfShort U16 =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt U32 =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong U64 =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final VarHandle ALIGNED_U16 =
-      ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
 
   private final GuestMemory memory;
   private final MemorySegment ram;

@@ -1,19 +1,15 @@
 package dev.ballast.virtio.transport;
 
+import static dev.ballast.vmm.memory.LittleEndian.U32;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
  * The configuration space of a device (virtio v1.3 §2.5): little-endian fields, of which the driver
  * may write some. Any thread; each call is atomic.
  */
 public final class ConfigSpace {
-  private static final ValueLayout.OfInt U32 =
-      JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final MemorySegment bytes;
   private final boolean[] writable;

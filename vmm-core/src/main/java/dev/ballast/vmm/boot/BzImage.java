@@ -1,5 +1,8 @@
 package dev.ballast.vmm.boot;
 
+import static dev.ballast.vmm.memory.LittleEndian.U16;
+import static dev.ballast.vmm.memory.LittleEndian.U32;
+import static dev.ballast.vmm.memory.LittleEndian.U64;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.ballast.ffi.linux.BootParams;
@@ -7,8 +10,6 @@ import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
  * A bzImage (Linux {@code Documentation/arch/x86/boot.rst}, boot protocol 2.12 or newer): real-mode
@@ -40,13 +41,6 @@ public record BzImage(
     long initrdLimit) {
   /** The 64-bit entry, in bytes from the start of the protected-mode kernel. */
   public static final long ENTRY_64 = 0x200;
-
-  private static final ValueLayout.OfShort U16 =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt U32 =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong U64 =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private static final int SECTOR = 512;
   private static final int PARAGRAPH = 16;

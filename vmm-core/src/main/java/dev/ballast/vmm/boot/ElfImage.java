@@ -1,12 +1,13 @@
 package dev.ballast.vmm.boot;
 
+import static dev.ballast.vmm.memory.LittleEndian.U16;
+import static dev.ballast.vmm.memory.LittleEndian.U32;
+import static dev.ballast.vmm.memory.LittleEndian.U64;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,12 +25,6 @@ import java.util.OptionalLong;
  */
 public record ElfImage(
     String name, MemorySegment file, List<Load> segments, long entry, OptionalLong pvhEntry) {
-  private static final ValueLayout.OfShort U16 =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt U32 =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong U64 =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private static final int MAGIC = 0x464c457f;
   private static final int HEADER_SIZE = 64;

@@ -1,12 +1,13 @@
 package dev.ballast.vmm.boot;
 
+import static dev.ballast.vmm.memory.LittleEndian.U32;
+
 import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.HexFormat;
 import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
@@ -22,8 +23,6 @@ import org.tukaani.xz.SingleXZInputStream;
  * claims.
  */
 final class KernelPayload {
-  private static final ValueLayout.OfInt U32 =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private static final int SIZE_BYTES = 4;
   private static final int LONGEST_MAGIC = 6;

@@ -1,13 +1,14 @@
 package dev.ballast.vmm.memory;
 
+import static dev.ballast.vmm.memory.LittleEndian.ALIGNED_U16;
+import static dev.ballast.vmm.memory.LittleEndian.U16;
+import static dev.ballast.vmm.memory.LittleEndian.U32;
+import static dev.ballast.vmm.memory.LittleEndian.U64;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.ballast.vmm.bus.AddressMap;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -21,15 +22,6 @@ import java.util.List;
 public final class GuestMemory implements AutoCloseable {
   /** The size of RAM is a multiple of this, in bytes. */
   public static final long SIZE_ALIGNMENT = 2L << 20;
-
-  private static final ValueLayout.OfShort U16 =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt U32 =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong U64 =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final VarHandle ALIGNED_U16 =
-      ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
 
   private final RamBacking backing;
   private final MemorySegment ram;
