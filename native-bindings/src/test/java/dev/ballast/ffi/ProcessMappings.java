@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -13,6 +15,8 @@ public final class ProcessMappings {
   private static final Path SMAPS = Path.of("/proc/self/smaps");
   private static final Pattern MAPPING = Pattern.compile("([0-9a-f]+)-([0-9a-f]+) .*");
   private static final Pattern HUGE = Pattern.compile("AnonHugePages: +(\\d+) kB");
+
+  private static final String FLAGS = "VmFlags:";
 
   private ProcessMappings() {}
 
@@ -43,6 +47,25 @@ public final class ProcessMappings {
       }
     }
     return kibibytes << 10;
+  }
+
+  /**
+   * Returns the flags that any mapping of a segment has (VmFlags of proc_pid_smaps(5)), for
+   * instance {@code hg}: huge pages are asked for; {@code nh}: forbidden; {@code dd}: no part of a
+   * core dump.
+   */
+  public static Set<String> flags(MemorySegment segment) throws IOException {
+    boolean inside = false;
+    Set<String> flags = new HashSet<>();
+    for (String line : Files.readAllLines(SMAPS)) {
+      Matcher mapping = MAPPING.matcher(line);
+      if (mapping.matches()) {
+        inside = overlaps(mapping, segment);
+      } else if (inside && line.startsWith(FLAGS)) {
+        flags.addAll(List.of(line.substring(FLAGS.length()).strip().split(" ")));
+      }
+    }
+    return flags;
   }
 
   private static boolean overlaps(Matcher mapping, MemorySegment segment) {

@@ -25,15 +25,13 @@ public final class MemoryCalls {
 
   private MemoryCalls() {}
 
-  /**
-   * mmap(2) at an address of the kernel's choice. User addresses are positive, so -errno cannot be
-   * one.
-   */
-  public static long mmap(long length, int protection, int flags, int fd, long offset) {
+  /** mmap(2). User addresses are positive, so -errno cannot be one. */
+  public static long mmap(
+      long address, long length, int protection, int flags, int fd, long offset) {
     try {
       MemorySegment state = CallState.current();
       return result(
-          (long) MMAP.invokeExact(state, 0L, length, protection, flags, fd, offset), state);
+          (long) MMAP.invokeExact(state, address, length, protection, flags, fd, offset), state);
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -11,8 +11,14 @@ import java.lang.foreign.MemorySegment;
  * lives in a shared arena, so that any thread may use it; it may be terabytes. Close it after the
  * threads that use it have been joined and KVM has let go of it: addresses that were handed to the
  * kernel are not guarded by the arena.
+ *
+ * <p>A mapping of 2 MiB or more starts at a multiple of 2 MiB, one of 1 GiB or more at a multiple
+ * of 1 GiB: neither the processor nor KVM can use a huge page that is not aligned, and kernels
+ * before 6.7 do not align by themselves.
  */
 public final class Mapping implements AutoCloseable {
+  private static final long GIGANTIC_PAGE = 1L << 30;
+
   private final Arena arena;
   private final MemorySegment segment;
 
@@ -80,13 +86,60 @@ public final class Mapping implements AutoCloseable {
   }
 
   private static Mapping map(long size, int flags, int fd, long offset) throws ErrnoException {
-    long address =
-        MemoryCalls.mmap(size, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, fd, offset);
-    if (address < 0) {
-      String what = fd < 0 ? " bytes of anonymous memory" : " bytes of fd " + fd + " at " + offset;
-      throw new ErrnoException("mmap", (int) -address, size + what);
+    long alignment = alignment(size);
+    if (alignment == 0) {
+      return new Mapping(mapAt(0, size, flags, fd, offset), size);
     }
-    return new Mapping(address, size);
+    // Addresses only: memory that is inaccessible is not accounted for.
+    long room = Math.addExact(size, alignment);
+    long start =
+        MemoryCalls.mmap(
+            0, room, LinuxH.PROT_NONE(), LinuxH.MAP_PRIVATE() | LinuxH.MAP_ANONYMOUS(), -1, 0);
+    if (start < 0) {
+      throw failure(-start, size, fd, offset);
+    }
+    boolean mapped = false;
+    try {
+      long skip = -start & (alignment - 1);
+      mapAt(start + skip, size, flags | LinuxH.MAP_FIXED(), fd, offset);
+      unmap(start, skip);
+      unmap(start + skip + size, alignment - skip);
+      mapped = true;
+      return new Mapping(start + skip, size);
+    } finally {
+      if (!mapped) {
+        MemoryCalls.munmap(start, room);
+      }
+    }
+  }
+
+  private static long alignment(long size) {
+    if (size < SparseMemory.HUGE_PAGE) {
+      return 0;
+    }
+    return size < GIGANTIC_PAGE ? SparseMemory.HUGE_PAGE : GIGANTIC_PAGE;
+  }
+
+  private static long mapAt(long address, long size, int flags, int fd, long offset)
+      throws ErrnoException {
+    int protection = LinuxH.PROT_READ() | LinuxH.PROT_WRITE();
+    long mapped = MemoryCalls.mmap(address, size, protection, flags, fd, offset);
+    if (mapped < 0) {
+      throw failure(-mapped, size, fd, offset);
+    }
+    return mapped;
+  }
+
+  private static ErrnoException failure(long errno, long size, int fd, long offset) {
+    String what = fd < 0 ? " bytes of anonymous memory" : " bytes of fd " + fd + " at " + offset;
+    return new ErrnoException("mmap", (int) errno, size + what);
+  }
+
+  private static void unmap(long address, long size) throws ErrnoException {
+    int result = size == 0 ? 0 : MemoryCalls.munmap(address, size);
+    if (result < 0) {
+      throw new ErrnoException("munmap", -result, size + " bytes");
+    }
   }
 
   /** Returns the whole mapping. It can be used until {@link #close}. */
@@ -116,10 +169,10 @@ public final class Mapping implements AutoCloseable {
       return;
     }
     arena.close();
-    int result = MemoryCalls.munmap(segment.address(), segment.byteSize());
-    if (result < 0) {
-      throw new UncheckedIOException(
-          new ErrnoException("munmap", -result, segment.byteSize() + " bytes"));
+    try {
+      unmap(segment.address(), segment.byteSize());
+    } catch (ErrnoException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.ballast.ffi.linux;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.ballast.ffi.generated.linux.LinuxH;
 import dev.ballast.ffi.libc.FileCalls;
 import dev.ballast.ffi.libc.MemoryCalls;
 import java.lang.foreign.Arena;
@@ -30,12 +31,15 @@ public final class Pagemap implements AutoCloseable {
   /** Bits 63 (present) and 62 (swapped) of an entry. */
   private static final long POPULATED = 3L << 62;
 
+  private static final long SWAPPED = 1L << 62;
+
   private final FileDescriptor file;
   private final Arena arena = Arena.ofShared();
   private final PagemapScan scan = new PagemapScan(arena);
   private final MemorySegment buffer = arena.allocate((long) ENTRIES * ENTRY_SIZE, ENTRY_SIZE);
   private final boolean pooled;
   private boolean scanning;
+  private final PoisonProbe probe = new PoisonProbe();
 
   private Pagemap(FileDescriptor file, boolean pooled, boolean scanning) {
     this.file = file;
@@ -72,6 +76,31 @@ public final class Pagemap implements AutoCloseable {
    */
   public void populated(long address, long pages, PopulatedRunConsumer consumer)
       throws ErrnoException {
+    scan.lookFor(PagemapScan.PAGE_IS_PRESENT | PagemapScan.PAGE_IS_SWAPPED);
+    find(address, pages, POPULATED, consumer);
+  }
+
+  /**
+   * Reports the pages of a range whose content the kernel has lost to a memory error, and that
+   * raise SIGBUS or give EHWPOISON when they are read. The kernel replaces them in the page tables
+   * by entries like those of swapped pages: only such pages are looked at closer, and read from
+   * swap. Reports none before Linux 5.14, which cannot tell, and none of the pool's huge pages
+   * without {@code PAGEMAP_SCAN}.
+   *
+   * @param address where the range starts in this process, page-aligned
+   * @param pages its length in pages of 4 KiB
+   * @param consumer receives the runs, in pages relative to {@code address}, ascending
+   * @throws ErrnoException as ioctl(2) and pread(2)
+   */
+  public void poisoned(long address, long pages, PopulatedRunConsumer consumer)
+      throws ErrnoException {
+    probe.start(address, consumer);
+    scan.lookFor(PagemapScan.PAGE_IS_SWAPPED);
+    find(address, pages, SWAPPED, probe);
+  }
+
+  private void find(long address, long pages, long states, PopulatedRunConsumer consumer)
+      throws ErrnoException {
     if (address % PAGE_SIZE != 0 || address < 0 || pages < 0) {
       throw new IllegalArgumentException(
           pages + " pages at 0x" + Long.toHexString(address) + " are not a range of pages");
@@ -80,7 +109,9 @@ public final class Pagemap implements AutoCloseable {
     if (pages == 0 || (scanning && scan(address, end, consumer))) {
       return;
     }
-    look(address, pages, consumer);
+    if (!pooled || states == POPULATED) {
+      look(address, pages, states, consumer);
+    }
   }
 
   /** Returns false, having reported nothing, when the kernel does not know the ioctl. */
@@ -116,7 +147,8 @@ public final class Pagemap implements AutoCloseable {
     return true;
   }
 
-  private void look(long address, long pages, PopulatedRunConsumer consumer) throws ErrnoException {
+  private void look(long address, long pages, long states, PopulatedRunConsumer consumer)
+      throws ErrnoException {
     long runStart = -1;
     long page = 0;
     while (page < pages) {
@@ -126,7 +158,7 @@ public final class Pagemap implements AutoCloseable {
         break;
       }
       for (int i = 0; i < entries; i++) {
-        boolean populated = pooled ? isInCore(i) : isMapped(i);
+        boolean populated = pooled ? isInCore(i) : isIn(states, i);
         if (populated && runStart < 0) {
           runStart = page + i;
         } else if (!populated && runStart >= 0) {
@@ -155,8 +187,8 @@ public final class Pagemap implements AutoCloseable {
     return (int) (bytes / ENTRY_SIZE);
   }
 
-  private boolean isMapped(int entry) {
-    return (buffer.get(JAVA_LONG, (long) entry * ENTRY_SIZE) & POPULATED) != 0;
+  private boolean isIn(long states, int entry) {
+    return (buffer.get(JAVA_LONG, (long) entry * ENTRY_SIZE) & states) != 0;
   }
 
   /** A huge page that the kernel is about to move is in core for mincore(2). */
@@ -175,6 +207,36 @@ public final class Pagemap implements AutoCloseable {
 
   private boolean isInCore(int page) {
     return (buffer.get(JAVA_BYTE, page) & 1) != 0;
+  }
+
+  /** Finds the poisoned pages among those that may be, by halves. */
+  private static final class PoisonProbe implements PopulatedRunConsumer {
+    private long address;
+    private PopulatedRunConsumer consumer = (_, _) -> {};
+
+    void start(long rangeStart, PopulatedRunConsumer target) {
+      address = rangeStart;
+      consumer = target;
+    }
+
+    @Override
+    public void run(long first, long count) {
+      int result;
+      do {
+        result =
+            MemoryCalls.madvise(
+                address + first * PAGE_SIZE, count * PAGE_SIZE, LinuxH.MADV_POPULATE_READ());
+      } while (result == -Errno.EINTR);
+      if (result != -Errno.EHWPOISON) {
+        return;
+      }
+      if (count == 1) {
+        consumer.run(first, 1);
+      } else {
+        run(first, count / 2);
+        run(first + count / 2, count - count / 2);
+      }
+    }
   }
 
   @Override

@@ -42,6 +42,10 @@ final class PagemapScan {
   private static final long ARG_START = offset("start");
   private static final long ARG_END = offset("end");
   private static final long ARG_WALK_END = offset("walk_end");
+  private static final long ARG_INVERTED = offset("category_inverted");
+  private static final long ARG_MASK = offset("category_mask");
+  private static final long ARG_ANYOF = offset("category_anyof_mask");
+  private static final long ARG_RETURN = offset("return_mask");
   private static final long REGION_END = PAGE_REGION.byteOffset(groupElement("end"));
   private static final long REGION_SIZE = PAGE_REGION.byteSize();
 
@@ -56,11 +60,15 @@ final class PagemapScan {
     argument.set(JAVA_LONG, offset("size"), PM_SCAN_ARG.byteSize());
     argument.set(JAVA_LONG, offset("vec"), regions.address());
     argument.set(JAVA_LONG, offset("vec_len"), REGIONS);
-    // Present or swapped, and not the zero page.
-    argument.set(JAVA_LONG, offset("category_inverted"), PAGE_IS_PFNZERO);
-    argument.set(JAVA_LONG, offset("category_mask"), PAGE_IS_PFNZERO);
-    argument.set(JAVA_LONG, offset("category_anyof_mask"), PAGE_IS_PRESENT | PAGE_IS_SWAPPED);
-    argument.set(JAVA_LONG, offset("return_mask"), PAGE_IS_PRESENT | PAGE_IS_SWAPPED);
+    lookFor(PAGE_IS_PRESENT | PAGE_IS_SWAPPED);
+  }
+
+  /** Chooses the pages to find: those in any of these categories that are not the zero page. */
+  void lookFor(long categories) {
+    argument.set(JAVA_LONG, ARG_INVERTED, PAGE_IS_PFNZERO);
+    argument.set(JAVA_LONG, ARG_MASK, PAGE_IS_PFNZERO);
+    argument.set(JAVA_LONG, ARG_ANYOF, categories);
+    argument.set(JAVA_LONG, ARG_RETURN, categories);
   }
 
   private static long offset(String field) {

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 /**
  * Zeroed memory for large tables of which most may stay zero. Host memory appears where it is
  * touched, by huge pages where the kernel has them; an arena's own memory is cleared, and so
- * touched, whole.
+ * touched, whole. It is not part of a core dump.
  */
 public final class SparseMemory {
   /** The size and alignment of a huge page in bytes. */
@@ -26,7 +26,8 @@ public final class SparseMemory {
     int flags = LinuxH.MAP_PRIVATE() | LinuxH.MAP_ANONYMOUS() | LinuxH.MAP_NORESERVE();
     // Longer than asked for, so that the result can start at a huge page.
     long length = Math.addExact(size, HUGE_PAGE);
-    long mapped = MemoryCalls.mmap(length, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, -1, 0);
+    long mapped =
+        MemoryCalls.mmap(0, length, LinuxH.PROT_READ() | LinuxH.PROT_WRITE(), flags, -1, 0);
     if (mapped < 0) {
       throw new ErrnoException("mmap", (int) -mapped, length + " bytes of anonymous memory");
     }
@@ -35,6 +36,7 @@ public final class SparseMemory {
             .reinterpret(length, Arena.ofAuto(), it -> MemoryCalls.munmap(it.address(), length));
     long skip = -mapped & (HUGE_PAGE - 1);
     MemorySegment segment = whole.asSlice(skip, size);
+    Madvise.dontDump(whole, 0, length);
     try {
       Madvise.hugePage(segment, 0, size);
     } catch (ErrnoException e) {

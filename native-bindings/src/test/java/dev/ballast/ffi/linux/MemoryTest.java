@@ -5,9 +5,14 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Mappings, memory files, and giving memory back. */
 class MemoryTest {
@@ -23,6 +28,38 @@ class MemoryTest {
       assertThat(mapping.segment().get(JAVA_BYTE, 5 * PAGE - 1)).isZero();
       assertThat(mapping.segment().get(JAVA_BYTE, 5 * PAGE)).isEqualTo((byte) 7);
     }
+  }
+
+  /** What the kernel offers unasked is aligned since Linux 6.7 only, and to 2 MiB only. */
+  @ParameterizedTest
+  @ValueSource(longs = {2, 512, 514, 778, 1022, 1024, 2050, 4100})
+  void largeMappingsStartAtHugePages(long mib) throws Exception {
+    long size = mib << 20;
+    long alignment = mib < 1024 ? 2 << 20 : 1 << 30;
+    try (FileDescriptor file = Memfd.create("ballast-test", size, 0);
+        Mapping anonymous = Mapping.anonymous(size, false);
+        Mapping shared = Mapping.shared(file, 0, size)) {
+      for (Mapping mapping : List.of(anonymous, shared)) {
+        assertThat(mapping.address() % alignment).isZero();
+        mapping.segment().set(JAVA_BYTE, 0, (byte) 1);
+        mapping.segment().set(JAVA_BYTE, size - 1, (byte) 2);
+      }
+    }
+  }
+
+  @Test
+  void anAlignedMappingTakesNoAddressesBesidesItsOwn() throws Exception {
+    long size = 1L << 40;
+    long before = addressSpacePages();
+    try (Mapping mapping = Mapping.anonymous(size, false)) {
+      long after = addressSpacePages();
+      assertThat((after - before) * PAGE).isBetween(size - (64 << 20), size + (64 << 20));
+      assertThat(mapping.size()).isEqualTo(size);
+    }
+  }
+
+  private static long addressSpacePages() throws IOException {
+    return Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ", 2)[0]);
   }
 
   @Test

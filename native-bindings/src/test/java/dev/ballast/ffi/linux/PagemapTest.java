@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.ballast.ffi.libc.MemoryCalls;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
@@ -14,6 +15,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PagemapTest {
+  /** Injects a memory error, madvise(2). */
+  private static final int MADV_HWPOISON = 100;
+
   private static final long PAGE = Pagemap.PAGE_SIZE;
   private static final long TIB = 1L << 40;
 
@@ -142,6 +146,43 @@ class PagemapTest {
       }
     } finally {
       Files.writeString(pool, before);
+    }
+  }
+
+  /** Needs a kernel with CONFIG_MEMORY_FAILURE, and CAP_SYS_ADMIN. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void findsPoisonedPagesAndReadsNone(boolean scanning) throws Exception {
+    try (Mapping mapping = smallPages(64 * PAGE);
+        Pagemap pagemap = Pagemap.open(false, scanning)) {
+      mapping.segment().fill((byte) 1);
+      for (long page : new long[] {3, 17, 18, 63}) {
+        int result = MemoryCalls.madvise(mapping.address() + page * PAGE, PAGE, MADV_HWPOISON);
+        assumeTrue(result == 0, "this kernel injects memory errors");
+      }
+      BitSet found = new BitSet();
+      pagemap.poisoned(
+          mapping.address(), 64, (first, count) -> found.set((int) first, (int) (first + count)));
+      assertThat(found.stream()).containsExactly(3, 17, 18, 63);
+      assertThat(populated(pagemap, mapping.address(), 64).cardinality()).isEqualTo(64);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void soundPagesAreNotPoisoned(boolean scanning) throws Exception {
+    try (Mapping mapping = smallPages(64 * PAGE);
+        Pagemap pagemap = Pagemap.open(false, scanning)) {
+      mapping.segment().asSlice(0, 32 * PAGE).fill((byte) 1);
+      pagemap.poisoned(
+          mapping.address(),
+          64,
+          (first, count) -> {
+            throw new AssertionError("page " + first);
+          });
+      assertThat(populated(pagemap, mapping.address(), 64).cardinality())
+          .as("none was touched")
+          .isEqualTo(32);
     }
   }
 

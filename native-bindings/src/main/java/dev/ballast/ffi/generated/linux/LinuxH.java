@@ -176,6 +176,15 @@ public class LinuxH extends LinuxH$shared {
     public static int PROT_WRITE() {
         return PROT_WRITE;
     }
+    private static final int PROT_NONE = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * #define PROT_NONE 0
+     * }
+     */
+    public static int PROT_NONE() {
+        return PROT_NONE;
+    }
     private static final int MAP_SHARED = (int)1L;
     /**
      * {@snippet lang=c :
@@ -193,6 +202,15 @@ public class LinuxH extends LinuxH$shared {
      */
     public static int MAP_PRIVATE() {
         return MAP_PRIVATE;
+    }
+    private static final int MAP_FIXED = (int)16L;
+    /**
+     * {@snippet lang=c :
+     * #define MAP_FIXED 16
+     * }
+     */
+    public static int MAP_FIXED() {
+        return MAP_FIXED;
     }
     private static final int MAP_ANONYMOUS = (int)32L;
     /**
@@ -248,6 +266,15 @@ public class LinuxH extends LinuxH$shared {
     public static int MADV_NOHUGEPAGE() {
         return MADV_NOHUGEPAGE;
     }
+    private static final int MADV_DONTDUMP = (int)16L;
+    /**
+     * {@snippet lang=c :
+     * #define MADV_DONTDUMP 16
+     * }
+     */
+    public static int MADV_DONTDUMP() {
+        return MADV_DONTDUMP;
+    }
     private static final int MADV_POPULATE_READ = (int)22L;
     /**
      * {@snippet lang=c :
@@ -274,6 +301,42 @@ public class LinuxH extends LinuxH$shared {
      */
     public static int TCSANOW() {
         return TCSANOW;
+    }
+    private static final int MPOL_DEFAULT = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.MPOL_DEFAULT = 0
+     * }
+     */
+    public static int MPOL_DEFAULT() {
+        return MPOL_DEFAULT;
+    }
+    private static final int MPOL_PREFERRED = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.MPOL_PREFERRED = 1
+     * }
+     */
+    public static int MPOL_PREFERRED() {
+        return MPOL_PREFERRED;
+    }
+    private static final int MPOL_BIND = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.MPOL_BIND = 2
+     * }
+     */
+    public static int MPOL_BIND() {
+        return MPOL_BIND;
+    }
+    private static final int MPOL_INTERLEAVE = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.MPOL_INTERLEAVE = 3
+     * }
+     */
+    public static int MPOL_INTERLEAVE() {
+        return MPOL_INTERLEAVE;
     }
     private static final int OFFSET_sigaction_sa_handler = (int)0L;
     /**
@@ -329,6 +392,24 @@ public class LinuxH extends LinuxH$shared {
     public static int O_PATH() {
         return O_PATH;
     }
+    private static final int MPOL_F_STATIC_NODES = (int)32768L;
+    /**
+     * {@snippet lang=c :
+     * #define MPOL_F_STATIC_NODES 32768
+     * }
+     */
+    public static int MPOL_F_STATIC_NODES() {
+        return MPOL_F_STATIC_NODES;
+    }
+    private static final int MPOL_F_ADDR = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * #define MPOL_F_ADDR 2
+     * }
+     */
+    public static int MPOL_F_ADDR() {
+        return MPOL_F_ADDR;
+    }
     private static final int MFD_CLOEXEC = (int)1L;
     /**
      * {@snippet lang=c :
@@ -355,6 +436,24 @@ public class LinuxH extends LinuxH$shared {
      */
     public static int MFD_HUGETLB() {
         return MFD_HUGETLB;
+    }
+    private static final int SYS_get_mempolicy = (int)239L;
+    /**
+     * {@snippet lang=c :
+     * #define SYS_get_mempolicy 239
+     * }
+     */
+    public static int SYS_get_mempolicy() {
+        return SYS_get_mempolicy;
+    }
+    private static final int SYS_mbind = (int)237L;
+    /**
+     * {@snippet lang=c :
+     * #define SYS_mbind 237
+     * }
+     */
+    public static int SYS_mbind() {
+        return SYS_mbind;
     }
 }
 
