@@ -29,9 +29,6 @@ record BallastVmm(Path launcher) implements Vmm {
     command.addAll(List.of("--qmp", "unix:" + qmp, "--console", "stdio"));
     if (role == Role.DESTINATION) {
       command.addAll(List.of("--incoming", "defer"));
-    } else {
-      // As QEMU does unasked.
-      command.addAll(List.of("--memory-backend", "huge-pages=on"));
     }
     return command;
   }

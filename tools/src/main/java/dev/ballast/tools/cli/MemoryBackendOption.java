@@ -11,7 +11,7 @@ import picocli.CommandLine.TypeConversionException;
  *
  * @param kind of host memory
  * @param reserve whether the host accounts for all guest RAM at the start
- * @param hugePages whether the host is to use transparent huge pages
+ * @param hugePages whether the host is asked for transparent huge pages
  */
 record MemoryBackendOption(
     Optional<RamConfig.Kind> kind, Optional<Boolean> reserve, Optional<Boolean> hugePages) {
@@ -29,10 +29,9 @@ record MemoryBackendOption(
    * gives back is free for others.
    *
    * @param memory the value of {@code --memory}
-   * @param incoming whether the guest arrives by migration
    * @throws IllegalArgumentException if they do not go together; the message is for the user
    */
-  RamConfig with(MemoryOption memory, boolean incoming) {
+  RamConfig with(MemoryOption memory) {
     boolean pooled = memory.hugePages().isPresent();
     if (pooled && hugePages.isPresent()) {
       throw new IllegalArgumentException(
@@ -42,18 +41,12 @@ record MemoryBackendOption(
     return new RamConfig(
         memory.size().bytes(),
         kind.orElse(pooled ? RamConfig.Kind.MEMFD : RamConfig.Kind.ANONYMOUS),
-        memory.hugePages().orElseGet(() -> smallOrTransparent(incoming)),
+        memory.hugePages().orElseGet(this::smallOrTransparent),
         reserve.orElse(pooled));
   }
 
-  private HostPages smallOrTransparent(boolean incoming) {
-    // A destination that received into huge pages would populate what the guest gave back.
-    if (incoming) {
-      return HostPages.SMALL;
-    }
-    return hugePages
-        .map(on -> on ? HostPages.TRANSPARENT_HUGE : HostPages.SMALL)
-        .orElse(HostPages.DEFAULT);
+  private HostPages smallOrTransparent() {
+    return hugePages.orElse(true) ? HostPages.TRANSPARENT_HUGE : HostPages.SMALL;
   }
 
   /** Lets picocli parse it. */

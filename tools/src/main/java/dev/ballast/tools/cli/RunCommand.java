@@ -110,8 +110,8 @@ final class RunCommand implements Callable<Integer> {
       description =
           "type=anonymous|memfd: private memory, or a memory file;"
               + " reserve=on|off: whether to fail at the start if the host lacks memory for all of"
-              + " it; huge-pages=on|off: ask for transparent huge pages, or have none; otherwise the"
-              + " host decides (default: type=anonymous,reserve=off; with hugepages"
+              + " it; huge-pages=on|off: ask for transparent huge pages, or have none"
+              + " (default: type=anonymous,reserve=off,huge-pages=on; with hugepages"
               + " type=memfd,reserve=on).")
   private MemoryBackendOption memoryBackend = MemoryBackendOption.NONE;
 
@@ -253,7 +253,7 @@ final class RunCommand implements Callable<Integer> {
 
   private RamConfig ram() {
     try {
-      return memoryBackend.with(memory, incoming != null);
+      return memoryBackend.with(memory);
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
     }

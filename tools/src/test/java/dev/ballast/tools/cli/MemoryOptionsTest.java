@@ -24,17 +24,16 @@ class MemoryOptionsTest {
   }
 
   @Test
-  void nothingGivenIsAnonymousMemoryAsTheHostLikesIt() {
-    assertThat(MemoryBackendOption.NONE.with(memory("2G"), false))
-        .isEqualTo(RamConfig.anonymous(2 * GIB));
+  void nothingGivenIsAnonymousMemoryWithTransparentHugePages() {
+    assertThat(MemoryBackendOption.NONE.with(memory("2G"))).isEqualTo(RamConfig.anonymous(2 * GIB));
   }
 
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "2G               | reserve=on                     | ANONYMOUS | DEFAULT          | true",
-        "2G               | type=memfd                     | MEMFD     | DEFAULT          | false",
+        "2G               | reserve=on                     | ANONYMOUS | TRANSPARENT_HUGE | true",
+        "2G               | type=memfd                     | MEMFD     | TRANSPARENT_HUGE | false",
         "2G               | type=anonymous,huge-pages=on   | ANONYMOUS | TRANSPARENT_HUGE | false",
         "2G               | huge-pages=off,reserve=off     | ANONYMOUS | SMALL            | false",
         "2G,hugepages=2M  | type=memfd                     | MEMFD     | HUGE_2M          | true",
@@ -43,16 +42,8 @@ class MemoryOptionsTest {
       })
   void bothOptionsGoTogether(
       String memory, String backend, Kind kind, HostPages pages, boolean reserve) {
-    assertThat(backend(backend).with(memory(memory), false))
+    assertThat(backend(backend).with(memory(memory)))
         .isEqualTo(new RamConfig(2 * GIB, kind, pages, reserve));
-  }
-
-  @Test
-  void aDestinationHasNoTransparentHugePages() {
-    assertThat(backend("huge-pages=on").with(memory("1G"), true).pages())
-        .isEqualTo(HostPages.SMALL);
-    assertThat(MemoryBackendOption.NONE.with(memory("1G,hugepages=2M"), true))
-        .isEqualTo(new RamConfig(GIB, Kind.MEMFD, HostPages.HUGE_2M, true));
   }
 
   @Test
@@ -72,7 +63,7 @@ class MemoryOptionsTest {
     assertThatThrownBy(() -> backend("reserve"))
         .isInstanceOf(TypeConversionException.class)
         .hasMessage("'reserve' is to be reserve=on or reserve=off");
-    assertThatThrownBy(() -> backend("huge-pages=on").with(memory("2G,hugepages=2M"), false))
+    assertThatThrownBy(() -> backend("huge-pages=on").with(memory("2G,hugepages=2M")))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("transparent huge pages");
     assertThatThrownBy(() -> memory("1536M,hugepages=1G"))

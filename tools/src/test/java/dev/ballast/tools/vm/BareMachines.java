@@ -12,7 +12,6 @@ import dev.ballast.vmm.device.UnixSocketSerialBackend;
 import dev.ballast.vmm.machine.ClockPolicy;
 import dev.ballast.vmm.machine.DeviceConfig;
 import dev.ballast.vmm.machine.MachineConfig;
-import dev.ballast.vmm.memory.HostPages;
 import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -40,9 +39,7 @@ record BareMachines(Path directory, long memoryBytes) {
   KvmVirtualMachine make(
       String name, boolean incoming, Optional<BalloonConfig> balloon, String words)
       throws IOException {
-    HostPages pages = incoming ? HostPages.SMALL : HostPages.DEFAULT;
-    RamConfig ram = new RamConfig(memoryBytes, RamConfig.Kind.ANONYMOUS, pages, false);
-    return make(name, incoming, ram, balloon, words);
+    return make(name, incoming, RamConfig.anonymous(memoryBytes), balloon, words);
   }
 
   /** Makes a machine on memory of any kind. */

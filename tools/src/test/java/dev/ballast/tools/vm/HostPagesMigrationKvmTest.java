@@ -56,12 +56,7 @@ class HostPagesMigrationKvmTest {
 
   private KvmVirtualMachine machine(String name, Kind kind, HostPages pages, boolean incoming)
       throws IOException {
-    RamConfig ram =
-        new RamConfig(
-            MEMORY,
-            kind,
-            incoming && !pages.pooled() ? HostPages.SMALL : pages,
-            kind == Kind.MEMFD && pages.pooled());
+    RamConfig ram = new RamConfig(MEMORY, kind, pages, kind == Kind.MEMFD && pages.pooled());
     return new BareMachines(directory, MEMORY)
         .make(name, incoming, ram, Optional.of(BalloonConfig.DEFAULT), "");
   }
@@ -106,7 +101,7 @@ class HostPagesMigrationKvmTest {
   @CsvSource({
     "ANONYMOUS, SMALL, MEMFD, SMALL",
     "MEMFD, SMALL, ANONYMOUS, SMALL",
-    "ANONYMOUS, TRANSPARENT_HUGE, MEMFD, DEFAULT",
+    "ANONYMOUS, TRANSPARENT_HUGE, MEMFD, TRANSPARENT_HUGE",
     "MEMFD, HUGE_2M, MEMFD, HUGE_2M",
     "ANONYMOUS, HUGE_2M, MEMFD, SMALL",
     "MEMFD, SMALL, ANONYMOUS, HUGE_2M",

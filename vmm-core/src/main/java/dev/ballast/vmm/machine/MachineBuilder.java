@@ -71,8 +71,12 @@ public final class MachineBuilder {
       kvm = owned(Kvm.open(config.kvm()), Kvm::close);
       checkKvm();
       vm = owned(kvm.createVm(), KvmVm::close);
+      PhysicalAddressLimit.check(kvm.supportedCpuid(), config.ram().bytes());
       memory = owned(new GuestMemory(config.ram().open()), GuestMemory::close);
-      ramBlocks.add(new GuestRamBlock(memory, new KvmDirtyLog(vm, memory)));
+      if (config.incoming()) {
+        memory.backing().startReceiving();
+      }
+      ramBlocks.add(new GuestRamBlock(memory, new KvmDirtyLog(vm, memory, config.vcpus())));
       vm.setTssAddress(AddressMap.TASK_STATE_SEGMENT);
       vm.setIdentityMapAddress(AddressMap.IDENTITY_MAP);
       vm.createIrqChip();
@@ -273,9 +277,28 @@ public final class MachineBuilder {
    * @throws IOException if the host has no more descriptors, or KVM refuses
    */
   public EventFd notifier(long address, int size, long value) throws IOException {
+    return notifier(address, size, KvmVm.IOEVENTFD_DATAMATCH, value);
+  }
+
+  /**
+   * Creates an eventfd that counts the guest's writes to one register, whatever their value: for a
+   * register of one queue. KVM may then signal it before it decodes the guest's instruction, which
+   * it cannot for writes of one value: that is about a microsecond faster on Intel processors. See
+   * {@link #notifier(long, int, long)}.
+   *
+   * @param address the register's guest physical address
+   * @param size of the register in bytes: 1, 2, 4 or 8; KVM takes writes of any size where it can
+   * @throws IOException if the host has no more descriptors, or KVM refuses
+   */
+  public EventFd notifier(long address, int size) throws IOException {
+    boolean anySize = vm.checkExtension(Capability.IOEVENTFD_ANY_LENGTH) != 0;
+    return notifier(address, anySize ? 0 : size, 0, 0);
+  }
+
+  private EventFd notifier(long address, int size, int flags, long value) throws IOException {
     EventFd notifier = owned(EventFd.create(false), EventFd::close);
     if (vm.checkExtension(Capability.IOEVENTFD) != 0) {
-      vm.ioeventfd(notifier, address, size, KvmVm.IOEVENTFD_DATAMATCH, value, true);
+      vm.ioeventfd(notifier, address, size, flags, value, true);
     }
     return notifier;
   }

@@ -57,6 +57,9 @@ final class MigrationTransitions {
     if (life.runState() != RunState.FINISH_MIGRATE && life.runState() != RunState.INMIGRATE) {
       throw new IllegalStateException(life.runState() + ": not in a migration");
     }
+    if (life.runState() == RunState.INMIGRATE) {
+      endReceiving();
+    }
     RunState resolved = resolve(next);
     if (resolved == RunState.RUNNING) {
       run();
@@ -64,6 +67,15 @@ final class MigrationTransitions {
       life.enter(resolved);
     }
     requestedState = null;
+  }
+
+  /** Before the guest runs: the memory that it touches next may be huge pages again. */
+  private void endReceiving() {
+    try {
+      life.board().memory().backing().endReceiving();
+    } catch (IOException e) {
+      log.warn("guest RAM keeps small pages: {}", e.getMessage());
+    }
   }
 
   /**

@@ -13,9 +13,10 @@ public final class AnonymousRam implements RamBacking {
   private final HostPages pages;
   private final Mapping mapping;
   private final PagemapPool pagemaps;
+  private volatile boolean receiving;
 
   /**
-   * Maps memory with {@link HostPages#DEFAULT}; none of it is populated.
+   * Maps memory of small pages; none of it is populated.
    *
    * @param size in bytes, a multiple of 4096
    * @param reserve whether the kernel accounts for all of it now, so that running out is an error
@@ -23,7 +24,7 @@ public final class AnonymousRam implements RamBacking {
    * @throws IOException if the kernel refuses (ENOMEM)
    */
   public AnonymousRam(long size, boolean reserve) throws IOException {
-    this(size, HostPages.DEFAULT, reserve);
+    this(size, HostPages.SMALL, reserve);
   }
 
   /**
@@ -46,7 +47,7 @@ public final class AnonymousRam implements RamBacking {
     }
     this.pagemaps = new PagemapPool(mapping, pages.pooled());
     try {
-      pages.advise(mapping.segment());
+      pages.adviseNew(mapping.segment());
     } catch (IOException e) {
       mapping.close();
       throw e;
@@ -69,9 +70,23 @@ public final class AnonymousRam implements RamBacking {
   }
 
   @Override
+  public void startReceiving() throws IOException {
+    if (pages == HostPages.TRANSPARENT_HUGE) {
+      HostPages.SMALL.advise(mapping.segment());
+      receiving = true;
+    }
+  }
+
+  @Override
+  public void endReceiving() throws IOException {
+    receiving = false;
+    pages.advise(mapping.segment());
+  }
+
+  @Override
   public void populate(long offset, long length) throws IOException {
     MemorySegment segment = mapping.segment();
-    if (pages == HostPages.SMALL && isHuge(segment.address() + offset, length)) {
+    if (receiving && isHuge(segment.address() + offset, length)) {
       // All of the range is about to be written: a huge page wastes nothing, and takes one fault
       // instead of 512.
       populateHuge(segment, offset, length);
@@ -119,6 +134,11 @@ public final class AnonymousRam implements RamBacking {
   @Override
   public void addPopulated(long firstPage, long count, PageBitmap into) throws IOException {
     pagemaps.addPopulated(firstPage, count, into);
+  }
+
+  @Override
+  public boolean addPoisoned(long firstPage, long count, PageBitmap into) throws IOException {
+    return pagemaps.addPoisoned(firstPage, count, into);
   }
 
   @Override

@@ -41,4 +41,9 @@ public interface DirtyLog {
    * @throws IOException if KVM refused
    */
   void protect(PageBitmap pages, long fromWord, long toWord) throws IOException;
+
+  /** See {@link RamBlock#protectBytes}. */
+  default long protectBytes() {
+    return RamBlock.MIN_PROTECT_BYTES;
+  }
 }

@@ -9,7 +9,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import dev.ballast.vmm.bus.AddressMap;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -32,7 +31,7 @@ public final class GuestMemory implements AutoCloseable {
   private final PageBitmap vmmDirty;
 
   /**
-   * Lays RAM out: up to 3 GiB from address 0, the rest from 4 GiB on.
+   * Lays RAM out as {@link #layOut} says.
    *
    * @param backing the host memory, a multiple of {@link #SIZE_ALIGNMENT} bytes; closed with this
    */
@@ -43,17 +42,25 @@ public final class GuestMemory implements AutoCloseable {
     if (size == 0 || size % SIZE_ALIGNMENT != 0) {
       throw new IllegalArgumentException("RAM of " + size + " bytes is not a multiple of 2 MiB");
     }
-    List<MemoryRegion> laidOut = new ArrayList<>();
-    long low = Math.min(size, AddressMap.MMIO_HOLE);
-    laidOut.add(new MemoryRegion(0, low, 0));
-    if (size > low) {
-      laidOut.add(new MemoryRegion(AddressMap.HIGH_RAM, size - low, low));
-    }
-    this.regions = List.copyOf(laidOut);
+    this.regions = layOut(size);
     this.regionStart = regions.stream().mapToLong(MemoryRegion::guestAddress).toArray();
     this.regionEnd = regions.stream().mapToLong(MemoryRegion::guestEnd).toArray();
     this.regionRamOffset = regions.stream().mapToLong(MemoryRegion::ramOffset).toArray();
     this.vmmDirty = PageBitmap.allocate(size / RamBlock.PAGE_SIZE);
+  }
+
+  /**
+   * Returns the regions of RAM of a size, ascending: up to 3 GiB from address 0, the rest from 4
+   * GiB on.
+   *
+   * @param size in bytes
+   */
+  public static List<MemoryRegion> layOut(long size) {
+    long low = Math.min(size, AddressMap.MMIO_HOLE);
+    MemoryRegion first = new MemoryRegion(0, low, 0);
+    return size == low
+        ? List.of(first)
+        : List.of(first, new MemoryRegion(AddressMap.HIGH_RAM, size - low, low));
   }
 
   /** Returns the size of RAM in bytes. */
@@ -97,6 +104,21 @@ public final class GuestMemory implements AutoCloseable {
       }
     }
     return -1;
+  }
+
+  /**
+   * Returns the guest physical address of a byte of {@link #ram}.
+   *
+   * @param ramOffset which byte, less than {@link #size}
+   */
+  public long guestAddress(long ramOffset) {
+    MemoryRegion region = regions.getFirst();
+    for (MemoryRegion candidate : regions) {
+      if (candidate.ramOffset() <= ramOffset) {
+        region = candidate;
+      }
+    }
+    return region.guestAddress() + ramOffset - region.ramOffset();
   }
 
   /**

@@ -62,6 +62,11 @@ public final class GuestRamBlock implements RamBlock {
   }
 
   @Override
+  public long protectBytes() {
+    return vcpuLog.protectBytes();
+  }
+
+  @Override
   public boolean readingPopulates() {
     return memory.backing().readingPopulates();
   }
@@ -79,5 +84,15 @@ public final class GuestRamBlock implements RamBlock {
   @Override
   public void addPopulated(long firstPage, long pages, PageBitmap into) throws IOException {
     memory.backing().addPopulated(firstPage, pages, into);
+  }
+
+  @Override
+  public boolean addPoisoned(long firstPage, long pages, PageBitmap into) throws IOException {
+    return memory.backing().addPoisoned(firstPage, pages, into);
+  }
+
+  @Override
+  public long addressOf(long page) {
+    return memory.guestAddress(page * PAGE_SIZE);
   }
 }

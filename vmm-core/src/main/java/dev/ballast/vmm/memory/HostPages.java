@@ -10,20 +10,15 @@ import java.lang.invoke.VarHandle;
 
 /** The kind of host pages that back guest RAM. */
 public enum HostPages {
-  /** Pages of 4 KiB, and transparent huge pages as the kernel is set up to use them. */
-  DEFAULT(RamBlock.PAGE_SIZE),
-
-  /**
-   * Pages of 4 KiB only. For a destination: it receives scattered pages, and a huge page would also
-   * populate those between, which the guest gave back.
-   */
+  /** Pages of 4 KiB only. */
   SMALL(RamBlock.PAGE_SIZE),
 
   /**
-   * Transparent huge pages wherever the kernel has them. They are given back in parts of 4 KiB: the
-   * kernel unmaps a part at once, and frees it when it splits the huge page, perhaps only when
-   * memory is short. khugepaged may be configured to collapse such a page again, which populates
-   * the parts that the guest gave back with zeros.
+   * Pages of 4 KiB, and transparent huge pages wherever the kernel has them; it is asked for them.
+   * They are given back in parts of 4 KiB: the kernel unmaps a part at once, and frees it when it
+   * splits the huge page, perhaps only when memory is short. khugepaged may collapse such a page
+   * again, which populates the parts that the guest gave back with zeros; with {@code
+   * max_ptes_none} 0 it only collapses what is populated.
    */
   TRANSPARENT_HUGE(RamBlock.PAGE_SIZE),
 
@@ -51,13 +46,28 @@ public enum HostPages {
     return size > RamBlock.PAGE_SIZE;
   }
 
-  /** Advises the kernel about transparent huge pages. */
+  /** Advises the kernel which pages to use. One without transparent huge pages has small ones. */
   void advise(MemorySegment ram) throws IOException {
-    switch (this) {
-      case SMALL -> Madvise.noHugePage(ram, 0, ram.byteSize());
-      case TRANSPARENT_HUGE -> Madvise.hugePage(ram, 0, ram.byteSize());
-      case DEFAULT, HUGE_2M, HUGE_1G -> {}
+    try {
+      switch (this) {
+        case SMALL -> Madvise.noHugePage(ram, 0, ram.byteSize());
+        case TRANSPARENT_HUGE -> Madvise.hugePage(ram, 0, ram.byteSize());
+        case HUGE_2M, HUGE_1G -> {}
+      }
+    } catch (ErrnoException e) {
+      if (e.errno() != Errno.EINVAL) {
+        throw e;
+      }
     }
+  }
+
+  /**
+   * Advises the kernel about new guest RAM: which pages to use, and that it is no part of a core
+   * dump of this process, which would be as large as the guest.
+   */
+  void adviseNew(MemorySegment ram) throws IOException {
+    Madvise.dontDump(ram, 0, ram.byteSize());
+    advise(ram);
   }
 
   /** Populates a range of guest RAM with host memory at once. */

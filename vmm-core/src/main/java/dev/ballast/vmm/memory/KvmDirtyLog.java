@@ -18,6 +18,13 @@ import java.util.List;
  * <p>For the migration's thread; {@link #protect} for the sending threads as well.
  */
 public final class KvmDirtyLog implements DirtyLog {
+  /**
+   * For each so many vCPUs, {@link RamBlock#MIN_PROTECT_BYTES} more are protected at once. Each
+   * call interrupts all vCPUs to flush their TLBs, and with page-modification logging to read their
+   * logs.
+   */
+  private static final int VCPUS_PER_PROTECT_UNIT = 8;
+
   /** KVM takes fewer than 2^31 pages in a memslot; half of that keeps huge pages aligned. */
   private static final long MAX_SLOT_BYTES = 4L << 40;
 
@@ -43,6 +50,7 @@ public final class KvmDirtyLog implements DirtyLog {
   private final KvmVm vm;
   private final GuestMemory memory;
   private final List<Memslot> slots;
+  private final long protectBytes;
 
   /**
    * {@code KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE} and what goes with it; 0 if KVM protects itself.
@@ -56,19 +64,21 @@ public final class KvmDirtyLog implements DirtyLog {
    *
    * @param vm the VM that {@code memory} becomes the RAM of
    * @param memory guest RAM
+   * @param vcpus how many vCPUs the VM will have
    * @throws IOException if KVM refuses a memslot
    */
-  public KvmDirtyLog(KvmVm vm, GuestMemory memory) throws IOException {
-    this(vm, memory, MAX_SLOT_BYTES);
+  public KvmDirtyLog(KvmVm vm, GuestMemory memory, int vcpus) throws IOException {
+    this(vm, memory, vcpus, MAX_SLOT_BYTES);
   }
 
   /**
    * @param maxSlotBytes the most that a memslot gets, a multiple of 2 MiB
    */
-  KvmDirtyLog(KvmVm vm, GuestMemory memory, long maxSlotBytes) throws IOException {
+  KvmDirtyLog(KvmVm vm, GuestMemory memory, int vcpus, long maxSlotBytes) throws IOException {
     this.vm = vm;
     this.memory = memory;
     this.slots = split(memory.regions(), maxSlotBytes);
+    this.protectBytes = protectBytes(vcpus);
     this.manualProtect =
         vm.checkExtension(Capability.MANUAL_DIRTY_LOG_PROTECT2)
             & (KvmMemorySlots.DIRTY_LOG_MANUAL_PROTECT_ENABLE
@@ -77,6 +87,12 @@ public final class KvmDirtyLog implements DirtyLog {
       vm.enableCapability(Capability.MANUAL_DIRTY_LOG_PROTECT2, 0, manualProtect);
     }
     setFlags(0);
+  }
+
+  /** Returns a power of two that grows with the number of vCPUs. */
+  static long protectBytes(int vcpus) {
+    long wanted = RamBlock.MIN_PROTECT_BYTES * Math.ceilDiv(vcpus, VCPUS_PER_PROTECT_UNIT);
+    return Math.min(RamBlock.MAX_PROTECT_BYTES, Long.highestOneBit(2 * wanted - 1));
   }
 
   private static List<Memslot> split(List<MemoryRegion> regions, long maxSlotBytes) {
@@ -124,6 +140,11 @@ public final class KvmDirtyLog implements DirtyLog {
         vm.memorySlots().getDirtyLog(slot.number(), words(into, slot.firstWord(), slot.endWord()));
       }
     }
+  }
+
+  @Override
+  public long protectBytes() {
+    return protectBytes;
   }
 
   @Override

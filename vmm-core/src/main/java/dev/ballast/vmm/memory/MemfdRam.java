@@ -47,7 +47,7 @@ public final class MemfdRam implements RamBacking {
   private Mapping map(long size, boolean reserve) throws IOException {
     Mapping whole = Mapping.shared(file, 0, size, reserve);
     try {
-      pages.advise(whole.segment());
+      pages.adviseNew(whole.segment());
       return whole;
     } catch (IOException e) {
       whole.close();
@@ -77,6 +77,18 @@ public final class MemfdRam implements RamBacking {
   }
 
   @Override
+  public void startReceiving() throws IOException {
+    if (pages == HostPages.TRANSPARENT_HUGE) {
+      HostPages.SMALL.advise(mapping.segment());
+    }
+  }
+
+  @Override
+  public void endReceiving() throws IOException {
+    pages.advise(mapping.segment());
+  }
+
+  @Override
   public void populate(long offset, long length) throws IOException {
     HostPages.populate(mapping.segment(), offset, length);
   }
@@ -92,6 +104,11 @@ public final class MemfdRam implements RamBacking {
           count,
           (first, run) -> into.set(firstPage + first, run));
     }
+  }
+
+  @Override
+  public boolean addPoisoned(long firstPage, long count, PageBitmap into) throws IOException {
+    return pagemaps.addPoisoned(firstPage, count, into);
   }
 
   @Override

@@ -33,12 +33,27 @@ final class PagemapPool implements AutoCloseable {
    * @throws IOException if the kernel's page map cannot be read
    */
   void addPopulated(long firstPage, long count, PageBitmap into) throws IOException {
+    read(firstPage, count, into, false);
+  }
+
+  /**
+   * Adds the pages of a range that {@link Pagemap#poisoned} reports; see {@link #addPopulated}.
+   *
+   * @return whether there are any
+   */
+  boolean addPoisoned(long firstPage, long count, PageBitmap into) throws IOException {
+    return read(firstPage, count, into, true);
+  }
+
+  private boolean read(long firstPage, long count, PageBitmap into, boolean poisoned)
+      throws IOException {
     @Nullable PagemapReader taken = idle.poll();
     PagemapReader reader = taken == null ? new PagemapReader(Pagemap.open(pooled)) : taken;
     boolean kept = false;
     try {
-      reader.read(mapping, firstPage, count, into);
+      boolean any = reader.read(mapping, firstPage, count, into, poisoned);
       kept = idle.offer(reader);
+      return any;
     } finally {
       if (!kept) {
         reader.close();
@@ -59,20 +74,30 @@ final class PagemapPool implements AutoCloseable {
     private final Pagemap pagemap;
     private long firstPage;
     private @Nullable PageBitmap into;
+    private boolean any;
 
     PagemapReader(Pagemap pagemap) {
       this.pagemap = pagemap;
     }
 
-    void read(Mapping mapping, long first, long count, PageBitmap found) throws IOException {
+    boolean read(Mapping mapping, long first, long count, PageBitmap found, boolean poisoned)
+        throws IOException {
       firstPage = first;
       into = found;
-      pagemap.populated(mapping.address() + first * RamBlock.PAGE_SIZE, count, this);
+      any = false;
+      long address = mapping.address() + first * RamBlock.PAGE_SIZE;
+      if (poisoned) {
+        pagemap.poisoned(address, count, this);
+      } else {
+        pagemap.populated(address, count, this);
+      }
       into = null;
+      return any;
     }
 
     @Override
     public void run(long first, long count) {
+      any = true;
       Objects.requireNonNull(into).set(firstPage + first, count);
     }
 

@@ -17,6 +17,12 @@ public interface RamBlock {
   /** The size of a page in bytes; one bit of a dirty log stands for one page. */
   int PAGE_SIZE = 4096;
 
+  /** The least that {@link #protectBytes} returns. */
+  long MIN_PROTECT_BYTES = 32L << 20;
+
+  /** The most that {@link #protectBytes} returns. */
+  long MAX_PROTECT_BYTES = 1L << 30;
+
   /** Returns the name; unique in a machine. */
   String name();
 
@@ -62,6 +68,14 @@ public interface RamBlock {
    * @throws IOException if KVM refused
    */
   default void protectDirty(PageBitmap pages, long fromWord, long toWord) throws IOException {}
+
+  /**
+   * Returns how much of the block is best protected by one call of {@link #protectDirty}, in bytes:
+   * a power of two, {@link #MIN_PROTECT_BYTES} to {@link #MAX_PROTECT_BYTES}.
+   */
+  default long protectBytes() {
+    return MIN_PROTECT_BYTES;
+  }
 
   /**
    * Returns the unit in which {@link #discard} gives memory back to the host, in bytes: a power of
@@ -119,6 +133,30 @@ public interface RamBlock {
    */
   default void addPopulated(PageBitmap into) throws IOException {
     addPopulated(0, pages(), into);
+  }
+
+  /**
+   * Adds the pages of a range whose content the host has lost to a memory error that it knows of:
+   * they cannot be read.
+   *
+   * @param firstPage the first page
+   * @param pages how many
+   * @param into one bit per page of the block; bits are only ever set
+   * @return whether there are any
+   * @throws IOException if the kernel's page map cannot be read
+   */
+  default boolean addPoisoned(long firstPage, long pages, PageBitmap into) throws IOException {
+    return false;
+  }
+
+  /**
+   * Returns where a page is for people: a guest physical address in guest RAM, an offset in other
+   * blocks, in bytes.
+   *
+   * @param page of the block
+   */
+  default long addressOf(long page) {
+    return page * PAGE_SIZE;
   }
 
   /** Returns how many pages the block has. */

@@ -29,9 +29,9 @@ public record RamConfig(long bytes, Kind kind, HostPages pages, boolean reserve)
     }
   }
 
-  /** Returns a configuration of anonymous memory with {@link HostPages#DEFAULT}, not reserved. */
+  /** Returns a configuration of anonymous memory with transparent huge pages, not reserved. */
   public static RamConfig anonymous(long bytes) {
-    return new RamConfig(bytes, Kind.ANONYMOUS, HostPages.DEFAULT, false);
+    return new RamConfig(bytes, Kind.ANONYMOUS, HostPages.TRANSPARENT_HUGE, false);
   }
 
   /**

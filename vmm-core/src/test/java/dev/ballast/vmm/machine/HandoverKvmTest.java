@@ -2,12 +2,16 @@ package dev.ballast.vmm.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.ballast.ffi.ProcessMappings;
 import dev.ballast.vmm.bus.BusDevice;
 import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -63,6 +67,19 @@ class HandoverKvmTest extends TinyGuestFixture {
 
     @Override
     public void loadState(StateReader reader, int version) {}
+  }
+
+  /** While it arrives, a huge page for one page would populate others that the guest gave back. */
+  @Test
+  void aDestinationAsksForHugePagesOnceTheGuestIsHere() throws Exception {
+    assumeTrue(
+        Files.exists(Path.of("/sys/kernel/mm/transparent_hugepage")),
+        "this kernel has transparent huge pages");
+    try (Machine machine = machine(true)) {
+      assertThat(ProcessMappings.flags(machine.memory().ram())).contains("nh");
+      machine.endMigration(RunState.PAUSED);
+      assertThat(ProcessMappings.flags(machine.memory().ram())).contains("hg").doesNotContain("nh");
+    }
   }
 
   @Test

@@ -27,10 +27,9 @@ class AnonymousRamTest {
   /** The kernel lets a process have some 65,000 mappings: a guest must not use them up. */
   @Test
   void contentInEverySecondHugePageTakesNoMappings() throws IOException {
-    try (AnonymousRam ram = new AnonymousRam(SIZE, HostPages.SMALL, false)) {
-      long first = firstHugePage(ram.segment());
+    try (AnonymousRam ram = receiving()) {
       int before = ProcessMappings.count(ram.segment());
-      for (long offset = first; offset + HUGE <= SIZE; offset += 2 * HUGE) {
+      for (long offset = 0; offset + HUGE <= SIZE; offset += 2 * HUGE) {
         ram.populate(offset, HUGE);
         // What the mapping was told stays, the memory need not.
         ram.discard(offset, HUGE);
@@ -44,25 +43,64 @@ class AnonymousRamTest {
   void runsOfAWholeHugePageGetOneAndSmallerOnesDoNot() throws IOException {
     assumeTrue(hasHugePages(), "this kernel has transparent huge pages");
     int runs = 16;
-    try (AnonymousRam ram = new AnonymousRam(SIZE, HostPages.SMALL, false)) {
+    try (AnonymousRam ram = receiving()) {
       MemorySegment segment = ram.segment();
-      long first = firstHugePage(segment);
-      segment.set(ValueLayout.JAVA_INT, first + 4096, 77);
+      segment.set(ValueLayout.JAVA_INT, 4096, 77);
       for (int i = 0; i < runs; i++) {
-        ram.populate(first + 2L * i * HUGE, HUGE);
+        ram.populate(2L * i * HUGE, HUGE);
       }
       long huge = ProcessMappings.hugeBytes(segment);
-      ram.populate(first + HUGE, HUGE / 2);
+      ram.populate(HUGE, HUGE / 2);
       // A page that is written alone must not bring 511 others, which the guest gave back.
-      segment.set(ValueLayout.JAVA_BYTE, first + (2L * runs + 1) * HUGE, (byte) 1);
+      segment.set(ValueLayout.JAVA_BYTE, (2L * runs + 1) * HUGE, (byte) 1);
 
       // The run that had a page already keeps small ones, unless khugepaged comes along just then.
       assertThat(huge).isBetween((runs - 1) * HUGE, runs * HUGE);
       assertThat(ProcessMappings.hugeBytes(segment)).isEqualTo(huge);
-      assertThat(segment.get(ValueLayout.JAVA_INT, first + 4096)).isEqualTo(77);
+      assertThat(segment.get(ValueLayout.JAVA_INT, 4096)).isEqualTo(77);
       PageBitmap populated = PageBitmap.allocate(SIZE / RamBlock.PAGE_SIZE);
       ram.addPopulated(0, populated.size(), populated);
       assertThat(populated.cardinality()).isEqualTo(runs * 512L + 256 + 1);
+    }
+  }
+
+  @Test
+  void hugePagesAreAskedForAndNoCoreDumpHoldsGuestRam() throws IOException {
+    assumeTrue(hasHugePages(), "this kernel has transparent huge pages");
+    try (AnonymousRam ram = new AnonymousRam(SIZE, HostPages.TRANSPARENT_HUGE, false);
+        AnonymousRam small = new AnonymousRam(SIZE, HostPages.SMALL, false)) {
+      assertThat(ProcessMappings.flags(ram.segment())).contains("hg", "dd").doesNotContain("nh");
+      assertThat(ProcessMappings.flags(small.segment())).contains("nh", "dd").doesNotContain("hg");
+    }
+  }
+
+  /** A guest that has arrived is as fast as one that was booted here. */
+  @Test
+  void hugePagesAreAskedForAgainWhenTheGuestIsHere() throws IOException {
+    assumeTrue(hasHugePages(), "this kernel has transparent huge pages");
+    try (AnonymousRam ram = receiving()) {
+      assertThat(ProcessMappings.flags(ram.segment())).contains("nh").doesNotContain("hg");
+      for (long offset = 0; offset + HUGE <= SIZE; offset += 64 * HUGE) {
+        ram.populate(offset, HUGE);
+        ram.populate(offset + 2 * HUGE, 4096);
+      }
+      ram.endReceiving();
+
+      assertThat(ProcessMappings.flags(ram.segment())).contains("hg").doesNotContain("nh");
+      long before = ProcessMappings.hugeBytes(ram.segment());
+      ram.segment().set(ValueLayout.JAVA_BYTE, 3 * HUGE + 4096, (byte) 1);
+      assertThat(ProcessMappings.hugeBytes(ram.segment()) - before).isEqualTo(HUGE);
+    }
+  }
+
+  @Test
+  void smallPagesStaySmallAtADestination() throws IOException {
+    try (AnonymousRam ram = new AnonymousRam(SIZE, HostPages.SMALL, false)) {
+      ram.startReceiving();
+      ram.populate(0, HUGE);
+      ram.endReceiving();
+      ram.segment().set(ValueLayout.JAVA_BYTE, HUGE, (byte) 1);
+      assertThat(ProcessMappings.hugeBytes(ram.segment())).isZero();
     }
   }
 
@@ -70,12 +108,11 @@ class AnonymousRamTest {
   @Test
   void streamsThatPopulateTogetherLeaveFewMappings() throws Exception {
     int streams = 8;
-    try (AnonymousRam ram = new AnonymousRam(SIZE, HostPages.SMALL, false);
+    try (AnonymousRam ram = receiving();
         ExecutorService threads = Executors.newFixedThreadPool(streams)) {
-      long first = firstHugePage(ram.segment());
       List<Future<?>> done = new ArrayList<>();
       for (int stream = 0; stream < streams; stream++) {
-        long start = first + stream * HUGE;
+        long start = stream * HUGE;
         Callable<Void> work =
             () -> {
               for (long offset = start; offset + HUGE <= SIZE; offset += 2L * streams * HUGE) {
@@ -95,12 +132,14 @@ class AnonymousRamTest {
     }
   }
 
+  private static AnonymousRam receiving() throws IOException {
+    AnonymousRam ram = new AnonymousRam(SIZE, HostPages.TRANSPARENT_HUGE, false);
+    ram.startReceiving();
+    return ram;
+  }
+
   private static boolean hasHugePages() throws IOException {
     Path enabled = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
     return Files.exists(enabled) && !Files.readString(enabled).contains("[never]");
-  }
-
-  private static long firstHugePage(MemorySegment segment) {
-    return -segment.address() & (HUGE - 1);
   }
 }

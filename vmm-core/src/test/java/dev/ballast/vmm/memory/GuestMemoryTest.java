@@ -63,6 +63,30 @@ class GuestMemoryTest {
     }
   }
 
+  /** Else KVM maps all of a memslot by 4 KiB. */
+  @ParameterizedTest
+  @ValueSource(longs = {512, 514, 778, 1022, 1024, 2050, 3070, 4100, 5122})
+  void guestAndHostAddressesHaveTheSamePlaceInAHugePage(long mib) throws IOException {
+    long page = mib < 1024 ? 2 * MIB : GIB;
+    for (RamConfig.Kind kind : RamConfig.Kind.values()) {
+      RamConfig config = new RamConfig(mib * MIB, kind, HostPages.TRANSPARENT_HUGE, false);
+      try (GuestMemory ram = new GuestMemory(config.open())) {
+        for (MemoryRegion region : ram.regions()) {
+          long host = ram.ram().address() + region.ramOffset();
+          assertThat((region.guestAddress() ^ host) & (page - 1)).as("%s", region).isZero();
+        }
+      }
+    }
+  }
+
+  @Test
+  void everyByteHasAGuestAddress() {
+    for (long offset : new long[] {0, 5, 3 * GIB - 1, 3 * GIB, SIZE - 1}) {
+      assertThat(memory.find(memory.guestAddress(offset), 1)).isEqualTo(offset);
+    }
+    assertThat(memory.guestAddress(3 * GIB)).isEqualTo(4 * GIB);
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {4096, 3 * MIB})
   void oddSizesAreRefused(long size) throws IOException {

@@ -68,7 +68,7 @@ class KvmDirtyLogKvmTest {
     try (Kvm kvm = Kvm.open(Path.of("/dev/kvm"));
         KvmVm vm = kvm.createVm();
         GuestMemory memory = new GuestMemory(RamConfig.anonymous(64 * MIB).open())) {
-      KvmDirtyLog log = new KvmDirtyLog(vm, memory, 16 * MIB);
+      KvmDirtyLog log = new KvmDirtyLog(vm, memory, 1, 16 * MIB);
       vm.setTssAddress(TSS_ADDRESS);
       memory.write(ENTRY, MemorySegment.ofArray(code()));
       try (KvmVcpu vcpu = vm.createVcpu(0)) {
@@ -84,6 +84,16 @@ class KvmDirtyLogKvmTest {
         assertThat(memory.find(15 * MIB, 40 * MIB)).as("RAM is one region").isEqualTo(15 * MIB);
       }
     }
+  }
+
+  @Test
+  void theMoreVcpusThereAreTheMoreIsProtectedAtOnce() {
+    assertThat(KvmDirtyLog.protectBytes(1)).isEqualTo(32 * MIB);
+    assertThat(KvmDirtyLog.protectBytes(8)).isEqualTo(32 * MIB);
+    assertThat(KvmDirtyLog.protectBytes(9)).isEqualTo(64 * MIB);
+    assertThat(KvmDirtyLog.protectBytes(17)).isEqualTo(128 * MIB);
+    assertThat(KvmDirtyLog.protectBytes(240)).isEqualTo(1024 * MIB);
+    assertThat(KvmDirtyLog.protectBytes(4096)).isEqualTo(1024 * MIB);
   }
 
   /** A KVM without two-dimensional paging keeps 8 bytes of its own for every page of a memslot. */
@@ -109,7 +119,7 @@ class KvmDirtyLogKvmTest {
     try (Kvm kvm = Kvm.open(Path.of("/dev/kvm"));
         KvmVm vm = kvm.createVm();
         GuestMemory memory = new GuestMemory(RamConfig.anonymous(9L << 40).open())) {
-      assertThatCode(() -> new KvmDirtyLog(vm, memory)).doesNotThrowAnyException();
+      assertThatCode(() -> new KvmDirtyLog(vm, memory, 1)).doesNotThrowAnyException();
     }
   }
 }

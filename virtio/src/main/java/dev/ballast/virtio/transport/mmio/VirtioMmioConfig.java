@@ -53,8 +53,15 @@ public record VirtioMmioConfig(VirtioDeviceConfig device) implements DeviceConfi
     machine.describe(new AcpiConfig.VirtioMmio(base, VirtioMmio.SIZE, gsi));
   }
 
+  /**
+   * All queues of a device share one register, in which the driver writes the queue's number. The
+   * eventfd of an only queue need not look at the number, which makes notifications faster.
+   */
   private static List<EventFd> notifiers(MachineBuilder machine, long base, int queues)
       throws IOException {
+    if (queues == 1) {
+      return List.of(machine.notifier(base + MmioRegister.QUEUE_NOTIFY, Integer.BYTES));
+    }
     List<EventFd> notifiers = new ArrayList<>();
     for (int queue = 0; queue < queues; queue++) {
       notifiers.add(machine.notifier(base + MmioRegister.QUEUE_NOTIFY, Integer.BYTES, queue));
