@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * Digests of the content of a block. The digest of a range is the sum, modulo 2<sup>64</sup>, of a
  * value for each page that is not zero and not left out: {@code mix(page * 0x9E3779B97F4A7C15 +
  * CRC32C)}, where {@code mix} is the finalizer of SplitMix64. Pages without memory are zero and are
- * not touched. One thread.
+ * not touched, nor are poisoned ones, which arrive as zeros. One thread.
  */
 public final class MemoryDigest {
   private final RamBlock block;
@@ -21,6 +21,7 @@ public final class MemoryDigest {
   private final MemorySegment memory;
   private final SegmentWindows windows;
   private final PageBitmap populated;
+  private final PageBitmap poisoned;
   private final CRC32C crc = new CRC32C();
 
   /**
@@ -33,6 +34,7 @@ public final class MemoryDigest {
     this.memory = block.memory();
     this.windows = new SegmentWindows(memory);
     this.populated = PageBitmap.allocate(block.pages());
+    this.poisoned = PageBitmap.allocate(block.pages());
   }
 
   /** Returns how many pages the block has. */
@@ -49,6 +51,9 @@ public final class MemoryDigest {
    */
   public long of(long first, long pages) throws IOException {
     block.addPopulated(first, pages, populated);
+    if (block.addPoisoned(first, pages, poisoned)) {
+      populated.andNot(poisoned);
+    }
     long sum = 0;
     long end = first + pages;
     for (long page = populated.nextSet(first, end);

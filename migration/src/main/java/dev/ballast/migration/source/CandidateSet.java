@@ -31,11 +31,17 @@ final class CandidateSet {
    */
   private static final long GROUP_WORDS = 8;
 
-  /** Spans that a thread refines at a time: 64 GiB; less is not worth another thread. */
-  private static final long PART_SPANS = 1 << 11;
+  /** What a thread refines at a time: 64 GiB; less is not worth another thread. */
+  private static final long PART_BYTES = 64L << 30;
 
   private final RamBlock block;
   private final ExcludedPages excluded;
+  private final PoisonedPages poisoned;
+
+  /** The length of a span in words of the bitmaps, and how many spans make up a part. */
+  private final long spanWords;
+
+  private final long partSpans;
 
   /** The candidates. */
   private final PageBitmap pending;
@@ -64,11 +70,14 @@ final class CandidateSet {
   CandidateSet(RamBlock block, @Nullable PageBitmap excluded) {
     this.block = block;
     this.excluded = new ExcludedPages(block, excluded);
+    this.poisoned = new PoisonedPages(block);
+    this.spanWords = block.protectBytes() / RamBlock.PAGE_SIZE / Long.SIZE;
+    this.partSpans = PART_BYTES / block.protectBytes();
     this.pending = PageBitmap.allocate(block.pages());
     this.carried = PageBitmap.allocate(block.pages());
     this.populated = PageBitmap.allocate(block.pages());
     this.sent = PageBitmap.allocate(block.pages());
-    this.spans = PageBitmap.allocate(Math.ceilDiv(pending.wordCount(), Span.WORDS));
+    this.spans = PageBitmap.allocate(Math.ceilDiv(pending.wordCount(), spanWords));
   }
 
   /** Fetches the dirty log; earlier candidates stay. Call {@link #refine} afterwards. */
@@ -108,7 +117,7 @@ final class CandidateSet {
       all = false;
     }
     spans.clearAll();
-    long parts = Math.ceilDiv(spans.size(), PART_SPANS);
+    long parts = Math.ceilDiv(spans.size(), partSpans);
     if (parts == 1) {
       return refineRanges(0, spans.size());
     }
@@ -134,7 +143,7 @@ final class CandidateSet {
 
   private RefineResult refinePart(long part) {
     try {
-      return refineRanges(part * PART_SPANS, Math.min(spans.size(), (part + 1) * PART_SPANS));
+      return refineRanges(part * partSpans, Math.min(spans.size(), (part + 1) * partSpans));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -214,8 +223,7 @@ final class CandidateSet {
     long excludedPages = 0;
     long pendingPages = 0;
     if (counting) {
-      long first = firstWord(from) << 6;
-      pendingPages = Math.min(pending.size(), endWord(to - 1) << 6) - first;
+      pendingPages = pagesOf(firstWord(from), endWord(to - 1));
       excludedPages = excluded.count(firstWord(from), endWord(to - 1));
     }
     pending.clearWords(firstWord(from), endWord(to - 1));
@@ -261,17 +269,30 @@ final class CandidateSet {
   /** Does nothing if {@code fromWord} is negative. */
   private void readPageMap(long fromWord, long toWord) throws IOException {
     if (fromWord >= 0) {
-      long first = fromWord << 6;
-      block.addPopulated(first, Math.min(pending.size(), toWord << 6) - first, populated);
+      block.addPopulated(fromWord << 6, pagesOf(fromWord, toWord), populated);
     }
   }
 
-  private static long firstWord(long span) {
-    return span * Span.WORDS;
+  private long pagesOf(long fromWord, long toWord) {
+    return Math.min(pending.size(), toWord << 6) - (fromWord << 6);
+  }
+
+  private long firstWord(long span) {
+    return span * spanWords;
   }
 
   private long endWord(long span) {
     return Math.min(pending.wordCount(), firstWord(span + 1));
+  }
+
+  /** Returns an object for {@link #takeSpan} to fill. */
+  Span newSpan() {
+    return new Span(spanWords);
+  }
+
+  /** Returns the poisoned pages of the block that were found. */
+  PoisonedPages poisoned() {
+    return poisoned;
   }
 
   /** Returns the first span from {@code from} on that has candidates, or -1. */
@@ -296,6 +317,9 @@ final class CandidateSet {
       refreshPopulated(from, to);
     }
     into.start(from << 6);
+    if (!populated.isEmpty(from, to)) {
+      into.foundPoisoned(poisoned.find(from << 6, pagesOf(from, to)));
+    }
     for (long i = from; i < to; i++) {
       long taken = pending.word(i) == 0 ? 0 : pending.getAndSetWord(i, 0);
       long wanted = taken == 0 ? 0 : taken & ~excluded.word(i);
@@ -303,7 +327,7 @@ final class CandidateSet {
       if ((there & ~wanted) != 0) {
         populated.setWord(i, there & wanted);
       }
-      into.put(i - from, Long.bitCount(taken), wanted, there & wanted);
+      into.put(i - from, Long.bitCount(taken), wanted, there & wanted & ~poisoned.word(i));
     }
     if (into.isEmpty()) {
       return false;
@@ -346,5 +370,6 @@ final class CandidateSet {
     spans.release();
     populated.release();
     sent.release();
+    poisoned.release();
   }
 }

@@ -29,7 +29,7 @@ public record MigrationProgress(
           MigrationStatus.NONE,
           Optional.empty(),
           new Times(0, 0, OptionalLong.empty(), OptionalLong.empty(), OptionalLong.empty()),
-          new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0),
+          new Ram(0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
           new Traffic(0, 0, 0, 0, 0, 0),
           new Balloon(false, "", 0, 0, 0),
           0);
@@ -69,6 +69,7 @@ public record MigrationProgress(
    * @param zero how many were found to be zero, repetitions counted
    * @param scanned how many were read by the zero test, repetitions counted
    * @param unpopulated how many had no host memory in the first pass, and so were not read
+   * @param poisoned how many the host has lost to a memory error; zeros arrive instead
    * @param dirtyPerSecond how many pages per second the guest dirtied before the last sync
    * @param dirtySyncs how often the dirty log was fetched
    * @param passes how many passes have begun
@@ -80,6 +81,7 @@ public record MigrationProgress(
       long zero,
       long scanned,
       long unpopulated,
+      long poisoned,
       long dirtyPerSecond,
       long dirtySyncs,
       long passes) {}

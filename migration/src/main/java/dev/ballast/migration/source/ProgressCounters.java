@@ -34,6 +34,7 @@ final class ProgressCounters {
   private final LongAdder pagesNormal = new LongAdder();
   private final LongAdder pagesZero = new LongAdder();
   private final LongAdder pagesScanned = new LongAdder();
+  private final LongAdder pagesPoisoned = new LongAdder();
   private volatile long pagesUnpopulated;
   private volatile long dirtyPagesPerSecond;
   private volatile long dirtySyncs;
@@ -73,6 +74,7 @@ final class ProgressCounters {
             pagesZero.sum(),
             pagesScanned.sum(),
             pagesUnpopulated,
+            pagesPoisoned.sum(),
             dirtyPagesPerSecond,
             dirtySyncs,
             passes),
@@ -206,6 +208,11 @@ final class ProgressCounters {
   /** Adds pages that are zero. */
   void zero(long pages) {
     pagesZero.add(pages);
+  }
+
+  /** Adds pages that the host has lost to a memory error. */
+  void poisoned(long pages) {
+    pagesPoisoned.add(pages);
   }
 
   /** Adds bytes of the balloon bitmap. */

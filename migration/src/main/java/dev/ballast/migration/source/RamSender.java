@@ -14,7 +14,7 @@ import java.lang.foreign.MemorySegment;
  * Sends candidates of one block over one stream: those with content in runs, those that are zero
  * only if the destination may have something else there. Pages without host memory at the last sync
  * are not touched. Where reading would populate a page again, neither are pages that lost their
- * memory since. One thread.
+ * memory since. Poisoned pages are sent as zeros. One thread.
  */
 final class RamSender {
   /** Runs end at multiples of this, so that whole huge pages arrive in one piece. */
@@ -22,7 +22,7 @@ final class RamSender {
 
   private final SendingBlock sending;
   private final CandidateSet candidates;
-  private final Span span = new Span();
+  private final Span span;
   private final MemorySegment memory;
   private final SegmentWindows windows;
   private final FrameWriter writer;
@@ -45,6 +45,7 @@ final class RamSender {
   RamSender(SendingBlock sending, FrameWriter writer, ProgressCounters counters, IoAction check) {
     this.sending = sending;
     this.candidates = sending.candidates();
+    this.span = candidates.newSpan();
     this.memory = sending.block().memory();
     this.windows = new SegmentWindows(memory);
     this.writer = writer;
@@ -61,11 +62,22 @@ final class RamSender {
     for (long next = sending.claimSpan(); next >= 0; next = sending.claimSpan()) {
       boolean any = candidates.takeSpan(next, last, span);
       counters.taken(span.taken());
+      counters.poisoned(span.poisoned());
       if (any) {
-        sendSpan();
+        sendReadable();
         writer.keepAlive();
         check.run();
       }
+    }
+  }
+
+  /** A page that is lost between the look at the span and its reading is named at least. */
+  private void sendReadable() throws IOException {
+    try {
+      sendSpan();
+    } catch (IOException | InternalError e) {
+      long end = Math.min(sending.block().pages(), span.firstPage() + span.length());
+      throw candidates.poisoned().explain(span.firstPage(), end - span.firstPage(), e);
     }
   }
 
@@ -74,7 +86,7 @@ final class RamSender {
     PageBitmap populated = span.populated();
     long firstPage = span.firstPage();
     long scanned = 0;
-    for (long from = pages.nextSet(0); from < Span.PAGES; ) {
+    for (long from = pages.nextSet(0); from < span.length(); ) {
       long to = pages.nextClear(from);
       for (long bit = from; bit < to; bit++) {
         long page = firstPage + bit;

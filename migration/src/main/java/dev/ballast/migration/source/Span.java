@@ -7,25 +7,29 @@ import dev.ballast.vmm.memory.PageBitmap;
  * takes more. Bit 0 of the bitmaps is {@link #firstPage}. One thread.
  */
 final class Span {
-  /** The length of a span in words of a bitmap: 32 MiB of RAM. */
-  static final int WORDS = 128;
-
-  /** The length of a span in pages. */
-  static final int PAGES = WORDS * Long.SIZE;
-
-  private final PageBitmap pages = PageBitmap.allocate(PAGES);
-  private final PageBitmap populated = PageBitmap.allocate(PAGES);
+  private final PageBitmap pages;
+  private final PageBitmap populated;
   private long firstPage;
   private long taken;
+  private long poisoned;
   private boolean empty = true;
+
+  /**
+   * @param words the length in words of a bitmap
+   */
+  Span(long words) {
+    this.pages = PageBitmap.allocate(words * Long.SIZE);
+    this.populated = PageBitmap.allocate(words * Long.SIZE);
+  }
 
   /** Empties the span and moves it to another first page. */
   void start(long page) {
     firstPage = page;
     taken = 0;
+    poisoned = 0;
     empty = true;
-    pages.clearWords(0, WORDS);
-    populated.clearWords(0, WORDS);
+    pages.clearWords(0, pages.wordCount());
+    populated.clearWords(0, populated.wordCount());
   }
 
   /**
@@ -45,6 +49,21 @@ final class Span {
     }
   }
 
+  /** Records that poisoned pages were found which were not known before. */
+  void foundPoisoned(long newPages) {
+    poisoned = newPages;
+  }
+
+  /** Returns how many poisoned pages were found in it that were not known before. */
+  long poisoned() {
+    return poisoned;
+  }
+
+  /** Returns its length in pages. */
+  long length() {
+    return pages.size();
+  }
+
   /** Returns the page of the block that bit 0 stands for. */
   long firstPage() {
     return firstPage;
@@ -55,7 +74,7 @@ final class Span {
     return pages;
   }
 
-  /** Returns which of them have host memory; the others are zero. */
+  /** Returns which of them have host memory that can be read; the others arrive as zeros. */
   PageBitmap populated() {
     return populated;
   }

@@ -9,7 +9,8 @@
  *    SourceHandshake ── version, machine, blocks; SkipBalloon: whether ballooned pages are left out
  *    PrecopyLoop ── passes over RAM, until ConvergencePolicy has the guest stopped
  *      SendingBlock ── a RAM block, whose spans are claimed in turn
- *        CandidateSet ── which of its pages are to be sent; ExcludedPages, RefineResult
+ *        CandidateSet ── which of its pages are to be sent; ExcludedPages, PoisonedPages,
+ *                        RefineResult
  *      RamSender ── sends what it takes, a Span at a time
  *      SendingStreams, SendingStream ── further connections for pages
  *      BitmapSender ── the balloon bitmap; DigestSender: digests of memory
@@ -52,13 +53,13 @@
  *              │ refine(): drops pages in the balloon, and those that │ dirty again,
  *              │ have no memory (populated) and were never sent       │ after protectDirty
  *              ▼                                                      │
- *   spans: one bit for 128 words                                      │
+ *   spans: one bit for protectBytes                      │
  *              │ takeSpan(): pending ∖ excluded now ─► protectDirty ──┘
  *              ▼
  *   Span.pages, Span.populated          a sender's own
  *              │
  *              ├─ has memory and is not zero ─► markSent()  ─► RAM_PAGES
- *              └─ zero ─► clearSent() ─► if it was in sent: ZERO_PAGES, if not: nothing
+ *              └─ zero or poisoned ─► clearSent() ─► if it was in sent: ZERO_PAGES, if not: nothing
  * </pre>
  *
  * <p>Invariant: <em>a page that is dropped or taken, and may differ from what the destination has

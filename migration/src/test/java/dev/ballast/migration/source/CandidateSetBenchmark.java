@@ -30,7 +30,7 @@ public class CandidateSetBenchmark {
   private final PageBitmap plain = PageBitmap.allocate(PAGES);
 
   private final CandidateSet set = new CandidateSet(new Block(), balloon);
-  private final Span into = new Span();
+  private final Span into = new Span(RamBlock.MIN_PROTECT_BYTES / RamBlock.PAGE_SIZE / Long.SIZE);
 
   /** A block of which all pages are dirty, and have memory where they are not in the balloon. */
   private static final class Block implements RamBlock {

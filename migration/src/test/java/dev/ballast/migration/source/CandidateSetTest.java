@@ -26,7 +26,7 @@ class CandidateSetTest {
   /** Takes all candidates as a stream does. */
   private static long takeAll(CandidateSet candidates) throws IOException {
     long taken = 0;
-    Span into = new Span();
+    Span into = candidates.newSpan();
     for (long span = candidates.nextSpan(0); span >= 0; span = candidates.nextSpan(span + 1)) {
       candidates.takeSpan(span, false, into);
       taken += into.taken();
@@ -73,7 +73,7 @@ class CandidateSetTest {
     takeAll(set);
     machine.guestWrite(PAGE, 1);
     assertThat(sync(set).candidates()).isEqualTo(1);
-    assertThat(set.nextSpan(0)).isEqualTo(PAGE / Span.PAGES);
+    assertThat(set.nextSpan(0)).isEqualTo(PAGE / set.newSpan().length());
     assertThat(set.nextSpan(1)).isEqualTo(-1);
   }
 
@@ -87,7 +87,7 @@ class CandidateSetTest {
     machine.balloon().inflate(PAGE, 1);
     machine.balloon().deflate(PAGE, 1);
     assertThat(sync(set).candidates()).isEqualTo(1);
-    Span into = new Span();
+    Span into = set.newSpan();
     assertThat(set.takeSpan(0, false, into)).isTrue();
     assertThat(into.pages().get(PAGE)).isTrue();
     assertThat(into.populated().get(PAGE)).isFalse();
@@ -101,7 +101,7 @@ class CandidateSetTest {
     machine.dirtyLog().start();
     assertThat(sync(set).candidates()).isEqualTo(3);
     machine.balloon().inflate(PAGE + 1, 1);
-    Span into = new Span();
+    Span into = set.newSpan();
     assertThat(set.takeSpan(0, false, into)).isTrue();
     assertThat(into.taken()).isEqualTo(3);
     assertThat(into.pages().cardinality()).isEqualTo(2);
@@ -204,8 +204,8 @@ class CandidateSetTest {
   }
 
   private boolean taken() throws IOException {
-    Span into = new Span();
-    set.takeSpan(PAGE / Span.PAGES, false, into);
+    Span into = set.newSpan();
+    set.takeSpan(PAGE / set.newSpan().length(), false, into);
     return into.pages().get(PAGE);
   }
 

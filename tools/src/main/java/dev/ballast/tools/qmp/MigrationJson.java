@@ -36,6 +36,9 @@ final class MigrationJson {
     ram(progress.ram(), progress.traffic(), json.putObject("ram"));
     balloon(progress.balloon(), json.putObject("x-balloon"));
     json.put("x-pages-scanned", progress.ram().scanned());
+    if (progress.ram().poisoned() > 0) {
+      json.put("x-poisoned-pages", progress.ram().poisoned());
+    }
     if (completed) {
       times.verify().ifPresent(millis -> json.put("x-verified", true).put("x-verify-time", millis));
     }

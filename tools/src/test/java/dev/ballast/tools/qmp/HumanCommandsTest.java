@@ -67,7 +67,7 @@ class HumanCommandsTest {
             Optional.of("a reason"),
             new MigrationProgress.Times(
                 100, 5, OptionalLong.of(7), OptionalLong.of(14), OptionalLong.empty()),
-            new MigrationProgress.Ram((1 << 30) / 4096, 0, 3, 2, 9, 0, 4, 6, 5),
+            new MigrationProgress.Ram((1 << 30) / 4096, 0, 3, 2, 9, 0, 7, 4, 6, 5),
             new MigrationProgress.Traffic(2048, 7, 8, 1024, 32_768_000, 12),
             new MigrationProgress.Balloon(true, "", 11, 12, 13),
             30);

@@ -1,0 +1,100 @@
+package dev.ballast.migration.source;
+
+import dev.ballast.vmm.memory.PageBitmap;
+import dev.ballast.vmm.memory.RamBlock;
+import java.io.IOException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The pages of a block whose content the host has lost to a memory error. They cannot be read, and
+ * zeros arrive instead: nothing is left to send, and a guest on a host with bad memory has to
+ * leave. Streams share it, for different words.
+ */
+final class PoisonedPages {
+  private static final Logger log = LoggerFactory.getLogger(PoisonedPages.class);
+
+  private final RamBlock block;
+  private final PageBitmap found;
+  private final PageBitmap reported;
+  private volatile boolean any;
+
+  PoisonedPages(RamBlock block) {
+    this.block = block;
+    this.found = PageBitmap.allocate(block.pages());
+    this.reported = PageBitmap.allocate(block.pages());
+  }
+
+  /**
+   * Looks for poisoned pages, and logs those that are new.
+   *
+   * @param first the first page
+   * @param pages how many
+   * @return how many are new
+   */
+  long find(long first, long pages) throws IOException {
+    if (!block.addPoisoned(first, pages, found)) {
+      return 0;
+    }
+    any = true;
+    long fresh = 0;
+    long end = first + pages;
+    for (long page = found.nextSet(first, end); page < end; page = found.nextSet(page, end)) {
+      long start = page;
+      while (page < end && found.get(page) && reported.add(page)) {
+        page++;
+      }
+      if (page > start) {
+        log.warn(
+            "{}: {} pages from guest physical address 0x{} on are lost to a memory error of the"
+                + " host; zeros arrive instead",
+            block.name(),
+            page - start,
+            Long.toHexString(block.addressOf(start)));
+        fresh += page - start;
+      } else {
+        page++;
+      }
+    }
+    return fresh;
+  }
+
+  /**
+   * Returns what a failure to read or send pages comes from: a memory error that was found just
+   * then, or the failure itself.
+   *
+   * @param first the first page
+   * @param pages how many
+   * @param failure what happened
+   */
+  IOException explain(long first, long pages, Throwable failure) throws IOException {
+    if (find(first, pages) > 0) {
+      long page = reported.nextSet(first);
+      return new IOException(
+          "the host's memory of guest physical address 0x%x has an uncorrected error; the next"
+                  .formatted(block.addressOf(page))
+              + " migration sends zeros instead of it",
+          failure);
+    }
+    switch (failure) {
+      case IOException e -> {
+        return e;
+      }
+      case Error e -> throw e;
+      default -> throw new IllegalStateException(failure);
+    }
+  }
+
+  /** Returns the poisoned pages of a word of the block's bitmaps. */
+  long word(long index) {
+    return any ? found.word(index) : 0;
+  }
+
+  /** Frees the host memory of the bitmaps. */
+  void release() throws IOException {
+    if (any) {
+      found.release();
+      reported.release();
+    }
+  }
+}
