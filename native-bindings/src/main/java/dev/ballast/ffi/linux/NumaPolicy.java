@@ -8,7 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /**
  * From which nodes of the host memory comes, set_mempolicy(2).
@@ -83,26 +83,40 @@ public record NumaPolicy(Mode mode, BitSet nodes) {
   }
 
   /**
-   * Returns the policy of memory at an address, or null if it has none of its own.
+   * Returns the policy of memory at an address; empty if it has none, or one that is not among
+   * {@link Mode}.
    *
    * @throws ErrnoException as get_mempolicy(2)
    */
-  public static @Nullable NumaPolicy at(long address) throws ErrnoException {
+  public static Optional<NumaPolicy> at(long address) throws ErrnoException {
+    return get(address, LinuxH.MPOL_F_ADDR());
+  }
+
+  /**
+   * Returns the policy of the calling thread, which holds for all memory without one of its own;
+   * see {@link #at}.
+   *
+   * @throws ErrnoException as get_mempolicy(2)
+   */
+  public static Optional<NumaPolicy> ofThread() throws ErrnoException {
+    return get(0, 0);
+  }
+
+  private static Optional<NumaPolicy> get(long address, int flags) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment mode = arena.allocate(JAVA_INT);
       MemorySegment nodes = BitMask.allocate(arena, MAX_NODES);
-      long result =
-          PlacementCalls.getMempolicy(mode, nodes, MAX_NODES + 1L, address, LinuxH.MPOL_F_ADDR());
+      long result = PlacementCalls.getMempolicy(mode, nodes, MAX_NODES + 1L, address, flags);
       if (result < 0) {
         throw new ErrnoException("get_mempolicy", (int) -result, "0x" + Long.toHexString(address));
       }
       int number = mode.get(JAVA_INT, 0) & ~LinuxH.MPOL_F_STATIC_NODES();
       for (Mode known : Mode.values()) {
         if (known.number == number) {
-          return new NumaPolicy(known, BitMask.read(nodes));
+          return Optional.of(new NumaPolicy(known, BitMask.read(nodes)));
         }
       }
-      return null;
+      return Optional.empty();
     }
   }
 }

@@ -1,7 +1,6 @@
 package dev.ballast.tools.cli;
 
 import dev.ballast.migration.channel.MigrationUri;
-import dev.ballast.tools.host.HostSystem;
 import dev.ballast.tools.host.KvmProbe;
 import dev.ballast.tools.qmp.QmpServer;
 import dev.ballast.tools.vm.KvmVirtualMachine;
@@ -19,6 +18,7 @@ import dev.ballast.vmm.machine.ClockPolicy;
 import dev.ballast.vmm.machine.DeviceConfig;
 import dev.ballast.vmm.machine.MachineConfig;
 import dev.ballast.vmm.machine.PanicAction;
+import dev.ballast.vmm.machine.Placement;
 import dev.ballast.vmm.machine.TripleFaultAction;
 import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
@@ -36,6 +36,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -92,28 +93,7 @@ final class RunCommand implements Callable<Integer> {
               + " (default: ${DEFAULT-VALUE}).")
   private KernelConfig.Mode kernelMode;
 
-  @Option(
-      names = "--memory",
-      paramLabel = "SIZE[,hugepages=2M|1G]",
-      defaultValue = "512M",
-      converter = MemoryOption.Converter.class,
-      description =
-          "Guest memory, at least 64M, for instance 1G; units K, M, G, T. With hugepages it is made"
-              + " of huge pages out of the host's pool; the balloon gives one back when all its"
-              + " parts are in it (default: ${DEFAULT-VALUE}).")
-  private MemoryOption memory;
-
-  @Option(
-      names = "--memory-backend",
-      paramLabel = "KEY=VALUE,...",
-      converter = MemoryBackendOption.Converter.class,
-      description =
-          "type=anonymous|memfd: private memory, or a memory file;"
-              + " reserve=on|off: whether to fail at the start if the host lacks memory for all of"
-              + " it; huge-pages=on|off: ask for transparent huge pages, or have none"
-              + " (default: type=anonymous,reserve=off,huge-pages=on; with hugepages"
-              + " type=memfd,reserve=on).")
-  private MemoryBackendOption memoryBackend = MemoryBackendOption.NONE;
+  @Mixin private PlacementOptions placement;
 
   @Range(min = 1, max = MachineConfig.MAX_VCPUS, example = 2)
   @Option(
@@ -233,13 +213,24 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, VmException {
-    RamConfig ram = ram();
-    check(ram);
+    checkOptions();
+    RamConfig ram;
+    Placement where;
+    try {
+      ram = placement.ram();
+      where = placement.placement(cpus, ram);
+    } catch (IllegalArgumentException e) {
+      throw wrong(String.valueOf(e.getMessage()));
+    }
+    if (!Files.exists(kvm)) {
+      throw new IOException(kvm + " is not there: load a KVM module, or try 'ballast lab'");
+    }
     try (StdioConsole terminal =
         console instanceof ConsoleOption.Stdio && HostTerminal.isThere()
             ? StdioConsole.open()
             : null) {
-      MachineConfig config = config(ram, terminal == null ? openConsole() : terminal.backend());
+      SerialBackend serial = terminal == null ? openConsole() : terminal.backend();
+      MachineConfig config = config(ram, where, serial);
       KvmVirtualMachine.End end = run(config, terminal);
       if (end.exitCode() != 0) {
         throw new VmException(end.message());
@@ -251,15 +242,7 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private RamConfig ram() {
-    try {
-      return memoryBackend.with(memory);
-    } catch (IllegalArgumentException e) {
-      throw wrong(String.valueOf(e.getMessage()));
-    }
-  }
-
-  private void check(RamConfig ram) throws IOException {
+  private void checkOptions() {
     if (kernel == null && incoming == null) {
       throw wrong("--kernel or --incoming is needed");
     }
@@ -271,17 +254,6 @@ final class RunCommand implements Callable<Integer> {
     }
     if (DEFER.equals(incoming) && qmp == null) {
       throw wrong("--incoming defer needs --qmp");
-    }
-    if (!Files.exists(kvm)) {
-      throw new IOException(kvm + " is not there: load a KVM module, or try 'ballast lab'");
-    }
-    if (ram.reserve() && !ram.pages().pooled()) {
-      long free = HostSystem.current().memory().availableBytes();
-      if (ram.bytes() > free) {
-        throw new IOException(
-            "--memory %s: host has %s free; use --memory-backend reserve=off or less"
-                .formatted(Units.bytes(ram.bytes()), Units.bytes(free)));
-      }
     }
   }
 
@@ -303,14 +275,15 @@ final class RunCommand implements Callable<Integer> {
     };
   }
 
-  private MachineConfig config(RamConfig ram, SerialBackend serial) {
+  private MachineConfig config(RamConfig ram, Placement where, SerialBackend serial) {
     Optional<KernelConfig> boots =
         Optional.ofNullable(kernel)
             .map(
                 file ->
                     new KernelConfig(file, Optional.ofNullable(initrd), commandLine, kernelMode));
     try {
-      return new MachineConfig(kvm, ram, cpus, boots, serial, clock, devices(), incoming != null);
+      return new MachineConfig(
+          kvm, ram, cpus, boots, serial, clock, devices(), incoming != null, where);
     } catch (IllegalArgumentException e) {
       serial.close();
       throw wrong(String.valueOf(e.getMessage()));

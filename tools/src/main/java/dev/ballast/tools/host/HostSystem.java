@@ -1,15 +1,20 @@
 package dev.ballast.tools.host;
 
+import dev.ballast.vmm.memory.NumberList;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** This host's kernel, processors and memory, read from the files of /proc and /etc. Any thread. */
+/**
+ * This host's kernel, processors and memory, read from the files of /proc, /sys and /etc. Any
+ * thread.
+ */
 public final class HostSystem {
   private static final int KIB = 1 << 10;
 
@@ -73,6 +78,16 @@ public final class HostSystem {
     }
     String name = fields(lines, ":").getOrDefault("model name", "unknown");
     return new Processors(name, logical, cores.isEmpty() ? logical : cores.size());
+  }
+
+  /** Returns the numbers of the processors that are online. */
+  public BitSet onlineCpus() throws IOException {
+    Path file = root.resolve("sys/devices/system/cpu/online");
+    try {
+      return NumberList.parse(Files.readString(file).strip());
+    } catch (IllegalArgumentException e) {
+      throw new IOException(file + ": " + e.getMessage(), e);
+    }
   }
 
   /** Returns the memory. */

@@ -1,5 +1,7 @@
 package dev.ballast.tools.host;
 
+import dev.ballast.vmm.memory.HostNodes;
+import dev.ballast.vmm.memory.NumberList;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +11,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Findings about kernel, processor and memory. */
 final class SystemChecks {
@@ -18,7 +21,8 @@ final class SystemChecks {
   private static final long COMFORTABLE_MIB = 4096;
 
   private static final Path HUGE_PAGES = Path.of("/sys/kernel/mm/hugepages/hugepages-2048kB");
-  private static final Path TRANSPARENT = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
+  private static final Path TRANSPARENT = Path.of("/sys/kernel/mm/transparent_hugepage");
+  private static final String MAX_HOLES = "khugepaged/max_ptes_none";
   private static final Path OVERCOMMIT = Path.of("/proc/sys/vm/overcommit_memory");
   private static final Pattern CHOSEN = Pattern.compile("\\[([a-z]+)]");
 
@@ -38,7 +42,10 @@ final class SystemChecks {
     findings.add(
         hugePages(
             read(HUGE_PAGES.resolve("nr_hugepages")), read(HUGE_PAGES.resolve("free_hugepages"))));
-    findings.add(transparentHugePages(read(TRANSPARENT)));
+    findings.add(
+        transparentHugePages(
+            read(TRANSPARENT.resolve("enabled")), read(TRANSPARENT.resolve(MAX_HOLES))));
+    findings.add(check("NUMA nodes", () -> nodes(HostNodes.current())));
     findings.add(overcommit(read(OVERCOMMIT)));
     return findings;
   }
@@ -86,15 +93,43 @@ final class SystemChecks {
     return Finding.ok("huge pages", total.get() + " of 2 MiB, " + free.get() + " free");
   }
 
-  static Finding transparentHugePages(Optional<String> choices) {
+  /** One each 2 MiB: guests are asked for them, but the kernel also makes them by itself. */
+  static Finding transparentHugePages(Optional<String> choices, Optional<String> maxHoles) {
     Matcher chosen = CHOSEN.matcher(choices.orElse("[unknown]"));
     String mode = chosen.find() ? chosen.group(1) : "unknown";
-    return mode.equals("always")
-        ? Finding.warn(
-            "transparent huge pages",
-            "always: a page of the balloon can come back as part of a huge page",
-            "as root: echo madvise > " + TRANSPARENT)
-        : Finding.ok("transparent huge pages", mode);
+    String name = "transparent huge pages";
+    String holes = maxHoles.orElse("0");
+    return switch (mode) {
+      case "never" ->
+          Finding.warn(
+              name,
+              "never: guests have pages of 4 KiB, and are slower",
+              "as root: echo madvise > " + TRANSPARENT.resolve("enabled"));
+      case "always", "madvise" ->
+          holes.equals("0")
+              ? Finding.ok(name, mode)
+              : Finding.warn(
+                  name,
+                  "%s; khugepaged fills up to %s gaps of 4 KiB to make one: memory of a balloon comes back"
+                      .formatted(mode, holes),
+                  "as root: echo 0 > " + TRANSPARENT.resolve(MAX_HOLES));
+      default -> Finding.ok(name, mode);
+    };
+  }
+
+  static Finding nodes(HostNodes host) {
+    String name = "NUMA nodes";
+    if (host.nodes().size() < 2) {
+      return Finding.ok(name, "one");
+    }
+    return Finding.ok(
+        name,
+        host.nodes().stream()
+            .map(
+                node ->
+                    "%d: %d MiB, CPUs %s"
+                        .formatted(node.number(), node.bytes() / MIB, NumberList.text(node.cpus())))
+            .collect(Collectors.joining("; ")));
   }
 
   static Finding overcommit(Optional<String> mode) {

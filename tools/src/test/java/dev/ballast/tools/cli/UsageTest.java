@@ -117,6 +117,34 @@ class UsageTest {
     assertThat(wrongLine(line)).contains(option, "'" + typed + "' is none of " + words);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--numa cpus=0                              | 'cpus=0' is no node",
+        "--numa node,cpus=0,size=1G                 | 'size' is none of cpus, memory, host-nodes, policy",
+        "--numa node,cpus=0                         | memory is missing",
+        "--numa node,cpus=3-1,memory=512M           | '3-1' is neither a number nor a range",
+        "--numa node,cpus=,memory=512M              | 'cpus' is to be cpus=0-3",
+        "--numa node,memory=4X                      | '4X' is not a size",
+        "--numa node,memory=512M,policy=bind        | policy goes with host-nodes",
+        "--numa node,memory=512M,host-nodes=0,policy=near | 'near' is none of bind, preferred, interleave",
+        "--numa node,memory=512M,host-nodes=0-1,policy=preferred | one can be preferred",
+        "--numa node,memory=512M,host-nodes=5000    | expected 0 to 1023",
+        "--numa node,memory=512M,host-nodes=999     | 999 is no node of this host with memory",
+        "--numa node,memory=512M                    | vCPU 0 is in no NUMA node",
+        "--numa node,cpus=0,memory=256M             | NUMA nodes have 256 MiB together",
+        "--numa node,cpus=0-1,memory=512M           | names vCPU 0-1; there are 0 to 0",
+        "--numa node,cpus=0,memory=511M --numa node,memory=1M | must be a multiple of 2 MiB",
+        "--vcpu-affinity 0                          | '0' says no vCPUs and host CPUs",
+        "--vcpu-affinity 0=x                        | 'x' is neither a number nor a range",
+        "--vcpu-affinity 1=0                        | names vCPU 1; there are 0 to 0",
+        "--vcpu-affinity 0=0,0=9000                 | host CPU 9000 is not online; online are ",
+      })
+  void aPlaceThatCannotBeIsNamed(String options, String message) {
+    assertThat(wrongLine("run --incoming defer --qmp unix:/tmp/none " + options)).contains(message);
+  }
+
   @Test
   void completionOffersWordsAsTheyAreTyped() {
     String script = AutoComplete.bash("ballast", Ballast.commandLine());

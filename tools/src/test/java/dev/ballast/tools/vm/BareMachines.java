@@ -12,6 +12,7 @@ import dev.ballast.vmm.device.UnixSocketSerialBackend;
 import dev.ballast.vmm.machine.ClockPolicy;
 import dev.ballast.vmm.machine.DeviceConfig;
 import dev.ballast.vmm.machine.MachineConfig;
+import dev.ballast.vmm.machine.Placement;
 import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -61,7 +62,8 @@ record BareMachines(Path directory, long memoryBytes) {
             UnixSocketSerialBackend.listen(directory.resolve(name)),
             ClockPolicy.HOLD,
             balloon.stream().<DeviceConfig>map(VirtioMmioConfig::new).toList(),
-            incoming);
+            incoming,
+            Placement.NONE);
     return new KvmVirtualMachine(name, VirtualMachine.NO_UUID, config);
   }
 

@@ -15,6 +15,7 @@ import java.util.OptionalInt;
  * @param pmPorts the ports of the fixed power management hardware
  * @param resetRegister what a guest writes to reboot
  * @param panicPort the port of the pvpanic device, if there is one
+ * @param numa which processors and memory are near to each other
  */
 public record AcpiConfig(
     int vcpus,
@@ -23,7 +24,8 @@ public record AcpiConfig(
     List<VirtioMmio> virtioMmio,
     PmPorts pmPorts,
     ResetRegister resetRegister,
-    OptionalInt panicPort) {
+    OptionalInt panicPort,
+    NumaTopology numa) {
   private static final int MAX_VCPUS = 255;
   private static final int ISA_IRQS = 16;
   private static final int PORT_COUNT = 0x1_0000;

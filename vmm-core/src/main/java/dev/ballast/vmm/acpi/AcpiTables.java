@@ -37,7 +37,11 @@ public final class AcpiTables {
     long dsdt = place(Dsdt.build(config));
     long fadt = place(Fadt.build(config, facs, dsdt));
     long madt = place(Madt.build(config));
-    long xsdt = place(TableWriter.withHeader("XSDT", 1).u64(fadt).u64(madt).finish());
+    TableWriter all = TableWriter.withHeader("XSDT", 1).u64(fadt).u64(madt);
+    if (!config.numa().nodes().isEmpty()) {
+      all.u64(place(Srat.build(config.numa()))).u64(place(Slit.build(config.numa())));
+    }
+    long xsdt = place(all.finish());
 
     byte[] bytes = image.toByteArray();
     System.arraycopy(rsdp(xsdt), 0, bytes, 0, RSDP_LENGTH);

@@ -139,7 +139,9 @@ public final class Board implements AutoCloseable {
    */
   void boot() throws IOException {
     KernelConfig kernel = kernel();
-    AcpiConfig described = devices.platform.acpi(config.vcpus(), devices.described);
+    AcpiConfig described =
+        devices.platform.acpi(
+            config.vcpus(), devices.described, HostPlacement.topology(config.placement(), memory));
     AcpiImage acpi = AcpiTables.build(described, AddressMap.ACPI_TABLES);
     try {
       memory.write(acpi.base(), MemorySegment.ofArray(acpi.bytes()));

@@ -73,6 +73,7 @@ public final class MachineBuilder {
       vm = owned(kvm.createVm(), KvmVm::close);
       PhysicalAddressLimit.check(kvm.supportedCpuid(), config.ram().bytes());
       memory = owned(new GuestMemory(config.ram().open()), GuestMemory::close);
+      HostPlacement.placeMemory(config.placement(), config.ram(), memory);
       if (config.incoming()) {
         memory.backing().startReceiving();
       }
@@ -125,6 +126,7 @@ public final class MachineBuilder {
     }
     CpuidTable cpuid = GuestCpuid.offered(kvm.supportedCpuid());
     addVcpus(vcpus, cpuid, events);
+    HostPlacement.pin(config.placement(), vcpus.vcpus());
     List<KvmVcpu> made = vcpus.vcpus().stream().map(VcpuThread::vcpu).toList();
     boolean scalable = vm.checkExtension(Capability.TSC_CONTROL) != 0;
     GuestTsc tsc = new GuestTsc(made.stream().map(KvmVcpuTsc::new).toList(), scalable);

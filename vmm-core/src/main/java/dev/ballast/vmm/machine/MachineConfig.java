@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param clock what the guest's clocks do while it is stopped
  * @param devices those that not every machine has, in the order in which they are attached
  * @param incoming whether the guest will arrive by migration, rather than boot
+ * @param placement where on the host it is, and which NUMA nodes its guest sees
  */
 public record MachineConfig(
     Path kvm,
@@ -27,7 +28,8 @@ public record MachineConfig(
     SerialBackend console,
     ClockPolicy clock,
     List<DeviceConfig> devices,
-    boolean incoming) {
+    boolean incoming,
+    Placement placement) {
   /** The smallest guest RAM in bytes. */
   public static final long MIN_MEMORY = 64L << 20;
 
@@ -37,7 +39,7 @@ public record MachineConfig(
   /** Makes a configuration that boots, without devices, with {@link ClockPolicy#HOLD}. */
   public MachineConfig(
       Path kvm, RamConfig ram, int vcpus, Optional<KernelConfig> kernel, SerialBackend console) {
-    this(kvm, ram, vcpus, kernel, console, ClockPolicy.HOLD, List.of(), false);
+    this(kvm, ram, vcpus, kernel, console, ClockPolicy.HOLD, List.of(), false, Placement.NONE);
   }
 
   /** Checks the ranges. */
@@ -49,21 +51,29 @@ public record MachineConfig(
     if (vcpus < 1 || vcpus > MAX_VCPUS) {
       throw new IllegalArgumentException("cpus " + vcpus + ": must be 1 to " + MAX_VCPUS);
     }
+    placement.check(vcpus, ram.bytes(), ram.unit());
     devices = List.copyOf(devices);
   }
 
   /** Returns this configuration with another policy for its clocks. */
   public MachineConfig withClock(ClockPolicy policy) {
-    return new MachineConfig(kvm, ram, vcpus, kernel, console, policy, devices, incoming);
+    return new MachineConfig(
+        kvm, ram, vcpus, kernel, console, policy, devices, incoming, placement);
   }
 
   /** Returns this configuration with these devices instead of its own. */
   public MachineConfig withDevices(DeviceConfig... others) {
-    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, List.of(others), incoming);
+    return new MachineConfig(
+        kvm, ram, vcpus, kernel, console, clock, List.of(others), incoming, placement);
   }
 
   /** Returns this configuration for the destination of a migration. */
   public MachineConfig asDestination() {
-    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, devices, true);
+    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, devices, true, placement);
+  }
+
+  /** Returns this configuration with another placement. */
+  public MachineConfig withPlacement(Placement other) {
+    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, devices, incoming, other);
   }
 }

@@ -1,6 +1,7 @@
 package dev.ballast.vmm.machine;
 
 import dev.ballast.vmm.acpi.AcpiConfig;
+import dev.ballast.vmm.acpi.NumaTopology;
 import dev.ballast.vmm.device.AcpiPm;
 import dev.ballast.vmm.device.CmosRtc;
 import dev.ballast.vmm.device.I8042;
@@ -55,7 +56,7 @@ final class PlatformDevices {
     powerManagement.pressPowerButton();
   }
 
-  AcpiConfig acpi(int vcpus, List<AcpiConfig.VirtioMmio> virtio) {
+  AcpiConfig acpi(int vcpus, List<AcpiConfig.VirtioMmio> virtio, NumaTopology numa) {
     return new AcpiConfig(
         vcpus,
         0, // KVM routes the PIT's IRQ 0 to pin 0 by default
@@ -68,6 +69,7 @@ final class PlatformDevices {
             AcpiPm.SCI,
             AcpiPm.SOFT_OFF_SLEEP_TYPE),
         new AcpiConfig.ResetRegister(I8042.PORT + I8042.COMMAND_OFFSET, I8042.RESET_COMMAND),
-        OptionalInt.of(PvPanic.PORT));
+        OptionalInt.of(PvPanic.PORT),
+        numa);
   }
 }

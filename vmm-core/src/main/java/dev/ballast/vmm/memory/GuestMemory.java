@@ -9,6 +9,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import dev.ballast.vmm.bus.AddressMap;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -61,6 +62,25 @@ public final class GuestMemory implements AutoCloseable {
     return size == low
         ? List.of(first)
         : List.of(first, new MemoryRegion(AddressMap.HIGH_RAM, size - low, low));
+  }
+
+  /**
+   * Returns the guest physical addresses of a part of {@link #ram}, ascending.
+   *
+   * @param ramOffset where it starts, in bytes
+   * @param length in bytes; a part of RAM
+   */
+  public List<MemoryRegion> regions(long ramOffset, long length) {
+    List<MemoryRegion> parts = new ArrayList<>();
+    for (MemoryRegion region : regions) {
+      long start = Math.max(ramOffset, region.ramOffset());
+      long end = Math.min(ramOffset + length, region.ramOffset() + region.size());
+      if (start < end) {
+        long address = region.guestAddress() + start - region.ramOffset();
+        parts.add(new MemoryRegion(address, end - start, start));
+      }
+    }
+    return parts;
   }
 
   /** Returns the size of RAM in bytes. */

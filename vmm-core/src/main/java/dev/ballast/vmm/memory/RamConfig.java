@@ -1,6 +1,7 @@
 package dev.ballast.vmm.memory;
 
 import java.io.IOException;
+import java.util.BitSet;
 
 /**
  * What guest RAM is made of.
@@ -22,16 +23,39 @@ public record RamConfig(long bytes, Kind kind, HostPages pages, boolean reserve)
 
   /** Checks the size. */
   public RamConfig {
-    long unit = Math.max(GuestMemory.SIZE_ALIGNMENT, pages.size());
+    long unit = unit(pages);
     if (bytes <= 0 || bytes % unit != 0) {
       throw new IllegalArgumentException(
           "memory of %d bytes: must be a multiple of %d MiB".formatted(bytes, unit >> 20));
     }
   }
 
+  private static long unit(HostPages pages) {
+    return Math.max(GuestMemory.SIZE_ALIGNMENT, pages.size());
+  }
+
+  /** Returns what its size, and that of its parts, is a multiple of, in bytes. */
+  public long unit() {
+    return unit(pages);
+  }
+
   /** Returns a configuration of anonymous memory with transparent huge pages, not reserved. */
   public static RamConfig anonymous(long bytes) {
     return new RamConfig(bytes, Kind.ANONYMOUS, HostPages.TRANSPARENT_HUGE, false);
+  }
+
+  /**
+   * Checks that the pool of huge pages has enough on some nodes of the host: a guest that is bound
+   * to them would otherwise end when it touches memory. Does nothing for ordinary pages.
+   *
+   * @param nodes the nodes
+   * @param onThem how much of the memory is to be there, in bytes
+   * @throws IOException if not, with a message for the user
+   */
+  public void requirePool(BitSet nodes, long onThem) throws IOException {
+    if (pages.pooled()) {
+      new HugePagePool(pages).requireOn(nodes, onThem);
+    }
   }
 
   /**

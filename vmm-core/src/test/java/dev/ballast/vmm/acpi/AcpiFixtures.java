@@ -17,11 +17,22 @@ final class AcpiFixtures {
   private AcpiFixtures() {}
 
   static AcpiConfig config(int vcpus, int virtioDevices) {
+    return config(vcpus, virtioDevices, NumaTopology.NONE);
+  }
+
+  static AcpiConfig config(int vcpus, int virtioDevices, NumaTopology numa) {
     List<VirtioMmio> virtio =
         IntStream.range(0, virtioDevices)
             .mapToObj(i -> new VirtioMmio(0xD000_0000L + i * 0x1000L, 0x1000, 16 + i % 8))
             .toList();
     return new AcpiConfig(
-        vcpus, 2, List.of(new SerialPort(0x3f8, 4)), virtio, PM, RESET, OptionalInt.of(0x505));
+        vcpus,
+        2,
+        List.of(new SerialPort(0x3f8, 4)),
+        virtio,
+        PM,
+        RESET,
+        OptionalInt.of(0x505),
+        numa);
   }
 }

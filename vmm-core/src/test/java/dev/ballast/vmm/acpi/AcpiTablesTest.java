@@ -95,7 +95,14 @@ class AcpiTablesTest {
   void timerOnItsOwnPinNeedsNoOverride() {
     AcpiConfig config =
         new AcpiConfig(
-            1, 0, List.of(), List.of(), AcpiFixtures.PM, AcpiFixtures.RESET, OptionalInt.empty());
+            1,
+            0,
+            List.of(),
+            List.of(),
+            AcpiFixtures.PM,
+            AcpiFixtures.RESET,
+            OptionalInt.empty(),
+            NumaTopology.NONE);
     ParsedTables small = new ParsedTables(AcpiTables.build(config, AcpiFixtures.BASE));
     assertThat(madtEntries(small))
         .filteredOn(entry -> entry.startsWith("02"))

@@ -44,7 +44,8 @@ class IaslTest {
   @ParameterizedTest
   @CsvSource({"1, 0", "2, 1", "16, 8", "64, 40"})
   void everyTableSurvivesARoundTrip(int vcpus, int virtioDevices) throws Exception {
-    AcpiConfig config = AcpiFixtures.config(vcpus, virtioDevices);
+    AcpiConfig config =
+        AcpiFixtures.config(vcpus, virtioDevices, NumaTables.halves(vcpus, 8L << 30));
     ParsedTables parsed = new ParsedTables(AcpiTables.build(config, AcpiFixtures.BASE));
     for (Map.Entry<String, byte[]> table : parsed.tables().entrySet()) {
       String name = table.getKey();

@@ -29,7 +29,7 @@ class HugePagePoolTest {
   @Test
   void saysWhatIsFreeAndHowToHaveMore() throws IOException {
     Path pool = pool("hugepages-2048kB", 600, 520, 8, 0, 0);
-    HugePagePool pages = new HugePagePool(pools, HostPages.HUGE_2M);
+    HugePagePool pages = new HugePagePool(pools, pools, HostPages.HUGE_2M);
     assertThatCode(() -> pages.require(GIB)).doesNotThrowAnyException();
     assertThatThrownBy(() -> pages.require(2 * GIB))
         .isInstanceOf(IOException.class)
@@ -43,15 +43,35 @@ class HugePagePoolTest {
   @Test
   void countsPagesThatTheKernelMakesOnDemand() throws IOException {
     pool("hugepages-1048576kB", 1, 0, 0, 5, 2);
-    HugePagePool pages = new HugePagePool(pools, HostPages.HUGE_1G);
+    HugePagePool pages = new HugePagePool(pools, pools, HostPages.HUGE_1G);
     assertThatCode(() -> pages.require(3 * GIB)).doesNotThrowAnyException();
     assertThatThrownBy(() -> pages.require(4 * GIB))
         .hasMessageContaining("needs 4 huge pages of 1 GiB, this host has 3 free");
   }
 
   @Test
+  void aGuestThatIsBoundToNodesNeedsThePagesThere() throws IOException {
+    for (int node = 0; node < 3; node++) {
+      Path pool = pools.resolve("node" + node + "/hugepages/hugepages-1048576kB");
+      Files.createDirectories(pool);
+      Files.writeString(pool.resolve("nr_hugepages"), "4\n");
+      Files.writeString(pool.resolve("free_hugepages"), node + "\n");
+    }
+    HugePagePool pages = new HugePagePool(pools, pools, HostPages.HUGE_1G);
+    assertThatCode(() -> pages.requireOn(NumberList.parse("1-2"), 3 * GIB))
+        .doesNotThrowAnyException();
+    assertThatThrownBy(() -> pages.requireOn(NumberList.parse("0-1"), 3 * GIB))
+        .isInstanceOf(IOException.class)
+        .hasMessage(
+            "guest memory needs 3 huge pages of 1 GiB on node 0-1 of the host, which has 1 free; as"
+                + " root: echo 6 > "
+                + pools
+                + "/node0/hugepages/hugepages-1048576kB/nr_hugepages");
+  }
+
+  @Test
   void namesASizeThatTheHostDoesNotHave() {
-    assertThatThrownBy(() -> new HugePagePool(pools, HostPages.HUGE_1G).require(GIB))
+    assertThatThrownBy(() -> new HugePagePool(pools, pools, HostPages.HUGE_1G).require(GIB))
         .isInstanceOf(IOException.class)
         .hasMessage("this host has no huge pages of 1 GiB");
   }
