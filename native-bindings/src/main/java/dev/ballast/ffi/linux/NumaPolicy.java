@@ -6,7 +6,6 @@ import dev.ballast.ffi.generated.linux.LinuxH;
 import dev.ballast.ffi.libc.PlacementCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.BitSet;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -17,7 +16,7 @@ import java.util.Optional;
  * @param nodes their numbers, at least one; {@link Mode#PREFERRED} has exactly one. They are the
  *     host's also after the process was moved to a cpuset with others (MPOL_F_STATIC_NODES)
  */
-public record NumaPolicy(Mode mode, BitSet nodes) {
+public record NumaPolicy(Mode mode, NumberSet nodes) {
   /** How the nodes are used. */
   public enum Mode {
     /** Only from these: what they do not have is a fault. */
@@ -38,19 +37,12 @@ public record NumaPolicy(Mode mode, BitSet nodes) {
   public static final int MAX_NODES = 1024;
 
   public NumaPolicy {
-    nodes = (BitSet) nodes.clone();
-    if (nodes.isEmpty() || nodes.length() > MAX_NODES) {
-      throw new IllegalArgumentException("host nodes " + nodes + ": expected 0 to 1023");
+    if (nodes.isEmpty() || nodes.end() > MAX_NODES) {
+      throw new IllegalArgumentException("host nodes '" + nodes + "': expected 0 to 1023");
     }
-    if (mode == Mode.PREFERRED && nodes.cardinality() > 1) {
+    if (mode == Mode.PREFERRED && nodes.size() > 1) {
       throw new IllegalArgumentException("host nodes " + nodes + ": one can be preferred");
     }
-  }
-
-  /** Returns a copy. */
-  @Override
-  public BitSet nodes() {
-    return (BitSet) nodes.clone();
   }
 
   /**
@@ -73,7 +65,7 @@ public record NumaPolicy(Mode mode, BitSet nodes) {
               number,
               BitMask.of(arena, nodes),
               // The kernel ignores the last of so many bits.
-              nodes.length() + 1L,
+              nodes.end() + 1L,
               0);
       if (result < 0) {
         throw new ErrnoException(

@@ -3,7 +3,6 @@ package dev.ballast.ffi.linux;
 import dev.ballast.ffi.libc.PlacementCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.BitSet;
 
 /** On which processors of the host a thread may run, sched_setaffinity(2). */
 public final class ThreadAffinity {
@@ -20,7 +19,7 @@ public final class ThreadAffinity {
    * @throws ErrnoException EINVAL if the process may use none of them; ESRCH if the thread has
    *     ended
    */
-  public static void set(int tid, BitSet cpus) throws ErrnoException {
+  public static void set(int tid, NumberSet cpus) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment mask = BitMask.of(arena, cpus);
       int result = PlacementCalls.schedSetaffinity(tid, mask.byteSize(), mask);
@@ -36,7 +35,7 @@ public final class ThreadAffinity {
    *
    * @throws ErrnoException ESRCH if the thread has ended
    */
-  public static BitSet get(int tid) throws ErrnoException {
+  public static NumberSet get(int tid) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment mask = BitMask.allocate(arena, MAX_CPUS);
       int result = PlacementCalls.schedGetaffinity(tid, mask.byteSize(), mask);

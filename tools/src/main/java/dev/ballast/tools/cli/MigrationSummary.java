@@ -29,6 +29,14 @@ record MigrationSummary(JsonNode info) {
                 Units.count(info.path("x-pages-scanned").asLong()),
                 Units.count(ram.path("normal").asLong()),
                 Units.count(ram.path("duplicate").asLong())));
+    long poisoned = info.path("x-poisoned-pages").asLong();
+    if (poisoned > 0) {
+      field(
+          text,
+          "lost",
+          "%s pages to memory errors of this host: zeros were sent instead; the log names them"
+              .formatted(Units.count(poisoned)));
+    }
     field(text, "balloon", balloon(info.path("x-balloon")));
     field(
         text,

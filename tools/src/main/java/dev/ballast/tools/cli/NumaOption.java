@@ -1,9 +1,8 @@
 package dev.ballast.tools.cli;
 
 import dev.ballast.ffi.linux.NumaPolicy;
+import dev.ballast.ffi.linux.NumberSet;
 import dev.ballast.vmm.memory.GuestNode;
-import dev.ballast.vmm.memory.NumberList;
-import java.util.BitSet;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -41,16 +40,16 @@ final class NumaOption {
 
   /** What was given; cpus and host-nodes may be given several times. */
   private static final class Fields {
-    private final BitSet cpus = new BitSet();
-    private final BitSet hostNodes = new BitSet();
+    private NumberSet cpus = NumberSet.NONE;
+    private NumberSet hostNodes = NumberSet.NONE;
     private NumaPolicy.@Nullable Mode mode;
     private long bytes;
 
     void set(String key, String value) {
       switch (key) {
-        case CPUS -> cpus.or(numbers(key, value));
+        case CPUS -> cpus = cpus.plus(numbers(key, value));
         case MEMORY -> bytes = new MemorySize.Converter().convert(value).bytes();
-        case HOST_NODES -> hostNodes.or(numbers(key, value));
+        case HOST_NODES -> hostNodes = hostNodes.plus(numbers(key, value));
         case POLICY -> mode = mode(value);
         default ->
             throw new TypeConversionException(
@@ -58,9 +57,9 @@ final class NumaOption {
       }
     }
 
-    private static BitSet numbers(String key, String value) {
+    private static NumberSet numbers(String key, String value) {
       try {
-        BitSet set = NumberList.parse(value);
+        NumberSet set = NumberSet.parse(value);
         if (!set.isEmpty()) {
           return set;
         }

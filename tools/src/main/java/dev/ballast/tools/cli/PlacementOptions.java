@@ -1,15 +1,14 @@
 package dev.ballast.tools.cli;
 
 import dev.ballast.ffi.linux.NumaPolicy;
+import dev.ballast.ffi.linux.NumberSet;
 import dev.ballast.tools.host.HostSystem;
 import dev.ballast.vmm.machine.Placement;
 import dev.ballast.vmm.memory.GuestNode;
 import dev.ballast.vmm.memory.HostNodes;
-import dev.ballast.vmm.memory.NumberList;
 import dev.ballast.vmm.memory.RamConfig;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -95,17 +94,15 @@ final class PlacementOptions {
    */
   Placement placement(int vcpus, RamConfig ram) throws IOException {
     if (nodes.stream().anyMatch(node -> node.policy().isPresent())) {
-      BitSet there = HostNodes.current().withMemory();
+      NumberSet there = HostNodes.current().withMemory();
       nodes.forEach(node -> node.policy().ifPresent(policy -> checkNodes(policy, there)));
     }
-    Map<Integer, BitSet> affinity = new TreeMap<>();
+    Map<Integer, NumberSet> affinity = new TreeMap<>();
     for (VcpuAffinityOption option : affinities) {
-      option
-          .hostCpus()
-          .forEach((vcpu, cpus) -> affinity.computeIfAbsent(vcpu, _ -> new BitSet()).or(cpus));
+      option.hostCpus().forEach((vcpu, cpus) -> affinity.merge(vcpu, cpus, NumberSet::plus));
     }
     if (!affinity.isEmpty()) {
-      BitSet online = HostSystem.current().onlineCpus();
+      NumberSet online = HostSystem.current().onlineCpus();
       affinity.values().forEach(cpus -> checkCpus(cpus, online));
     }
     Placement placement = new Placement(nodes, affinity);
@@ -113,23 +110,20 @@ final class PlacementOptions {
     return placement;
   }
 
-  private static void checkNodes(NumaPolicy policy, BitSet there) {
-    BitSet missing = policy.nodes();
-    missing.andNot(there);
+  private static void checkNodes(NumaPolicy policy, NumberSet there) {
+    NumberSet missing = policy.nodes().minus(there);
     if (!missing.isEmpty()) {
       throw new IllegalArgumentException(
           "--numa host-nodes: %s is no node of this host with memory; there are %s"
-              .formatted(NumberList.text(missing), NumberList.text(there)));
+              .formatted(missing, there));
     }
   }
 
-  private static void checkCpus(BitSet wanted, BitSet online) {
-    BitSet missing = (BitSet) wanted.clone();
-    missing.andNot(online);
+  private static void checkCpus(NumberSet wanted, NumberSet online) {
+    NumberSet missing = wanted.minus(online);
     if (!missing.isEmpty()) {
       throw new IllegalArgumentException(
-          "--vcpu-affinity: host CPU %s is not online; online are %s"
-              .formatted(NumberList.text(missing), NumberList.text(online)));
+          "--vcpu-affinity: host CPU %s is not online; online are %s".formatted(missing, online));
     }
   }
 }

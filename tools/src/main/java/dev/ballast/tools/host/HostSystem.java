@@ -1,10 +1,9 @@
 package dev.ballast.tools.host;
 
-import dev.ballast.vmm.memory.NumberList;
+import dev.ballast.ffi.linux.NumberSet;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -81,10 +80,10 @@ public final class HostSystem {
   }
 
   /** Returns the numbers of the processors that are online. */
-  public BitSet onlineCpus() throws IOException {
+  public NumberSet onlineCpus() throws IOException {
     Path file = root.resolve("sys/devices/system/cpu/online");
     try {
-      return NumberList.parse(Files.readString(file).strip());
+      return NumberSet.parse(Files.readString(file).strip());
     } catch (IllegalArgumentException e) {
       throw new IOException(file + ": " + e.getMessage(), e);
     }

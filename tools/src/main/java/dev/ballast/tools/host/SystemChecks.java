@@ -1,7 +1,6 @@
 package dev.ballast.tools.host;
 
 import dev.ballast.vmm.memory.HostNodes;
-import dev.ballast.vmm.memory.NumberList;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -127,8 +126,7 @@ final class SystemChecks {
         host.nodes().stream()
             .map(
                 node ->
-                    "%d: %d MiB, CPUs %s"
-                        .formatted(node.number(), node.bytes() / MIB, NumberList.text(node.cpus())))
+                    "%d: %d MiB, CPUs %s".formatted(node.number(), node.bytes() / MIB, node.cpus()))
             .collect(Collectors.joining("; ")));
   }
 

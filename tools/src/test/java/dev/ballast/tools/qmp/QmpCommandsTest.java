@@ -141,7 +141,7 @@ class QmpCommandsTest {
               "precopy-bytes":7,"downtime-bytes":8,"postcopy-bytes":0,\
               "dirty-sync-missed-zero-copy":0},\
               "x-balloon":{"active":true,"pages-skipped":11,"bitmap-bytes":12,\
-              "bitmap-bytes-downtime":13},"x-pages-scanned":9,"x-verified":true,"x-verify-time":4}\
+              "bitmap-bytes-downtime":13},"x-pages-scanned":9,"x-poisoned-pages":7,"x-verified":true,"x-verify-time":4}\
               """);
     }
   }

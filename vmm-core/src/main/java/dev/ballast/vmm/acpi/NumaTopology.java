@@ -1,7 +1,7 @@
 package dev.ballast.vmm.acpi;
 
+import dev.ballast.ffi.linux.NumberSet;
 import dev.ballast.vmm.memory.MemoryRegion;
-import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -29,16 +29,9 @@ public record NumaTopology(List<Node> nodes, List<List<Integer>> distances) {
    * @param vcpus its processors
    * @param memory its guest physical addresses
    */
-  public record Node(BitSet vcpus, List<MemoryRegion> memory) {
+  public record Node(NumberSet vcpus, List<MemoryRegion> memory) {
     public Node {
-      vcpus = (BitSet) vcpus.clone();
       memory = List.copyOf(memory);
-    }
-
-    /** Returns a copy. */
-    @Override
-    public BitSet vcpus() {
-      return (BitSet) vcpus.clone();
     }
   }
 

@@ -25,7 +25,7 @@ final class Srat {
     out.u32(1).zeros(8);
     for (int domain = 0; domain < numa.nodes().size(); domain++) {
       NumaTopology.Node node = numa.nodes().get(domain);
-      for (int id : node.vcpus().stream().toArray()) {
+      for (int id : node.vcpus().numbers()) {
         processor(out, domain, id);
       }
       for (MemoryRegion region : node.memory()) {

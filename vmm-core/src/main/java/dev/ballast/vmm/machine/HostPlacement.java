@@ -2,6 +2,7 @@ package dev.ballast.vmm.machine;
 
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.NumaPolicy;
+import dev.ballast.ffi.linux.NumberSet;
 import dev.ballast.ffi.linux.ThreadAffinity;
 import dev.ballast.vmm.acpi.NumaTopology;
 import dev.ballast.vmm.memory.GuestMemory;
@@ -11,7 +12,6 @@ import dev.ballast.vmm.memory.RamConfig;
 import dev.ballast.vmm.vcpu.VcpuThread;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -70,8 +70,8 @@ final class HostPlacement {
 
   /** Returns the policy for RAM of which nothing was said; empty if a node can hold it. */
   static Optional<NumaPolicy> unasked(long bytes, HostNodes host) {
-    BitSet nodes = host.withMemory();
-    return nodes.cardinality() < 2 || bytes <= host.largest()
+    NumberSet nodes = host.withMemory();
+    return nodes.size() < 2 || bytes <= host.largest()
         ? Optional.empty()
         : Optional.of(new NumaPolicy(NumaPolicy.Mode.INTERLEAVE, nodes));
   }
@@ -83,7 +83,7 @@ final class HostPlacement {
    * @throws IOException if the process may use none of the processors
    */
   static void pin(Placement placement, List<VcpuThread> vcpus) throws IOException {
-    for (Map.Entry<Integer, BitSet> pinned : placement.affinity().entrySet()) {
+    for (Map.Entry<Integer, NumberSet> pinned : placement.affinity().entrySet()) {
       VcpuThread vcpu = vcpus.get(pinned.getKey());
       // It has its thread id then.
       vcpu.awaitParked();
@@ -134,8 +134,8 @@ final class HostPlacement {
   private static int onlyNode(GuestNode node) {
     return node.policy()
         .map(NumaPolicy::nodes)
-        .filter(nodes -> nodes.cardinality() == 1)
-        .map(nodes -> nodes.nextSetBit(0))
+        .filter(nodes -> nodes.size() == 1)
+        .map(nodes -> nodes.numbers().getFirst())
         .orElse(-1);
   }
 }

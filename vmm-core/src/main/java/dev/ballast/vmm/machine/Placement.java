@@ -1,8 +1,8 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.ffi.linux.NumberSet;
 import dev.ballast.vmm.memory.GuestNode;
-import dev.ballast.vmm.memory.NumberList;
-import java.util.BitSet;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,13 +16,13 @@ import java.util.TreeMap;
  * @param affinity the host's processors on which a vCPU may run, by the vCPU's number; others run
  *     where the process may
  */
-public record Placement(List<GuestNode> nodes, Map<Integer, BitSet> affinity) {
+public record Placement(List<GuestNode> nodes, Map<Integer, NumberSet> affinity) {
   /** Leaves everything to the host. */
   public static final Placement NONE = new Placement(List.of(), Map.of());
 
   public Placement {
     nodes = List.copyOf(nodes);
-    affinity = new TreeMap<>(affinity);
+    affinity = Collections.unmodifiableMap(new TreeMap<>(affinity));
   }
 
   /**
@@ -34,13 +34,11 @@ public record Placement(List<GuestNode> nodes, Map<Integer, BitSet> affinity) {
    * @throws IllegalArgumentException if not, with a message for the user
    */
   public void check(int vcpus, long bytes, long unit) {
-    BitSet pinned = new BitSet();
-    affinity.keySet().forEach(pinned::set);
-    checkVcpus("vCPU affinity", pinned, vcpus);
+    checkVcpus("vCPU affinity", new NumberSet(List.copyOf(affinity.keySet())), vcpus);
     if (nodes.isEmpty()) {
       return;
     }
-    BitSet placed = new BitSet();
+    NumberSet placed = NumberSet.NONE;
     long sum = 0;
     for (GuestNode node : nodes) {
       if (node.bytes() <= 0 || node.bytes() % unit != 0) {
@@ -49,18 +47,16 @@ public record Placement(List<GuestNode> nodes, Map<Integer, BitSet> affinity) {
                 .formatted(node.bytes(), unit >> 20));
       }
       checkVcpus("NUMA node", node.vcpus(), vcpus);
-      BitSet twice = node.vcpus();
-      twice.and(placed);
+      NumberSet twice = node.vcpus().and(placed);
       if (!twice.isEmpty()) {
-        throw new IllegalArgumentException(
-            "vCPU " + NumberList.text(twice) + " is in more than one NUMA node");
+        throw new IllegalArgumentException("vCPU " + twice + " is in more than one NUMA node");
       }
-      placed.or(node.vcpus());
+      placed = placed.plus(node.vcpus());
       sum = Math.addExact(sum, node.bytes());
     }
-    if (placed.cardinality() < vcpus) {
-      placed.flip(0, vcpus);
-      throw new IllegalArgumentException("vCPU " + NumberList.text(placed) + " is in no NUMA node");
+    NumberSet left = NumberSet.range(0, vcpus).minus(placed);
+    if (!left.isEmpty()) {
+      throw new IllegalArgumentException("vCPU " + left + " is in no NUMA node");
     }
     if (sum != bytes) {
       throw new IllegalArgumentException(
@@ -69,10 +65,10 @@ public record Placement(List<GuestNode> nodes, Map<Integer, BitSet> affinity) {
     }
   }
 
-  private static void checkVcpus(String what, BitSet named, int vcpus) {
-    if (named.length() > vcpus) {
+  private static void checkVcpus(String what, NumberSet named, int vcpus) {
+    if (named.end() > vcpus) {
       throw new IllegalArgumentException(
-          "%s names vCPU %s; there are 0 to %d".formatted(what, NumberList.text(named), vcpus - 1));
+          "%s names vCPU %s; there are 0 to %d".formatted(what, named, vcpus - 1));
     }
   }
 }

@@ -1,7 +1,7 @@
 package dev.ballast.vmm.memory;
 
 import dev.ballast.ffi.linux.NumaPolicy;
-import java.util.BitSet;
+import dev.ballast.ffi.linux.NumberSet;
 import java.util.Optional;
 
 /**
@@ -11,14 +11,4 @@ import java.util.Optional;
  * @param bytes how much of guest RAM it has; the nodes have it in their order
  * @param policy where that is on the host; empty leaves it to the host
  */
-public record GuestNode(BitSet vcpus, long bytes, Optional<NumaPolicy> policy) {
-  public GuestNode {
-    vcpus = (BitSet) vcpus.clone();
-  }
-
-  /** Returns a copy. */
-  @Override
-  public BitSet vcpus() {
-    return (BitSet) vcpus.clone();
-  }
-}
+public record GuestNode(NumberSet vcpus, long bytes, Optional<NumaPolicy> policy) {}

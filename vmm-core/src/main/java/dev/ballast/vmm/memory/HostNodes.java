@@ -1,10 +1,10 @@
 package dev.ballast.vmm.memory;
 
+import dev.ballast.ffi.linux.NumberSet;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -30,16 +30,9 @@ public record HostNodes(List<Node> nodes) {
    * @param cpus its processors; empty if it has only memory
    * @param distances to each node in the order of {@link HostNodes#nodes}; 10 is its own
    */
-  public record Node(int number, long bytes, BitSet cpus, List<Integer> distances) {
+  public record Node(int number, long bytes, NumberSet cpus, List<Integer> distances) {
     public Node {
-      cpus = (BitSet) cpus.clone();
       distances = List.copyOf(distances);
-    }
-
-    /** Returns a copy. */
-    @Override
-    public BitSet cpus() {
-      return (BitSet) cpus.clone();
     }
   }
 
@@ -63,28 +56,28 @@ public record HostNodes(List<Node> nodes) {
    */
   public static boolean several() throws IOException {
     Path file = SYSFS.resolve("has_memory");
-    return Files.exists(file) && list(file).cardinality() > 1;
+    return Files.exists(file) && list(file).size() > 1;
   }
 
   static HostNodes read(Path sysfs) throws IOException {
     List<Node> nodes = new ArrayList<>();
     Path online = sysfs.resolve("online");
-    BitSet numbers = Files.exists(online) ? list(online) : new BitSet();
-    for (int number : numbers.stream().toArray()) {
+    NumberSet numbers = Files.exists(online) ? list(online) : NumberSet.NONE;
+    for (int number : numbers.numbers()) {
       Path node = sysfs.resolve("node" + number);
       nodes.add(
           new Node(
               number,
               bytes(node.resolve("meminfo")),
               list(node.resolve("cpulist")),
-              distances(node.resolve("distance"), numbers.cardinality())));
+              distances(node.resolve("distance"), numbers.size())));
     }
     return new HostNodes(nodes);
   }
 
-  private static BitSet list(Path file) throws IOException {
+  private static NumberSet list(Path file) throws IOException {
     try {
-      return NumberList.parse(Files.readString(file).strip());
+      return NumberSet.parse(Files.readString(file).strip());
     } catch (IllegalArgumentException e) {
       throw new IOException(file + ": " + e.getMessage(), e);
     }
@@ -117,17 +110,14 @@ public record HostNodes(List<Node> nodes) {
   }
 
   /** Returns the numbers of all nodes. */
-  public BitSet numbers() {
-    BitSet numbers = new BitSet();
-    nodes.forEach(node -> numbers.set(node.number()));
-    return numbers;
+  public NumberSet numbers() {
+    return new NumberSet(nodes.stream().map(Node::number).toList());
   }
 
   /** Returns the numbers of the nodes that have memory. */
-  public BitSet withMemory() {
-    BitSet numbers = new BitSet();
-    nodes.stream().filter(node -> node.bytes() > 0).forEach(node -> numbers.set(node.number()));
-    return numbers;
+  public NumberSet withMemory() {
+    return new NumberSet(
+        nodes.stream().filter(node -> node.bytes() > 0).map(Node::number).toList());
   }
 
   /** Returns how much memory the largest node has, in bytes; 0 if there is none. */

@@ -1,9 +1,9 @@
 package dev.ballast.vmm.memory;
 
+import dev.ballast.ffi.linux.NumberSet;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.BitSet;
 
 /**
  * The kernel's pool of huge pages of one size (Documentation/admin-guide/mm/hugetlbpage.rst), as
@@ -64,20 +64,20 @@ final class HugePagePool {
    * @param bytes a multiple of the page size
    * @throws IOException if it does not fit, with a message that says how to make the pool larger
    */
-  void requireOn(BitSet numbers, long bytes) throws IOException {
+  void requireOn(NumberSet numbers, long bytes) throws IOException {
     long needed = bytes / pages.size();
     long free = 0;
-    for (int number : numbers.stream().toArray()) {
+    for (int number : numbers.numbers()) {
       free += read(onNode(number), "free_hugepages");
     }
     if (free < needed) {
-      Path first = onNode(numbers.nextSetBit(0));
+      Path first = onNode(numbers.numbers().getFirst());
       throw new IOException(
           "guest memory needs %d huge pages of %s on node %s of the host, which has %d free; as root: echo %d > %s"
               .formatted(
                   needed,
                   pageSize(),
-                  NumberList.text(numbers),
+                  numbers,
                   free,
                   read(first, "nr_hugepages") + needed - free,
                   first.resolve("nr_hugepages")));

@@ -1,7 +1,7 @@
 package dev.ballast.vmm.memory;
 
+import dev.ballast.ffi.linux.NumberSet;
 import java.io.IOException;
-import java.util.BitSet;
 
 /**
  * What guest RAM is made of.
@@ -52,7 +52,7 @@ public record RamConfig(long bytes, Kind kind, HostPages pages, boolean reserve)
    * @param onThem how much of the memory is to be there, in bytes
    * @throws IOException if not, with a message for the user
    */
-  public void requirePool(BitSet nodes, long onThem) throws IOException {
+  public void requirePool(NumberSet nodes, long onThem) throws IOException {
     if (pages.pooled()) {
       new HugePagePool(pages).requireOn(nodes, onThem);
     }

@@ -1,8 +1,8 @@
 package dev.ballast.vmm.acpi;
 
+import dev.ballast.ffi.linux.NumberSet;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.MemoryRegion;
-import java.util.BitSet;
 import java.util.List;
 
 /** Topologies of the tests. */
@@ -12,10 +12,8 @@ final class NumaTables {
   /** Returns two nodes that have half of the processors each, the first all memory below 4 GiB. */
   static NumaTopology halves(int vcpus, long bytes) {
     List<MemoryRegion> regions = GuestMemory.layOut(bytes);
-    BitSet first = new BitSet();
-    first.set(0, vcpus / 2);
-    BitSet second = new BitSet();
-    second.set(vcpus / 2, vcpus);
+    NumberSet first = NumberSet.range(0, vcpus / 2);
+    NumberSet second = NumberSet.range(vcpus / 2, vcpus);
     return new NumaTopology(
         List.of(
             new NumaTopology.Node(first, List.of(regions.getFirst())),

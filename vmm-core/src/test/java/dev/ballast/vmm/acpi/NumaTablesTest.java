@@ -3,10 +3,10 @@ package dev.ballast.vmm.acpi;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.ballast.ffi.linux.NumberSet;
 import dev.ballast.vmm.memory.MemoryRegion;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -55,8 +55,7 @@ class NumaTablesTest {
   /** 255 is not an id in an 8-bit field but all processors. */
   @Test
   void idsFrom255OnTakeTheOtherStructure() {
-    BitSet vcpus = new BitSet();
-    vcpus.set(254, 257);
+    NumberSet vcpus = NumberSet.range(254, 257);
     NumaTopology numa =
         new NumaTopology(
             List.of(new NumaTopology.Node(vcpus, List.of(new MemoryRegion(0, GIB, 0)))),

@@ -6,18 +6,17 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.NumaPolicy;
+import dev.ballast.ffi.linux.NumberSet;
 import dev.ballast.ffi.linux.ThreadAffinity;
 import dev.ballast.ffi.linux.ThreadKick;
 import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.memory.GuestNode;
 import dev.ballast.vmm.memory.HostNodes;
-import dev.ballast.vmm.memory.NumberList;
 import dev.ballast.vmm.vcpu.VcpuThread;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,7 +33,7 @@ class PlacementKvmTest extends TinyGuestFixture {
   private static final long HALF = MEMORY / 2;
 
   private static NumaPolicy policy(NumaPolicy.Mode mode) {
-    return new NumaPolicy(mode, NumberList.parse("0"));
+    return new NumaPolicy(mode, NumberSet.parse("0"));
   }
 
   private MachineConfig placed(Placement placement) throws Exception {
@@ -49,8 +48,9 @@ class PlacementKvmTest extends TinyGuestFixture {
         new Placement(
             List.of(
                 new GuestNode(
-                    NumberList.parse("0"), HALF, Optional.of(policy(NumaPolicy.Mode.BIND))),
-                new GuestNode(new BitSet(), HALF, Optional.of(policy(NumaPolicy.Mode.PREFERRED)))),
+                    NumberSet.parse("0"), HALF, Optional.of(policy(NumaPolicy.Mode.BIND))),
+                new GuestNode(
+                    NumberSet.NONE, HALF, Optional.of(policy(NumaPolicy.Mode.PREFERRED)))),
             Map.of());
     MachineConfig config = placed(placement);
     try (Machine machine = machine(incoming ? config.asDestination() : config)) {
@@ -75,10 +75,9 @@ class PlacementKvmTest extends TinyGuestFixture {
 
   @Test
   void vcpusRunWhereTheyMayOnly() throws Exception {
-    BitSet mine = ThreadAffinity.get(ThreadKick.currentThreadId());
-    int last = mine.length() - 1;
-    BitSet one = new BitSet();
-    one.set(last);
+    NumberSet mine = ThreadAffinity.get(ThreadKick.currentThreadId());
+    int last = mine.end() - 1;
+    NumberSet one = NumberSet.of(last);
     try (Machine machine = machine(placed(new Placement(List.of(), Map.of(0, one))))) {
       VcpuThread vcpu = machine.vcpuThreads().getFirst();
       Path status = Path.of("/proc/self/task/" + vcpu.threadId() + "/status");
@@ -91,8 +90,7 @@ class PlacementKvmTest extends TinyGuestFixture {
 
   @Test
   void aProcessorThatIsNotThereIsTheKernelsRefusal() throws Exception {
-    BitSet none = new BitSet();
-    none.set(8000);
+    NumberSet none = NumberSet.of(8000);
     Placement placement = new Placement(List.of(), Map.of(0, none));
     assertThatThrownBy(() -> machine(placed(placement)))
         .isInstanceOf(ErrnoException.class)
@@ -111,8 +109,8 @@ class PlacementKvmTest extends TinyGuestFixture {
     Placement placement =
         new Placement(
             List.of(
-                new GuestNode(NumberList.parse("0"), HALF, Optional.empty()),
-                new GuestNode(new BitSet(), HALF, Optional.empty())),
+                new GuestNode(NumberSet.parse("0"), HALF, Optional.empty()),
+                new GuestNode(NumberSet.NONE, HALF, Optional.empty())),
             Map.of());
     try (Machine machine = machine(placed(placement))) {
       assertThat(tables(machine)).contains("SRAT", "SLIT");

@@ -5,10 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.ballast.ffi.linux.NumaPolicy;
+import dev.ballast.ffi.linux.NumberSet;
 import dev.ballast.vmm.memory.GuestNode;
 import dev.ballast.vmm.memory.HostNodes;
-import dev.ballast.vmm.memory.NumberList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,11 +21,11 @@ class PlacementTest {
 
   private static GuestNode node(String vcpus, long mib, String hostNodes) {
     return new GuestNode(
-        NumberList.parse(vcpus),
+        NumberSet.parse(vcpus),
         mib * MIB,
         hostNodes.isEmpty()
             ? Optional.empty()
-            : Optional.of(new NumaPolicy(NumaPolicy.Mode.INTERLEAVE, NumberList.parse(hostNodes))));
+            : Optional.of(new NumaPolicy(NumaPolicy.Mode.INTERLEAVE, NumberSet.parse(hostNodes))));
   }
 
   private static Placement of(GuestNode... nodes) {
@@ -59,7 +58,7 @@ class PlacementTest {
         of(node("0-3", 255, ""), node("", 1, "")),
         "NUMA node of 267386880 bytes: must be a multiple of 2 MiB");
     refuses(
-        new Placement(List.of(), Map.of(1, new BitSet(), 4, new BitSet())),
+        new Placement(List.of(), Map.of(1, NumberSet.NONE, 4, NumberSet.NONE)),
         "vCPU affinity names vCPU 1,4; there are 0 to 3");
   }
 
@@ -71,7 +70,7 @@ class PlacementTest {
                     new HostNodes.Node(
                         i,
                         mib[i] * MIB,
-                        new BitSet(),
+                        NumberSet.NONE,
                         IntStream.range(0, mib.length)
                             .mapToObj(j -> i == j ? 10 : 15 + 10 * Math.abs(i - j))
                             .toList()))
@@ -84,7 +83,7 @@ class PlacementTest {
     assertThat(HostPlacement.unasked(1024 * MIB, host)).isEmpty();
     NumaPolicy policy = HostPlacement.unasked(1026 * MIB, host).orElseThrow();
     assertThat(policy.mode()).isEqualTo(NumaPolicy.Mode.INTERLEAVE);
-    assertThat(policy.nodes().stream()).containsExactly(0, 2, 3);
+    assertThat(policy.nodes()).isEqualTo(NumberSet.of(0, 2, 3));
     assertThat(HostPlacement.unasked(1L << 50, host(512))).isEmpty();
     assertThat(HostPlacement.unasked(1L << 50, host(512, 0))).isEmpty();
     assertThat(HostPlacement.unasked(1L << 50, host())).isEmpty();

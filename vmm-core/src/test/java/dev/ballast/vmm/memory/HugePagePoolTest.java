@@ -3,6 +3,7 @@ package dev.ballast.vmm.memory;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.ballast.ffi.linux.NumberSet;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,9 +59,9 @@ class HugePagePoolTest {
       Files.writeString(pool.resolve("free_hugepages"), node + "\n");
     }
     HugePagePool pages = new HugePagePool(pools, pools, HostPages.HUGE_1G);
-    assertThatCode(() -> pages.requireOn(NumberList.parse("1-2"), 3 * GIB))
+    assertThatCode(() -> pages.requireOn(NumberSet.parse("1-2"), 3 * GIB))
         .doesNotThrowAnyException();
-    assertThatThrownBy(() -> pages.requireOn(NumberList.parse("0-1"), 3 * GIB))
+    assertThatThrownBy(() -> pages.requireOn(NumberSet.parse("0-1"), 3 * GIB))
         .isInstanceOf(IOException.class)
         .hasMessage(
             "guest memory needs 3 huge pages of 1 GiB on node 0-1 of the host, which has 1 free; as"
