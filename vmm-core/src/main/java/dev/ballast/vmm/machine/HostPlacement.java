@@ -110,10 +110,10 @@ final class HostPlacement {
 
   static List<List<Integer>> distances(List<GuestNode> nodes, HostNodes host) {
     List<List<Integer>> distances = new ArrayList<>();
-    for (GuestNode from : nodes) {
+    for (int from = 0; from < nodes.size(); from++) {
       List<Integer> row = new ArrayList<>();
-      for (GuestNode to : nodes) {
-        row.add(from == to ? NumaTopology.LOCAL : distance(from, to, host));
+      for (int to = 0; to < nodes.size(); to++) {
+        row.add(from == to ? NumaTopology.LOCAL : distance(nodes.get(from), nodes.get(to), host));
       }
       distances.add(row);
     }

@@ -97,7 +97,7 @@ public record HostNodes(List<Node> nodes) {
   private static List<Integer> distances(Path file, int count) throws IOException {
     List<Integer> distances = new ArrayList<>();
     String text = Files.readString(file).strip();
-    for (String distance : text.split(" +")) {
+    for (String distance : text.split(" +", -1)) {
       if (!distance.matches("[0-9]{1,3}")) {
         throw new IOException(file + " holds '" + text + "', expected distances");
       }

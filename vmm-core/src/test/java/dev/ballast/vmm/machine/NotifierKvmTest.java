@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.ballast.ffi.linux.EventFd;
 import dev.ballast.vmm.bus.BusDevice;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -36,14 +37,13 @@ class NotifierKvmTest extends TinyGuestFixture {
   /** Three registers of which two signal an eventfd. */
   private static final class Registers implements DeviceConfig, BusDevice {
     private final List<String> writes = new CopyOnWriteArrayList<>();
-    private EventFd any;
-    private EventFd oneValue;
+    private final List<EventFd> notifiers = new ArrayList<>();
 
     @Override
     public void attach(MachineBuilder machine) throws IOException {
       long base = machine.allocateMmio(0x1000);
-      any = machine.notifier(base + ANY, Integer.BYTES);
-      oneValue = machine.notifier(base + ONE_VALUE, Integer.BYTES, 5);
+      notifiers.add(machine.notifier(base + ANY, Integer.BYTES));
+      notifiers.add(machine.notifier(base + ONE_VALUE, Integer.BYTES, 5));
       machine.addMmio(base, 0x1000, this);
     }
 
@@ -66,8 +66,8 @@ class NotifierKvmTest extends TinyGuestFixture {
       await().until(() -> registers.writes.contains("20=6"));
 
       assertThat(registers.writes).containsExactly("10=6", "20=6");
-      assertThat(registers.any.await()).isEqualTo(3);
-      assertThat(registers.oneValue.await()).isEqualTo(1);
+      assertThat(registers.notifiers.get(0).await()).isEqualTo(3);
+      assertThat(registers.notifiers.get(1).await()).isEqualTo(1);
     }
   }
 }
