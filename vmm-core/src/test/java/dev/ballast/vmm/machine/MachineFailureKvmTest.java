@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.vmm.bus.BusDevice;
 import dev.ballast.vmm.device.MachineDevice;
+import dev.ballast.vmm.memory.RamConfig;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
@@ -36,6 +37,22 @@ class MachineFailureKvmTest extends TinyGuestFixture {
     0x89, 0x1d, 0x00, 0x00, 0x00, 0xd0, // mov [0xd0000000], ebx
     0xeb, 0xfe, // jmp self
   };
+
+  /** No processor has as many address bits, and no process could map as much. */
+  @Test
+  void ramBeyondTheHostsPhysicalAddressesIsRefusedBeforeItIsMapped() {
+    MachineConfig config =
+        new MachineConfig(
+            Path.of("/dev/kvm"),
+            RamConfig.anonymous(1L << 56),
+            1,
+            Optional.empty(),
+            new TestConsole());
+    assertThatThrownBy(() -> machine(config.asDestination()))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("takes 57 bits")
+        .hasMessageContaining("the most that fits is ");
+  }
 
   @Test
   void aResetWithoutKernelIsRefusedAndTheGuestGoesOn() throws Exception {

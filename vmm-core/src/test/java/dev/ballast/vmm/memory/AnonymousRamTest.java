@@ -87,6 +87,7 @@ class AnonymousRamTest {
       ram.endReceiving();
 
       assertThat(ProcessMappings.flags(ram.segment())).contains("hg").doesNotContain("nh");
+      assertThat(ProcessMappings.count(ram.segment())).as("in one piece again").isLessThan(4);
       long before = ProcessMappings.hugeBytes(ram.segment());
       ram.segment().set(ValueLayout.JAVA_BYTE, 3 * HUGE + 4096, (byte) 1);
       assertThat(ProcessMappings.hugeBytes(ram.segment()) - before).isEqualTo(HUGE);
