@@ -30,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole migrations between two machines that work. */
@@ -132,6 +133,26 @@ class MigrationTest {
 
       assertCompleted(hop, a, b);
       assertThat(hop.progress().ram().passes()).isEqualTo(3);
+    }
+  }
+
+  /** With many vCPUs, each call of KVM interrupts all of them. */
+  @ParameterizedTest
+  @CsvSource({"32, 0, 4", "64, 0, 2", "1024, 0, 1", "64, 3, 2"})
+  void asMuchIsProtectedAtOnceAsTheLogLikesBest(long unitMib, int streams, long protects)
+      throws Exception {
+    long mib = 128;
+    try (TestMachine a = new TestMachine(mib, RunState.RUNNING);
+        TestMachine b = TestMachine.waiting(mib)) {
+      a.dirtyLog().protectBytes(unitMib << 20);
+      for (long page = 0; page < a.pages(); page += 1000) {
+        a.guestWrite(page, page);
+      }
+
+      Hop hop = Hop.run(a, b, Hop.over(streams, Hop.PARAMETERS));
+
+      assertCompleted(hop, a, b);
+      assertThat(a.dirtyLog().protects()).isEqualTo(protects);
     }
   }
 

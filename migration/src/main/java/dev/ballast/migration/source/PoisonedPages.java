@@ -15,7 +15,10 @@ final class PoisonedPages {
   private static final Logger log = LoggerFactory.getLogger(PoisonedPages.class);
 
   private final RamBlock block;
+
+  /** Those that were poisoned when they were last looked at: the guest may get another page. */
   private final PageBitmap found;
+
   private final PageBitmap reported;
   private volatile boolean any;
 
@@ -26,37 +29,42 @@ final class PoisonedPages {
   }
 
   /**
-   * Looks for poisoned pages, and logs those that are new.
+   * Looks for poisoned pages, and logs them if there are new ones.
    *
    * @param first the first page
    * @param pages how many
    * @return how many are new
    */
   long find(long first, long pages) throws IOException {
+    if (any) {
+      found.clear(first, pages);
+    }
     if (!block.addPoisoned(first, pages, found)) {
       return 0;
     }
     any = true;
     long fresh = 0;
     long end = first + pages;
-    for (long page = found.nextSet(first, end); page < end; page = found.nextSet(page, end)) {
-      long start = page;
-      while (page < end && found.get(page) && reported.add(page)) {
-        page++;
-      }
-      if (page > start) {
-        log.warn(
-            "{}: {} pages from guest physical address 0x{} on are lost to a memory error of the"
-                + " host; zeros arrive instead",
-            block.name(),
-            page - start,
-            Long.toHexString(block.addressOf(start)));
-        fresh += page - start;
-      } else {
-        page++;
-      }
+    for (long page = found.nextSet(first, end); page < end; page = found.nextSet(page + 1, end)) {
+      fresh += reported.add(page) ? 1 : 0;
+    }
+    if (fresh > 0) {
+      report(first, end);
     }
     return fresh;
+  }
+
+  private void report(long first, long end) {
+    for (long page = found.nextSet(first, end); page < end; ) {
+      long runEnd = found.nextClear(page, end);
+      log.warn(
+          "{}: {} pages from guest physical address 0x{} on are lost to a memory error of the host;"
+              + " zeros arrive instead",
+          block.name(),
+          runEnd - page,
+          Long.toHexString(block.addressOf(page)));
+      page = found.nextSet(runEnd, end);
+    }
   }
 
   /**
@@ -69,7 +77,7 @@ final class PoisonedPages {
    */
   IOException explain(long first, long pages, Throwable failure) throws IOException {
     if (find(first, pages) > 0) {
-      long page = reported.nextSet(first);
+      long page = found.nextSet(first);
       return new IOException(
           "the host's memory of guest physical address 0x%x has an uncorrected error; the next"
                   .formatted(block.addressOf(page))
@@ -85,16 +93,14 @@ final class PoisonedPages {
     }
   }
 
-  /** Returns the poisoned pages of a word of the block's bitmaps. */
+  /** Returns the poisoned pages of a word of the block's bitmaps, as they were found last. */
   long word(long index) {
     return any ? found.word(index) : 0;
   }
 
   /** Frees the host memory of the bitmaps. */
   void release() throws IOException {
-    if (any) {
-      found.release();
-      reported.release();
-    }
+    found.release();
+    reported.release();
   }
 }

@@ -58,6 +58,20 @@ class PoisonedPagesReportTest {
     assertThat(poisoned.find(HIGH_PAGES, 192)).isZero();
   }
 
+  /** Through the balloon, for instance: what the guest writes then must not be left out. */
+  @Test
+  void aPageThatWasReplacedIsPoisonedNoMore() throws Exception {
+    ram.loseFrom(HIGH_PAGES);
+    assertThat(poisoned.find(HIGH_PAGES, 64)).isEqualTo(64);
+    assertThat(poisoned.word(HIGH_PAGES / 64)).isEqualTo(-1);
+    ram.loseFrom(HIGH_PAGES + 64);
+    assertThat(poisoned.find(HIGH_PAGES, 64)).isZero();
+    assertThat(poisoned.word(HIGH_PAGES / 64)).isZero();
+    ram.loseFrom(HIGH_PAGES);
+    assertThat(poisoned.find(HIGH_PAGES, 64)).as("counted before").isZero();
+    assertThat(poisoned.word(HIGH_PAGES / 64)).isEqualTo(-1);
+  }
+
   @Test
   void aFailureToReadOneNamesItsGuestPhysicalAddress() throws Exception {
     IOException broken = new IOException("the connection broke: Bad address");

@@ -2,6 +2,8 @@ package dev.ballast.migration.testing;
 
 import dev.ballast.vmm.memory.DirtyLog;
 import dev.ballast.vmm.memory.PageBitmap;
+import dev.ballast.vmm.memory.RamBlock;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * A dirty log that the writer itself keeps: it marks a page after it has written to it. As KVM's,
@@ -10,6 +12,8 @@ import dev.ballast.vmm.memory.PageBitmap;
 public final class SoftwareDirtyLog implements DirtyLog {
   private final PageBitmap written;
   private volatile boolean running;
+  private final LongAdder protects = new LongAdder();
+  private volatile long protectBytes = RamBlock.MIN_PROTECT_BYTES;
   private volatile Runnable beforeFetch = () -> {};
   private volatile Runnable beforeProtect = () -> {};
 
@@ -60,9 +64,25 @@ public final class SoftwareDirtyLog implements DirtyLog {
   @Override
   public void protect(PageBitmap pages, long fromWord, long toWord) {
     beforeProtect.run();
+    protects.increment();
     for (long i = fromWord; i < toWord; i++) {
       written.andWord(i, ~pages.word(i));
     }
+  }
+
+  @Override
+  public long protectBytes() {
+    return protectBytes;
+  }
+
+  /** Changes how much is best protected at once. */
+  public void protectBytes(long bytes) {
+    protectBytes = bytes;
+  }
+
+  /** Returns how often pages were protected. */
+  public long protects() {
+    return protects.sum();
   }
 
   /** Protects all pages. */
