@@ -93,6 +93,9 @@ final class PlacementOptions {
    * @throws IOException if the host cannot be looked at
    */
   Placement placement(int vcpus, RamConfig ram) throws IOException {
+    if (nodes.isEmpty() && affinities.isEmpty()) {
+      return Placement.NONE;
+    }
     if (nodes.stream().anyMatch(node -> node.policy().isPresent())) {
       NumberSet there = HostNodes.current().withMemory();
       nodes.forEach(node -> node.policy().ifPresent(policy -> checkNodes(policy, there)));

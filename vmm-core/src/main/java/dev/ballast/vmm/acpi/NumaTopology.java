@@ -38,7 +38,7 @@ public record NumaTopology(List<Node> nodes, List<List<Integer>> distances) {
   /** Checks the distances. */
   public NumaTopology {
     nodes = List.copyOf(nodes);
-    distances = distances.stream().map(List::copyOf).toList();
+    distances = List.copyOf(distances);
     for (int from = 0; from < nodes.size(); from++) {
       for (int to = 0; to < nodes.size(); to++) {
         int distance = distances.get(from).get(to);

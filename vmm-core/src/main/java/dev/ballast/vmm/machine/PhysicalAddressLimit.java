@@ -20,7 +20,10 @@ final class PhysicalAddressLimit {
    * @param supported what KVM supports on this host (KVM_GET_SUPPORTED_CPUID)
    */
   static int bits(CpuidTable supported) {
-    int eax = supported.find(LEAF, 0).map(CpuidTable.Entry::eax).orElse(LEAST_BITS);
+    int eax = LEAST_BITS;
+    for (CpuidTable.Entry entry : supported.entries()) {
+      eax = entry.function() == LEAF ? entry.eax() : eax;
+    }
     int bits = eax & 0xff;
     // What nested paging can translate, where that is less (Linux 6.9).
     int translated = (eax >>> 16) & 0xff;

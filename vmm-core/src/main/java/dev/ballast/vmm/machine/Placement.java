@@ -34,7 +34,9 @@ public record Placement(List<GuestNode> nodes, Map<Integer, NumberSet> affinity)
    * @throws IllegalArgumentException if not, with a message for the user
    */
   public void check(int vcpus, long bytes, long unit) {
-    checkVcpus("vCPU affinity", new NumberSet(List.copyOf(affinity.keySet())), vcpus);
+    if (!affinity.isEmpty()) {
+      checkVcpus("vCPU affinity", new NumberSet(List.copyOf(affinity.keySet())), vcpus);
+    }
     if (nodes.isEmpty()) {
       return;
     }

@@ -10,6 +10,8 @@ import java.util.StringJoiner;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Trees of sysfs as hosts of several kinds have them. */
 class HostNodesTest {
@@ -110,6 +112,16 @@ class HostNodesTest {
   @Test
   void aKernelWithoutNumaHasNone() throws IOException {
     assertThat(HostNodes.read(sysfs.resolve("nothing")).nodes()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"0|false", "7|false", "0-1|true", "0,3|true", "2-5,8|true"})
+  void severalNodesWithMemoryAreSeenAtOnce(String list, boolean several) throws IOException {
+    assertThat(HostNodes.several(sysfs)).as("a kernel without NUMA").isFalse();
+    Files.writeString(sysfs.resolve("has_memory"), list + "\n");
+    assertThat(HostNodes.several(sysfs)).isEqualTo(several);
   }
 
   @Test
