@@ -6,10 +6,10 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.vmm.cpuid.CpuFeatureWord;
 import dev.ballast.vmm.machine.MachineDescription;
 import dev.ballast.vmm.machine.MachineDescription.DeviceFeatures;
 import dev.ballast.vmm.machine.MachineDescription.RamRange;
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;

@@ -1,6 +1,7 @@
 package dev.ballast.vmm.machine;
 
 import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.cpuid.CpuModel;
 import dev.ballast.vmm.device.SerialBackend;
 import dev.ballast.vmm.memory.RamConfig;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * @param clock what the guest's clocks do while it is stopped
  * @param devices those that not every machine has, in the order in which they are attached
  * @param incoming whether the guest will arrive by migration, rather than boot
+ * @param cpu what the guest is offered of the host's processor
  */
 public record MachineConfig(
     Path kvm,
@@ -27,7 +29,8 @@ public record MachineConfig(
     SerialBackend console,
     ClockPolicy clock,
     List<DeviceConfig> devices,
-    boolean incoming) {
+    boolean incoming,
+    CpuModel cpu) {
   /** The smallest guest RAM in bytes. */
   public static final long MIN_MEMORY = 64L << 20;
 
@@ -37,7 +40,7 @@ public record MachineConfig(
   /** Makes a configuration that boots, without devices, with {@link ClockPolicy#HOLD}. */
   public MachineConfig(
       Path kvm, RamConfig ram, int vcpus, Optional<KernelConfig> kernel, SerialBackend console) {
-    this(kvm, ram, vcpus, kernel, console, ClockPolicy.HOLD, List.of(), false);
+    this(kvm, ram, vcpus, kernel, console, ClockPolicy.HOLD, List.of(), false, CpuModel.HOST);
   }
 
   /** Checks the ranges. */
@@ -54,16 +57,22 @@ public record MachineConfig(
 
   /** Returns this configuration with another policy for its clocks. */
   public MachineConfig withClock(ClockPolicy policy) {
-    return new MachineConfig(kvm, ram, vcpus, kernel, console, policy, devices, incoming);
+    return new MachineConfig(kvm, ram, vcpus, kernel, console, policy, devices, incoming, cpu);
   }
 
   /** Returns this configuration with these devices instead of its own. */
   public MachineConfig withDevices(DeviceConfig... others) {
-    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, List.of(others), incoming);
+    return new MachineConfig(
+        kvm, ram, vcpus, kernel, console, clock, List.of(others), incoming, cpu);
   }
 
   /** Returns this configuration for the destination of a migration. */
   public MachineConfig asDestination() {
-    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, devices, true);
+    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, devices, true, cpu);
+  }
+
+  /** Returns this configuration with another model of a processor. */
+  public MachineConfig withCpu(CpuModel model) {
+    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, devices, incoming, model);
   }
 }
