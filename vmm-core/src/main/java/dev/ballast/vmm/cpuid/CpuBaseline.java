@@ -88,7 +88,7 @@ public record CpuBaseline(
       msrs.keySet().retainAll(theirs.keySet());
       msrs.replaceAll((index, value) -> FeatureMsrs.common(index, value, theirs.get(index)));
     }
-    FeatureNeeds.clear(features::contains, features::remove);
+    FeatureNeeds.clear(features);
     return new CpuBaseline(
         Optional.of(first.vendor()),
         features,

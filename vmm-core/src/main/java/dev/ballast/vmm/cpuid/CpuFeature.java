@@ -1,6 +1,7 @@
 package dev.ballast.vmm.cpuid;
 
 import dev.ballast.ffi.kvm.CpuidTable;
+import java.util.Optional;
 
 /**
  * A feature of a processor that CPUID reports.
@@ -15,6 +16,7 @@ import dev.ballast.ffi.kvm.CpuidTable;
 public record CpuFeature(String name, int leaf, int subleaf, CpuidRegister register, int mask) {
   /** Returns whether a table has the feature. */
   public boolean isIn(CpuidTable table) {
-    return table.find(leaf, subleaf).map(e -> (register.of(e) & mask) != 0).orElse(false);
+    Optional<CpuidTable.Entry> entry = table.find(leaf, subleaf);
+    return entry.isPresent() && (register.of(entry.get()) & mask) != 0;
   }
 }

@@ -5,6 +5,7 @@ import static dev.ballast.vmm.cpuid.CpuidRegister.EAX;
 import dev.ballast.ffi.kvm.CpuidTable;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -123,21 +124,22 @@ public record CpuModel(
    */
   public CpuProfile offer(CpuProfile host) throws IOException {
     CpuidEditor editor = new CpuidEditor(host.cpuid());
-    Set<CpuFeature> kept = new LinkedHashSet<>(added);
     if (baseline.isPresent()) {
       check(baseline.get(), host);
       keepOnly(editor, baseline.get());
     }
-    lacking(host, kept, "was asked for, and this host's KVM does not offer it");
+    lacking(host, added, "was asked for, and this host's KVM does not offer it");
     for (LeftOut group : LeftOut.values()) {
       for (CpuFeature feature : group.features()) {
-        if (!kept.contains(feature)) {
+        if (!added.contains(feature)) {
           editor.clear(feature);
         }
       }
     }
-    removed.forEach(editor::clear);
-    FeatureNeeds.clear(editor::has, editor::clear);
+    for (CpuFeature feature : removed) {
+      editor.clear(feature);
+    }
+    FeatureNeeds.clear(editor);
     for (Map.Entry<Integer, String> leaf : LEAF_OF.entrySet()) {
       if (!editor.has(CpuFeatures.get(leaf.getValue()))) {
         editor.removeLeaf(leaf.getKey());
@@ -152,13 +154,9 @@ public record CpuModel(
         new CpuProfile(
             table, GuestMsrs.seen(host.msrs(), table), host.featureMsrs(), host.stateSizes());
     Map<Integer, Long> featureMsrs = FeatureMsrs.offered(offered);
-    baseline.ifPresent(
-        most ->
-            featureMsrs.replaceAll(
-                (index, value) ->
-                    most.featureMsrs().containsKey(index)
-                        ? FeatureMsrs.common(index, value, most.featureMsrs().get(index))
-                        : value));
+    if (baseline.isPresent()) {
+      FeatureMsrs.limit(featureMsrs, baseline.get().featureMsrs());
+    }
     return new CpuProfile(table, offered.msrs(), featureMsrs, offered.stateSizes());
   }
 
@@ -174,7 +172,7 @@ public record CpuModel(
         host, needed, "is part of CPU model " + name + ", and this host's KVM does not offer it");
   }
 
-  private static void lacking(CpuProfile host, Set<CpuFeature> needed, String why)
+  private static void lacking(CpuProfile host, Collection<CpuFeature> needed, String why)
       throws IOException {
     StringJoiner missing = new StringJoiner(", ");
     for (CpuFeature feature : needed) {
@@ -199,13 +197,14 @@ public record CpuModel(
           mask |= feature.mask();
         }
       }
-      int keep = mask | repeated(word, most);
-      editor.update(word.leaf(), word.subleaf(), word.register(), v -> v & keep);
+      mask |= repeated(word, most);
+      editor.and(word.leaf(), word.subleaf(), word.register(), mask);
     }
     limit(editor, 0, most.maxLeaf());
     limit(editor, LEAF_EXTENDED, most.maxExtendedLeaf());
-    editor.update(
-        LEAF_ADDRESSES, 0, EAX, v -> (v & ~0xff00ff) | Math.min(v & 0xff, most.addressBits()));
+    int addresses = editor.get(LEAF_ADDRESSES, 0, EAX);
+    int bits = Math.min(addresses & 0xff, most.addressBits());
+    editor.set(LEAF_ADDRESSES, 0, EAX, (addresses & ~0xff00ff) | bits);
   }
 
   /** AMD repeats features of leaf 1 in leaf 0x80000001, where they have no names of their own. */
@@ -225,7 +224,7 @@ public record CpuModel(
   private static void limit(CpuidEditor editor, int base, int most) {
     int highest = editor.get(base, 0, EAX);
     if (Integer.compareUnsigned(highest, most) > 0) {
-      editor.update(base, 0, EAX, _ -> most);
+      editor.set(base, 0, EAX, most);
     }
     editor.remove(
         e ->
@@ -234,11 +233,9 @@ public record CpuModel(
 
   private static void trimLinearAddresses(CpuidEditor editor) {
     if (!editor.has(CpuFeatures.get("la57"))) {
-      editor.update(
-          LEAF_ADDRESSES,
-          0,
-          EAX,
-          v -> (v & ~0xff00) | Math.min(v >>> 8 & 0xff, LINEAR_BITS_4_LEVELS) << 8);
+      int addresses = editor.get(LEAF_ADDRESSES, 0, EAX);
+      int bits = Math.min(addresses >>> 8 & 0xff, LINEAR_BITS_4_LEVELS);
+      editor.set(LEAF_ADDRESSES, 0, EAX, (addresses & ~0xff00) | bits << 8);
     }
   }
 }

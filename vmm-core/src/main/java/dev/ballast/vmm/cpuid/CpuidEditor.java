@@ -4,7 +4,6 @@ import dev.ballast.ffi.kvm.CpuidTable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.IntUnaryOperator;
 import java.util.function.Predicate;
 
 /** Changes a copy of a CPUID table. One thread. */
@@ -30,17 +29,23 @@ final class CpuidEditor {
 
   /** Returns 0 where there is no such entry. */
   int get(int leaf, int subleaf, CpuidRegister register) {
-    return find(leaf, subleaf).map(register::of).orElse(0);
+    Optional<CpuidTable.Entry> entry = find(leaf, subleaf);
+    return entry.isPresent() ? register.of(entry.get()) : 0;
   }
 
   /** Has no effect where there is no such entry. */
-  void update(int leaf, int subleaf, CpuidRegister register, IntUnaryOperator change) {
+  void set(int leaf, int subleaf, CpuidRegister register, int value) {
     for (int i = 0; i < entries.size(); i++) {
       CpuidTable.Entry e = entries.get(i);
       if (isFor(e, leaf, subleaf)) {
-        entries.set(i, register.with(e, change.applyAsInt(register.of(e))));
+        entries.set(i, register.with(e, value));
       }
     }
+  }
+
+  /** Has no effect where there is no such entry. */
+  void and(int leaf, int subleaf, CpuidRegister register, int mask) {
+    set(leaf, subleaf, register, get(leaf, subleaf, register) & mask);
   }
 
   private static boolean isFor(CpuidTable.Entry e, int leaf, int subleaf) {
@@ -53,7 +58,12 @@ final class CpuidEditor {
   }
 
   void clear(CpuFeature feature) {
-    update(feature.leaf(), feature.subleaf(), feature.register(), v -> v & ~feature.mask());
+    and(feature.leaf(), feature.subleaf(), feature.register(), ~feature.mask());
+  }
+
+  void add(CpuFeature feature) {
+    int value = get(feature.leaf(), feature.subleaf(), feature.register()) | feature.mask();
+    set(feature.leaf(), feature.subleaf(), feature.register(), value);
   }
 
   void remove(Predicate<CpuidTable.Entry> which) {
@@ -61,6 +71,10 @@ final class CpuidEditor {
   }
 
   void removeLeaf(int leaf) {
-    entries.removeIf(e -> e.function() == leaf);
+    for (int i = entries.size() - 1; i >= 0; i--) {
+      if (entries.get(i).function() == leaf) {
+        entries.remove(i);
+      }
+    }
   }
 }

@@ -48,15 +48,22 @@ final class FeatureMsrs {
   /** Returns those that a guest with the profile's CPUID may read, with their values. */
   static Map<Integer, Long> offered(CpuProfile profile) {
     Map<Integer, Long> offered = new LinkedHashMap<>();
-    profile
-        .featureMsrs()
-        .forEach(
-            (index, value) -> {
-              if (isSeen(index, profile.cpuid())) {
-                offered.put(index, value);
-              }
-            });
+    for (Map.Entry<Integer, Long> msr : profile.featureMsrs().entrySet()) {
+      if (isSeen(msr.getKey(), profile.cpuid())) {
+        offered.put(msr.getKey(), msr.getValue());
+      }
+    }
     return offered;
+  }
+
+  /** Lowers the values that promise more than a limit. */
+  static void limit(Map<Integer, Long> values, Map<Integer, Long> most) {
+    for (Map.Entry<Integer, Long> msr : values.entrySet()) {
+      Long limit = most.get(msr.getKey());
+      if (limit != null) {
+        msr.setValue(common(msr.getKey(), msr.getValue(), limit));
+      }
+    }
   }
 
   /**

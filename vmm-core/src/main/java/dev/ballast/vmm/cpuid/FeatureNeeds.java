@@ -2,8 +2,7 @@ package dev.ballast.vmm.cpuid;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
-import java.util.function.Predicate;
+import java.util.Set;
 
 /** The features that make no sense without another. */
 final class FeatureNeeds {
@@ -37,10 +36,21 @@ final class FeatureNeeds {
   }
 
   /** Clears the features that need one that is not there. */
-  static void clear(Predicate<CpuFeature> has, Consumer<CpuFeature> clear) {
+  static void clear(CpuidEditor editor) {
     for (Need need : NEEDS) {
-      if (!has.test(need.needed)) {
-        need.dependents.forEach(clear);
+      if (!editor.has(need.needed)) {
+        for (CpuFeature dependent : need.dependents) {
+          editor.clear(dependent);
+        }
+      }
+    }
+  }
+
+  /** Removes the features that need one that is not there. */
+  static void clear(Set<CpuFeature> features) {
+    for (Need need : NEEDS) {
+      if (!features.contains(need.needed)) {
+        need.dependents.forEach(features::remove);
       }
     }
   }

@@ -6,7 +6,7 @@ import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.ffi.kvm.MsrTable;
 import dev.ballast.ffi.kvm.VcpuStateKind;
 import dev.ballast.ffi.linux.ErrnoException;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,9 +27,9 @@ public final class HostCpu {
    */
   public static CpuProfile read(Kvm kvm) throws ErrnoException {
     CpuidEditor cpuid = new CpuidEditor(kvm.supportedCpuid());
-    add(cpuid, HYPERVISOR);
+    cpuid.add(HYPERVISOR);
     if (kvm.checkExtension(Capability.TSC_DEADLINE_TIMER) != 0) {
-      add(cpuid, TSC_DEADLINE);
+      cpuid.add(TSC_DEADLINE);
     }
     Map<Integer, Long> featureMsrs = new LinkedHashMap<>();
     if (kvm.checkExtension(Capability.GET_MSR_FEATURES) != 0) {
@@ -38,12 +38,11 @@ public final class HostCpu {
         featureMsrs.put(values.index(i), values.value(i));
       }
     }
-    List<Integer> msrs = Arrays.stream(kvm.msrIndexList()).boxed().toList();
+    List<Integer> msrs = new ArrayList<>();
+    for (int msr : kvm.msrIndexList()) {
+      msrs.add(msr);
+    }
     return new CpuProfile(cpuid.table(), msrs, featureMsrs, Map.of());
-  }
-
-  private static void add(CpuidEditor cpuid, CpuFeature feature) {
-    cpuid.update(feature.leaf(), feature.subleaf(), feature.register(), v -> v | feature.mask());
   }
 
   /** Returns how many bytes each kind of a vCPU's state has. */

@@ -53,14 +53,22 @@ final class XsaveArea {
     boolean trimmed = false;
     for (int component = 2; component < COMPONENTS; component++) {
       List<CpuFeature> users = users(component);
-      if (!users.isEmpty() && users.stream().noneMatch(editor::has)) {
+      if (!users.isEmpty() && !hasAny(editor, users)) {
         trimmed |= remove(editor, component);
       }
     }
     if (trimmed) {
-      int size = size(editor);
-      editor.update(LEAF, 0, ECX, _ -> size);
+      editor.set(LEAF, 0, ECX, size(editor));
     }
+  }
+
+  private static boolean hasAny(CpuidEditor editor, List<CpuFeature> features) {
+    for (CpuFeature feature : features) {
+      if (editor.has(feature)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static boolean remove(CpuidEditor editor, int component) {
@@ -68,9 +76,11 @@ final class XsaveArea {
     CpuidRegister user = component < 32 ? EAX : EDX;
     CpuidRegister supervisor = component < 32 ? ECX : EDX;
     boolean isThere = editor.find(LEAF, component).isPresent();
-    editor.update(LEAF, 0, user, v -> v & bit);
-    editor.update(LEAF, 1, supervisor, v -> v & bit);
-    editor.remove(e -> e.function() == LEAF && e.index() == component);
+    editor.and(LEAF, 0, user, bit);
+    editor.and(LEAF, 1, supervisor, bit);
+    if (isThere) {
+      editor.remove(e -> e.function() == LEAF && e.index() == component);
+    }
     return isThere;
   }
 

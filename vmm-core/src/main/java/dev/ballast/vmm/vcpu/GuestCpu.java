@@ -7,6 +7,7 @@ import dev.ballast.vmm.cpuid.CpuProfile;
 import dev.ballast.vmm.cpuid.GuestCpuid;
 import dev.ballast.vmm.cpuid.HostCpu;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -55,7 +56,12 @@ public final class GuestCpu {
 
   /** Returns the indices of the MSRs that are part of the guest's state. */
   public int[] msrIndices() {
-    return current.msrs().stream().mapToInt(Integer::intValue).toArray();
+    List<Integer> msrs = current.msrs();
+    int[] indices = new int[msrs.size()];
+    for (int i = 0; i < indices.length; i++) {
+      indices[i] = msrs.get(i);
+    }
+    return indices;
   }
 
   /**
@@ -92,17 +98,19 @@ public final class GuestCpu {
 
   private void setFeatureMsrs(Map<Integer, Long> before, Map<Integer, Long> wanted)
       throws IOException {
-    List<Map.Entry<Integer, Long>> changed =
-        wanted.entrySet().stream()
-            .filter(msr -> !msr.getValue().equals(before.get(msr.getKey())))
-            .toList();
-    if (changed.isEmpty()) {
+    int[] indices = new int[wanted.size()];
+    long[] values = new long[indices.length];
+    int changed = 0;
+    for (Map.Entry<Integer, Long> msr : wanted.entrySet()) {
+      if (!msr.getValue().equals(before.get(msr.getKey()))) {
+        indices[changed] = msr.getKey();
+        values[changed++] = msr.getValue();
+      }
+    }
+    if (changed == 0) {
       return;
     }
-    MsrTable table =
-        new MsrTable(
-            changed.stream().mapToInt(Map.Entry::getKey).toArray(),
-            changed.stream().mapToLong(Map.Entry::getValue).toArray());
+    MsrTable table = new MsrTable(Arrays.copyOf(indices, changed), Arrays.copyOf(values, changed));
     for (KvmVcpu vcpu : vcpus) {
       int[] refused = vcpu.setMsrs(table);
       if (refused.length > 0) {

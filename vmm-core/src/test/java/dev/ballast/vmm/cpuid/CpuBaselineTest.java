@@ -73,7 +73,7 @@ class CpuBaselineTest {
   @Test
   void hostsOfDifferentVendorsHaveNothingInCommon() {
     CpuidEditor amd = new CpuidEditor(Profiles.everything().cpuid());
-    amd.update(0, 0, CpuidRegister.EBX, _ -> 0x68747541);
+    amd.set(0, 0, CpuidRegister.EBX, 0x68747541);
     CpuProfile other = Profiles.withCpuid(Profiles.everything(), amd.table());
     assertThatThrownBy(() -> CpuBaseline.common(List.of(Profiles.everything(), other)))
         .hasMessage(

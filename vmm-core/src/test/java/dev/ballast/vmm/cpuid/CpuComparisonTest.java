@@ -28,7 +28,7 @@ class CpuComparisonTest {
 
   private static CpuProfile with(int leaf, int subleaf, CpuidRegister register, int value) {
     CpuidEditor editor = new CpuidEditor(ALL.cpuid());
-    editor.update(leaf, subleaf, register, _ -> value);
+    editor.set(leaf, subleaf, register, value);
     return Profiles.withCpuid(ALL, editor.table());
   }
 

@@ -102,7 +102,7 @@ final class Profiles {
   static CpuProfile without(
       CpuProfile profile, CpuidRegister register, int leaf, int sub, int bits) {
     CpuidEditor editor = new CpuidEditor(profile.cpuid());
-    editor.update(leaf, sub, register, v -> v & ~bits);
+    editor.and(leaf, sub, register, ~bits);
     return withCpuid(profile, editor.table());
   }
 
