@@ -89,6 +89,7 @@ public record CpuBaseline(
       msrs.replaceAll((index, value) -> FeatureMsrs.common(index, value, theirs.get(index)));
     }
     FeatureNeeds.clear(features);
+    msrs.keySet().removeIf(index -> !FeatureMsrs.isSeen(index, features::contains));
     return new CpuBaseline(
         Optional.of(first.vendor()),
         features,

@@ -1,10 +1,10 @@
 package dev.ballast.vmm.cpuid;
 
-import dev.ballast.ffi.kvm.CpuidTable;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.StringJoiner;
+import java.util.function.Predicate;
 
 /** The MSRs that describe features: which of them a guest sees, and what they promise. */
 final class FeatureMsrs {
@@ -49,7 +49,7 @@ final class FeatureMsrs {
   static Map<Integer, Long> offered(CpuProfile profile) {
     Map<Integer, Long> offered = new LinkedHashMap<>();
     for (Map.Entry<Integer, Long> msr : profile.featureMsrs().entrySet()) {
-      if (isSeen(msr.getKey(), profile.cpuid())) {
+      if (isSeen(msr.getKey(), feature -> feature.isIn(profile.cpuid()))) {
         offered.put(msr.getKey(), msr.getValue());
       }
     }
@@ -67,13 +67,14 @@ final class FeatureMsrs {
   }
 
   /**
-   * What nested virtualisation can do, and the microcode's revision, promise nothing to a guest.
+   * Returns whether a guest with some features may read an MSR. What nested virtualisation can do,
+   * and the microcode's revision, promise nothing to it.
    */
-  private static boolean isSeen(int index, CpuidTable cpuid) {
+  static boolean isSeen(int index, Predicate<CpuFeature> has) {
     return switch (index) {
-      case CpuProfile.MSR_ARCH_CAPABILITIES -> CpuFeatures.get("arch_capabilities").isIn(cpuid);
-      case CORE_CAPABILITIES -> CpuFeatures.get("core_capabilities").isIn(cpuid);
-      case PERF_CAPABILITIES -> CpuFeatures.get("pdcm").isIn(cpuid);
+      case CpuProfile.MSR_ARCH_CAPABILITIES -> has.test(CpuFeatures.get("arch_capabilities"));
+      case CORE_CAPABILITIES -> has.test(CpuFeatures.get("core_capabilities"));
+      case PERF_CAPABILITIES -> has.test(CpuFeatures.get("pdcm"));
       case DE_CFG -> true;
       default -> false;
     };

@@ -14,7 +14,7 @@ public enum LeftOut {
   CET("shstk ibt", false, "the shadow-stack pointer is not saved"),
   INVARIANT_TSC("invtsc", true, "with it, a guest moves only to hosts whose TSC is as fast"),
   PMU(
-      "pmu pdcm perfctr_core perfctr_nb perfctr_llc perfmon_v2 lbr_v2 lbr_pmc_freeze"
+      "pmu pdcm dts dtes64 ds_cpl perfctr_core perfctr_nb perfctr_llc perfmon_v2 lbr_v2 lbr_pmc_freeze"
           + " arch_perfmon_ext arch_lbr",
       true,
       "performance counters differ from one processor to the next"),
