@@ -58,7 +58,7 @@ class HostTableTest {
       source = model.offer(from.cpu());
       offered = model.offer(to.cpu());
     } catch (IOException e) {
-      return "not offered: " + brief(e.getMessage());
+      return "not offered: " + brief(String.valueOf(e.getMessage()));
     }
     // A destination can load all MSRs that its KVM lists.
     CpuProfile limit =

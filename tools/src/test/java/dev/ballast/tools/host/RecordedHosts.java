@@ -16,16 +16,11 @@ enum RecordedHosts {
   ZEN_4("Zen 4 (Genoa)", "zen4-genoa");
 
   private final String label;
-  private final CpuProfile cpu;
+  private final String file;
 
   RecordedHosts(String label, String file) {
     this.label = label;
-    String name = "cpu/" + file + ".json";
-    try (InputStream in = RecordedHosts.class.getResourceAsStream(name)) {
-      this.cpu = HostCpuJson.parse(new JsonMapper().readTree(Objects.requireNonNull(in, name)));
-    } catch (IOException e) {
-      throw new UncheckedIOException(name, e);
-    }
+    this.file = "cpu/" + file + ".json";
   }
 
   /** Returns its name for people. */
@@ -35,6 +30,10 @@ enum RecordedHosts {
 
   /** Returns what its KVM can offer. */
   CpuProfile cpu() {
-    return cpu;
+    try (InputStream in = RecordedHosts.class.getResourceAsStream(file)) {
+      return HostCpuJson.parse(new JsonMapper().readTree(Objects.requireNonNull(in, file)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(file, e);
+    }
   }
 }

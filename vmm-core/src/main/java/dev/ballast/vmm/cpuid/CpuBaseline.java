@@ -26,6 +26,7 @@ import java.util.stream.Collectors;
  *   max-leaf 0x16                the highest leaf
  *   max-extended-leaf 0x80000008 and the highest extended one
  *   feature-msr 0x10a 0x400004c  a feature MSR and its value
+ *   state-msr 0x10 0x11          MSRs that are part of a guest's state
  *   avx2                         a feature
  * </pre>
  *
@@ -36,6 +37,8 @@ import java.util.stream.Collectors;
  * @param maxLeaf the highest leaf
  * @param maxExtendedLeaf the highest extended leaf
  * @param featureMsrs the most that feature MSRs may promise, by index
+ * @param stateMsrs the MSRs that are part of a guest's state at most: another kernel may know
+ *     fewer; empty for any
  */
 public record CpuBaseline(
     Optional<String> vendor,
@@ -44,7 +47,8 @@ public record CpuBaseline(
     int addressBits,
     int maxLeaf,
     int maxExtendedLeaf,
-    Map<Integer, Long> featureMsrs) {
+    Map<Integer, Long> featureMsrs,
+    Set<Integer> stateMsrs) {
   /** The most bytes that a file may have. */
   public static final int MAX_BYTES = 64 << 10;
 
@@ -52,7 +56,9 @@ public record CpuBaseline(
   private static final String ADDRESS_BITS = "physical-address-bits";
   private static final String MAX_LEAF = "max-leaf";
   private static final String MAX_EXTENDED_LEAF = "max-extended-leaf";
-  private static final String MSR = "feature-msr";
+  private static final String FEATURE_MSR = "feature-msr";
+  private static final String STATE_MSR = "state-msr";
+  private static final int MSRS_A_LINE = 8;
   private static final int VENDOR_LENGTH = 12;
 
   /** Takes immutable copies, which keep their order. */
@@ -60,6 +66,7 @@ public record CpuBaseline(
     features = Collections.unmodifiableSet(new LinkedHashSet<>(features));
     required = Collections.unmodifiableSet(new LinkedHashSet<>(required));
     featureMsrs = Map.copyOf(featureMsrs);
+    stateMsrs = Set.copyOf(stateMsrs);
   }
 
   /**
@@ -76,6 +83,7 @@ public record CpuBaseline(
     }
     Map<Integer, Long> msrs = new TreeMap<>(Integer::compareUnsigned);
     FeatureMsrs.offered(first).forEach(msrs::put);
+    Set<Integer> stateMsrs = new LinkedHashSet<>(first.msrs());
     for (CpuProfile host : hosts) {
       if (!host.vendor().equals(first.vendor())) {
         throw new IllegalArgumentException(
@@ -85,8 +93,10 @@ public record CpuBaseline(
       features.removeIf(feature -> !feature.isIn(host.cpuid()));
       XsaveArea.differing(first.cpuid(), host.cpuid()).forEach(features::remove);
       Map<Integer, Long> theirs = FeatureMsrs.offered(host);
+      stateMsrs.retainAll(Set.copyOf(host.msrs()));
       msrs.keySet().retainAll(theirs.keySet());
-      msrs.replaceAll((index, value) -> FeatureMsrs.common(index, value, theirs.get(index)));
+      msrs.replaceAll(
+          (index, value) -> FeatureMsrs.common(index, value, theirs.getOrDefault(index, 0L)));
     }
     FeatureNeeds.clear(features);
     msrs.keySet().removeIf(index -> !FeatureMsrs.isSeen(index, features::contains));
@@ -97,7 +107,8 @@ public record CpuBaseline(
         hosts.stream().mapToInt(CpuProfile::physicalAddressBits).min().orElseThrow(),
         hosts.stream().mapToInt(host -> maxLeaf(host.cpuid(), 0)).min().orElseThrow(),
         hosts.stream().mapToInt(host -> maxLeaf(host.cpuid(), 0x80000000)).min().orElseThrow(),
-        msrs);
+        msrs,
+        stateMsrs);
   }
 
   private static int maxLeaf(CpuidTable table, int base) {
@@ -113,7 +124,14 @@ public record CpuBaseline(
     lines.add("%s 0x%x".formatted(MAX_EXTENDED_LEAF, maxExtendedLeaf));
     featureMsrs.entrySet().stream()
         .sorted(Map.Entry.comparingByKey(Integer::compareUnsigned))
-        .forEach(msr -> lines.add("%s 0x%x 0x%x".formatted(MSR, msr.getKey(), msr.getValue())));
+        .forEach(
+            msr -> lines.add("%s 0x%x 0x%x".formatted(FEATURE_MSR, msr.getKey(), msr.getValue())));
+    List<String> indices =
+        stateMsrs.stream().sorted(Integer::compareUnsigned).map("0x%x"::formatted).toList();
+    for (int i = 0; i < indices.size(); i += MSRS_A_LINE) {
+      List<String> some = indices.subList(i, Math.min(i + MSRS_A_LINE, indices.size()));
+      lines.add(STATE_MSR + " " + String.join(" ", some));
+    }
     CpuFeatures.all().stream()
         .filter(features::contains)
         .forEach(feature -> lines.add(feature.name()));
@@ -148,6 +166,7 @@ public record CpuBaseline(
   private static final class Parser {
     private final Map<String, String> numbers = new LinkedHashMap<>();
     private final Map<Integer, Long> msrs = new LinkedHashMap<>();
+    private final Set<Integer> stateMsrs = new LinkedHashSet<>();
     private final Set<CpuFeature> features = new LinkedHashSet<>();
 
     void line(String[] words) {
@@ -159,9 +178,14 @@ public record CpuBaseline(
             throw new IllegalArgumentException("a second '" + words[0] + "'");
           }
         }
-        case MSR -> {
+        case FEATURE_MSR -> {
           count(words, 3);
-          msrs.put((int) number(words[1], 0xffff_ffffL), number(words[2], -1));
+          msrs.put(index(words[1]), number(words[2], -1));
+        }
+        case STATE_MSR -> {
+          for (String word : Arrays.asList(words).subList(1, words.length)) {
+            stateMsrs.add(index(word));
+          }
         }
         default -> {
           count(words, 1);
@@ -175,6 +199,10 @@ public record CpuBaseline(
         throw new IllegalArgumentException(
             "'%s' has %d words, not %d".formatted(String.join(" ", words), words.length, expected));
       }
+    }
+
+    private static int index(String word) {
+      return (int) number(word, 0xffff_ffffL);
     }
 
     /**
@@ -225,7 +253,8 @@ public record CpuBaseline(
           (int) limit(ADDRESS_BITS, 32, 52),
           (int) limit(MAX_LEAF, 1, 0xffff),
           (int) limit(MAX_EXTENDED_LEAF, 0x80000000L, 0x8000ffffL),
-          msrs);
+          msrs,
+          stateMsrs);
     }
   }
 

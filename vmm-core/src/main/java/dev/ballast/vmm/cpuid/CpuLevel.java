@@ -84,7 +84,8 @@ public enum CpuLevel {
             ADDRESS_BITS,
             MAX_LEAF,
             MAX_EXTENDED_LEAF,
-            Map.of());
+            Map.of(),
+            Set.of());
     return new CpuModel(label, Optional.of(baseline), List.of(), List.of());
   }
 }

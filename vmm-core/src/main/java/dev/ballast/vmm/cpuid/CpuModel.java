@@ -151,13 +151,20 @@ public record CpuModel(
     trimLinearAddresses(editor);
     CpuidTable table = editor.table();
     CpuProfile offered =
-        new CpuProfile(
-            table, GuestMsrs.seen(host.msrs(), table), host.featureMsrs(), host.stateSizes());
+        new CpuProfile(table, msrs(host, table), host.featureMsrs(), host.stateSizes());
     Map<Integer, Long> featureMsrs = FeatureMsrs.offered(offered);
     if (baseline.isPresent()) {
       FeatureMsrs.limit(featureMsrs, baseline.get().featureMsrs());
     }
     return new CpuProfile(table, offered.msrs(), featureMsrs, offered.stateSizes());
+  }
+
+  private List<Integer> msrs(CpuProfile host, CpuidTable table) {
+    List<Integer> seen = GuestMsrs.seen(host.msrs(), table);
+    if (baseline.isPresent() && !baseline.get().stateMsrs().isEmpty()) {
+      seen.removeIf(msr -> !baseline.get().stateMsrs().contains(msr));
+    }
+    return seen;
   }
 
   private void check(CpuBaseline most, CpuProfile host) throws IOException {

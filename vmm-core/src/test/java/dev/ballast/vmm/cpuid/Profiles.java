@@ -28,7 +28,10 @@ final class Profiles {
         names.add(feature.name());
       }
     }
-    return of(names);
+    CpuProfile all = of(names);
+    List<Integer> msrs = new ArrayList<>(all.msrs());
+    msrs.removeIf(msr -> msr != 0x10 && random.nextInt(4) == 0);
+    return new CpuProfile(all.cpuid(), msrs, Map.of(0x10a, random.nextLong()), all.stateSizes());
   }
 
   static CpuProfile of(String... names) {
@@ -53,7 +56,7 @@ final class Profiles {
     for (String name : names) {
       CpuFeature f = CpuFeatures.get(name);
       int[] values = leaves.computeIfAbsent(List.of(f.leaf(), f.subleaf()), _ -> new int[4]);
-      values[f.register().ordinal()] |= f.name().equals("pmu") ? 2 : f.mask();
+      values[number(f.register())] |= f.name().equals("pmu") ? 2 : f.mask();
     }
     addXsave(names, leaves);
     List<CpuidTable.Entry> entries = new ArrayList<>();
@@ -69,6 +72,15 @@ final class Profiles {
     featureMsrs.put(0x480, 1L);
     List<Integer> msrs = List.of(0x10, 0xe1, 0x10a, 0x174, 0x480, 0x40000000, 0xc0000103);
     return new CpuProfile(new CpuidTable(entries), msrs, featureMsrs, Map.of("XSAVE", 4096));
+  }
+
+  private static int number(CpuidRegister register) {
+    return switch (register) {
+      case EAX -> 0;
+      case EBX -> 1;
+      case ECX -> 2;
+      case EDX -> 3;
+    };
   }
 
   private static void addXsave(List<String> names, Map<List<Integer>, int[]> leaves) {
