@@ -63,14 +63,24 @@ final class CpuFields {
     }
     Map<Integer, Long> featureMsrs = new LinkedHashMap<>();
     for (int i = reader.u32("feature MSR count", 0, MAX_MSRS); i > 0; i--) {
-      featureMsrs.put(reader.u32(), reader.u64());
+      int index = reader.u32();
+      if (featureMsrs.putIfAbsent(index, reader.u64()) != null) {
+        throw reader.fail("feature MSR 0x%x twice".formatted(index));
+      }
     }
     Map<String, Integer> sizes = new LinkedHashMap<>();
     for (int i = reader.u32("state kind count", 0, MAX_KINDS); i > 0; i--) {
-      sizes.put(Messages.printableName(reader), reader.u32());
+      String kind = Messages.printableName(reader);
+      if (sizes.putIfAbsent(kind, reader.u32()) != null) {
+        throw reader.fail("state kind '" + kind + "' twice");
+      }
     }
-    return entries.isEmpty()
-        ? Optional.empty()
-        : Optional.of(new CpuProfile(new CpuidTable(entries), msrs, featureMsrs, sizes));
+    if (!entries.isEmpty()) {
+      return Optional.of(new CpuProfile(new CpuidTable(entries), msrs, featureMsrs, sizes));
+    }
+    if (!msrs.isEmpty() || !featureMsrs.isEmpty() || !sizes.isEmpty()) {
+      throw reader.fail("MSRs or states of a processor without CPUID");
+    }
+    return Optional.empty();
   }
 }

@@ -95,6 +95,23 @@ class CpuFieldsTest {
         .isInstanceOf(StateFormatException.class);
   }
 
+  @Test
+  void nothingComesTwiceOrWithoutAProcessor() {
+    StateWriter twice = new StateWriter().u32(0).u32(0).u32(2).u32(0x10a).u64(1).u32(0x10a).u64(2);
+    assertThatThrownBy(() -> decoded(twice.u32(0).toByteArray()))
+        .isInstanceOf(StateFormatException.class)
+        .hasMessageContaining("feature MSR 0x10a twice");
+    StateWriter kinds = new StateWriter().u32(0).u32(0).u32(0).u32(2);
+    kinds.string("X").u32(1).string("X").u32(1);
+    assertThatThrownBy(() -> decoded(kinds.toByteArray()))
+        .isInstanceOf(StateFormatException.class)
+        .hasMessageContaining("state kind 'X' twice");
+    byte[] msrs = new StateWriter().u32(0).u32(1).u32(0x10).u32(0).u32(0).toByteArray();
+    assertThatThrownBy(() -> decoded(msrs))
+        .isInstanceOf(StateFormatException.class)
+        .hasMessageContaining("without CPUID");
+  }
+
   /** Whatever a peer says is refused, or compared with an answer that a terminal can show. */
   @Test
   void anyBytesAreComparedOrRefused() {
@@ -109,8 +126,9 @@ class CpuFieldsTest {
         changed[random.nextInt(changed.length)] = (byte) random.nextInt(256);
       }
       try {
-        Optional<String> refusal =
-            decoded(changed).flatMap(source -> CpuComparison.refusal(source, CPU));
+        Optional<CpuProfile> read = decoded(changed);
+        assertThat(encoded(read)).as("what was understood").isEqualTo(changed);
+        Optional<String> refusal = read.flatMap(source -> CpuComparison.refusal(source, CPU));
         compared++;
         refusal.ifPresent(text -> assertThat(text).matches("[ -~]{1,4000}"));
       } catch (IOException e) {
