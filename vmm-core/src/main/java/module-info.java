@@ -3,6 +3,7 @@ module dev.ballast.vmm {
   exports dev.ballast.vmm.acpi;
   exports dev.ballast.vmm.boot;
   exports dev.ballast.vmm.bus;
+  exports dev.ballast.vmm.cpuid;
   exports dev.ballast.vmm.device;
   exports dev.ballast.vmm.irq;
   exports dev.ballast.vmm.log;

@@ -2,6 +2,7 @@ package dev.ballast.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ballast.ffi.kvm.CpuidTable;
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.destination.DestinationParameters;
 import dev.ballast.migration.destination.IncomingResult;
@@ -14,6 +15,7 @@ import dev.ballast.migration.protocol.StreamSetup;
 import dev.ballast.migration.testing.Frames;
 import dev.ballast.migration.testing.Hop;
 import dev.ballast.migration.testing.TestMachine;
+import dev.ballast.vmm.cpuid.CpuProfile;
 import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.PageBitmap;
 import java.io.IOException;
@@ -24,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
@@ -205,6 +208,12 @@ class FrameFuzzTest {
     PageBitmap bitmap = PageBitmap.allocate(1000);
     MigrationConfig config;
     try (TestMachine machine = TestMachine.waiting(MIB)) {
+      machine.cpu(
+          new CpuProfile(
+              new CpuidTable(List.of(new CpuidTable.Entry(0xd, 2, 1, 0x100, 0x240, 0, 0))),
+              List.of(0x10, 0xc0000081),
+              Map.of(0x10a, -1L),
+              Map.of("XSAVE", 4096)));
       config =
           new MigrationConfig(
               machine.description(),
@@ -221,6 +230,7 @@ class FrameFuzzTest {
             config.encode(3),
             config.encode(4),
             config.encode(5),
+            config.encode(6),
             new Messages.StateSection("serial0", 1, new byte[40]).encode(),
             new Messages.StateEnd(RunState.PAUSED).encode(),
             new Messages.Failure("no more memory").encode(),
@@ -233,6 +243,7 @@ class FrameFuzzTest {
             payload -> MigrationConfig.decode(payload, 3),
             payload -> MigrationConfig.decode(payload, 4),
             payload -> MigrationConfig.decode(payload, 5),
+            payload -> MigrationConfig.decode(payload, 6),
             Messages.StateSection::decode,
             Messages.StateEnd::decode,
             Messages.Failure::decode,

@@ -2,6 +2,7 @@ package dev.ballast.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ballast.ffi.kvm.CpuidTable;
 import dev.ballast.migration.destination.DestinationParameters;
 import dev.ballast.migration.protocol.Protocol;
 import dev.ballast.migration.source.MigrationListener;
@@ -9,12 +10,14 @@ import dev.ballast.migration.source.MigrationParameters;
 import dev.ballast.migration.source.MigrationStatus;
 import dev.ballast.migration.testing.Hop;
 import dev.ballast.migration.testing.TestMachine;
+import dev.ballast.vmm.cpuid.CpuFeatureWord;
+import dev.ballast.vmm.cpuid.CpuProfile;
 import dev.ballast.vmm.machine.MachineDescription;
 import dev.ballast.vmm.machine.MachineDescription.DeviceFeatures;
 import dev.ballast.vmm.machine.MachineDescription.RamRange;
 import dev.ballast.vmm.machine.RunState;
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -117,6 +120,50 @@ class MismatchTest {
             D.layout(),
             List.of(new DeviceFeatures("counter", 0x1))),
         "features of counter: source has 0x101, destination has 0x1");
+  }
+
+  private static CpuProfile cpu(int ecx) {
+    CpuidTable.Entry vendor = new CpuidTable.Entry(0, 0, 0, 1, 0x756e6547, 0x6c65746e, 0x49656e69);
+    CpuidTable.Entry features = new CpuidTable.Entry(1, 0, 0, 0x806f8, 0x800, ecx, 0);
+    return new CpuProfile(
+        new CpuidTable(List.of(vendor, features)),
+        List.of(0x10, 0x10a),
+        Map.of(0x10a, 1L),
+        Map.of("XSAVE", 4096));
+  }
+
+  /** What the words say does not count then: they are the same on both sides. */
+  @Test
+  void aProcessorThatTheDestinationCannotOffer() throws Exception {
+    try (TestMachine a = new TestMachine(MIB, RunState.PAUSED);
+        TestMachine b = TestMachine.waiting(MIB)) {
+      a.fill(0, 100, 1);
+      a.cpu(cpu(0x10_0000));
+      b.cpu(cpu(0));
+      Hop hop = Hop.run(a, b, Hop.PARAMETERS);
+      String reason =
+          "CPU feature sse4_2: source has 0x1.0 ecx 0x00100000, destination has 0x1.0 ecx"
+              + " 0x00000000";
+      assertThat(hop.failure()).hasMessage(reason);
+      assertThat(hop.progress().error()).contains("the destination gave up: " + reason);
+      assertThat(hop.progress().ram().normal()).isZero();
+      assertThat(b.populated().cardinality()).isZero();
+    }
+  }
+
+  @Test
+  void theProcessorOfTheSourceIsTakenOver() throws Exception {
+    for (int version : new int[] {Protocol.VERSION_5, Protocol.VERSION_6}) {
+      try (TestMachine a = new TestMachine(MIB, RunState.RUNNING);
+          TestMachine b = TestMachine.waiting(MIB)) {
+        a.cpu(cpu(0));
+        b.cpu(cpu(0x10_0000));
+        Hop hop = Hop.run(a, b, Hop.PARAMETERS.withMaxProtocolVersion(version));
+        assertThat(hop.progress().status()).isEqualTo(MigrationStatus.COMPLETED);
+        assertThat(b.description().cpu())
+            .contains(cpu(version == Protocol.VERSION_6 ? 0 : 0x10_0000));
+      }
+    }
   }
 
   @Test

@@ -132,6 +132,7 @@ final class IncomingMigration implements AutoCloseable {
     if (refusal.isPresent()) {
       throw new IOException(refusal.get());
     }
+    machine.adoptCpu(config.machine().cpu());
     machine.adoptTsc(config.machine().tscKhz());
     return config;
   }

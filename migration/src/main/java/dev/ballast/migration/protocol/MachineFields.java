@@ -1,9 +1,9 @@
 package dev.ballast.migration.protocol;
 
+import dev.ballast.vmm.cpuid.CpuFeatureWord;
 import dev.ballast.vmm.machine.MachineDescription;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,7 +76,8 @@ final class MachineFields {
         machine.cpuFeatures(),
         layout,
         offers,
-        machine.tscKhz());
+        machine.tscKhz(),
+        machine.cpu());
   }
 
   /** Writes what {@link Protocol#VERSION_5} added. */

@@ -70,6 +70,9 @@ public record MigrationConfig(
     if (version >= Protocol.VERSION_5) {
       MachineFields.writeTsc(machine, writer);
     }
+    if (version >= Protocol.VERSION_6) {
+      CpuFields.write(machine.cpu(), writer);
+    }
     return writer.toByteArray();
   }
 
@@ -102,6 +105,9 @@ public record MigrationConfig(
     }
     if (version >= Protocol.VERSION_5) {
       machine = MachineFields.readTsc(machine, reader);
+    }
+    if (version >= Protocol.VERSION_6) {
+      machine = machine.withCpu(CpuFields.read(reader));
     }
     reader.end();
     return new MigrationConfig(machine, blocks, verify, streams, compression);

@@ -25,11 +25,14 @@ public final class Protocol {
   /** As version 4, and {@code CONFIG} has the frequency of the guest's TSC. */
   public static final int VERSION_5 = 5;
 
+  /** As version 5, and {@code CONFIG} has the processor that the guest sees. */
+  public static final int VERSION_6 = 6;
+
   /** The oldest version that this implementation supports. */
   public static final int MIN_VERSION = VERSION_1;
 
   /** The newest version that this implementation supports. */
-  public static final int MAX_VERSION = VERSION_5;
+  public static final int MAX_VERSION = VERSION_6;
 
   /** The size of a frame header in bytes. */
   public static final int HEADER_BYTES = 40;

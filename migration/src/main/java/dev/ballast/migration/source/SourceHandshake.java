@@ -68,6 +68,12 @@ final class SourceHandshake {
               + " not as fast as this host's, the guest's time goes wrong",
           version);
     }
+    if (version < Protocol.VERSION_6) {
+      log.warn(
+          "the destination does not take over the processor that the guest sees (protocol version"
+              + " {}): the guest gets what that host has instead",
+          version);
+    }
     SkipBalloon skip = SkipBalloon.decide(machine, parameters.pages().skipBalloon(), version);
     counters.skipBalloon(skip.filter() != null, skip.reason());
     StreamSetup streams = streamSetup(version);

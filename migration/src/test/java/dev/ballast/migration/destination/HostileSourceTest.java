@@ -211,8 +211,8 @@ class HostileSourceTest {
 
   @Test
   void versionsThatNobodySpeaks() throws Exception {
-    assertThat(outcome((peer, machine) -> hello(peer, 6, 9)))
-        .isEqualTo("protocol version: source has 6 to 9, destination has 1 to 5");
+    assertThat(outcome((peer, machine) -> hello(peer, 7, 9)))
+        .isEqualTo("protocol version: source has 7 to 9, destination has 1 to 6");
     assertThat(outcome((peer, machine) -> hello(peer, 0, 9)))
         .isEqualTo("HELLO: oldest version is 0, expected 1 to 2147483647");
     assertThat(outcome((peer, machine) -> hello(peer, 2, 1))).contains("newest version is 1");

@@ -33,7 +33,8 @@ class PayloadFuzzTest {
     payload -> Messages.StateSection.decode(payload).encode(),
     payload -> Messages.StateEnd.decode(payload).encode(),
     payload -> MigrationConfig.decode(payload, 4).encode(4),
-    payload -> MigrationConfig.decode(payload, 5).encode(5)
+    payload -> MigrationConfig.decode(payload, 5).encode(5),
+    payload -> MigrationConfig.decode(payload, 6).encode(6)
   };
 
   /** The first byte says whose payload the rest is. */

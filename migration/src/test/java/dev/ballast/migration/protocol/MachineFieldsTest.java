@@ -3,11 +3,11 @@ package dev.ballast.migration.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.ballast.vmm.cpuid.CpuFeatureWord;
 import dev.ballast.vmm.machine.MachineDescription;
 import dev.ballast.vmm.state.StateFormatException;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -16,17 +16,18 @@ import org.junit.jupiter.api.Test;
 class MachineFieldsTest {
   private static final MachineDescription MACHINE =
       new MachineDescription(
-          1L << 40,
-          4096,
-          2,
-          List.of("vcpu0", "serial0"),
-          List.of(
-              new CpuFeatureWord(1, 0, "ecx", -1), new CpuFeatureWord(0x8000_0001, 3, "edx", 5)),
-          List.of(
-              new MachineDescription.RamRange(0, 3L << 30),
-              new MachineDescription.RamRange(1L << 32, (1L << 40) - (3L << 30))),
-          List.of(new MachineDescription.DeviceFeatures("balloon0", 0x1_0000_0022L)),
-          2_100_000);
+              1L << 40,
+              4096,
+              2,
+              List.of("vcpu0", "serial0"),
+              List.of(
+                  new CpuFeatureWord(1, 0, "ecx", -1),
+                  new CpuFeatureWord(0x8000_0001, 3, "edx", 5)),
+              List.of(
+                  new MachineDescription.RamRange(0, 3L << 30),
+                  new MachineDescription.RamRange(1L << 32, (1L << 40) - (3L << 30))),
+              List.of(new MachineDescription.DeviceFeatures("balloon0", 0x1_0000_0022L)))
+          .withTscKhz(2_100_000);
 
   private static byte[] encoded() {
     StateWriter writer = new StateWriter();

@@ -2,6 +2,9 @@ package dev.ballast.migration.testing;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
+import dev.ballast.vmm.cpuid.CpuComparison;
+import dev.ballast.vmm.cpuid.CpuFeatureWord;
+import dev.ballast.vmm.cpuid.CpuProfile;
 import dev.ballast.vmm.machine.MachineDescription;
 import dev.ballast.vmm.machine.MigratableMachine;
 import dev.ballast.vmm.machine.RunState;
@@ -15,7 +18,6 @@ import dev.ballast.vmm.memory.ZeroPages;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -37,6 +39,8 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   private final List<RamBlock> blocks;
   private final Object guestLock = new Object();
   private MachineDescription description;
+  private Optional<CpuProfile> ownCpu = Optional.empty();
+  private Optional<CpuProfile> cpu = Optional.empty();
   private TestTsc tsc = new TestTsc(2_000_000, false);
   private Runnable beforeDescription = () -> {};
   private boolean hasBalloon = true;
@@ -226,6 +230,22 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
     tsc = new TestTsc(khz, scalable);
   }
 
+  /** Offers guests this processor. */
+  public void cpu(CpuProfile offered) {
+    ownCpu = Optional.of(offered);
+    cpu = ownCpu;
+  }
+
+  @Override
+  public void adoptCpu(Optional<CpuProfile> source) throws IOException {
+    Optional<String> refusal =
+        source.flatMap(theirs -> ownCpu.flatMap(own -> CpuComparison.refusal(theirs, own)));
+    if (refusal.isPresent()) {
+      throw new IOException(refusal.get());
+    }
+    cpu = source.or(() -> ownCpu);
+  }
+
   @Override
   public void adoptTsc(int khz) throws IOException {
     tsc.counters().adopt(khz);
@@ -234,7 +254,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   @Override
   public MachineDescription description() {
     beforeDescription.run();
-    return description.withTscKhz(tsc.counters().khz());
+    return description.withTscKhz(tsc.counters().khz()).withCpu(cpu);
   }
 
   @Override

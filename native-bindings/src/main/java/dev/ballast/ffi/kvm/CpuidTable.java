@@ -34,6 +34,12 @@ public record CpuidTable(List<Entry> entries) {
 
   /** Returns the entry that answers CPUID with EAX = {@code function} and ECX = {@code index}. */
   public Optional<Entry> find(int function, int index) {
-    return entries.stream().filter(entry -> entry.answers(function, index)).findFirst();
+    // A machine that starts looks up hundreds, before streams are warm.
+    for (Entry entry : entries) {
+      if (entry.answers(function, index)) {
+        return Optional.of(entry);
+      }
+    }
+    return Optional.empty();
   }
 }

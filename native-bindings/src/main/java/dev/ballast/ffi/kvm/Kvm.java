@@ -144,6 +144,13 @@ public final class Kvm implements AutoCloseable {
   }
 
   /**
+   * Returns the feature MSRs with the values that the host's KVM supports at most (KVM API §4.18).
+   */
+  public MsrTable featureMsrs() throws ErrnoException {
+    return MsrCalls.get(file, msrFeatureIndexList(), "/dev/kvm");
+  }
+
+  /**
    * Creates a virtual machine without memory, processors or devices.
    *
    * @throws ErrnoException as KVM API §4.2: ENOMEM, EMFILE, EBUSY while another hypervisor uses the

@@ -1,11 +1,9 @@
 package dev.ballast.ffi.kvm;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import dev.ballast.ffi.generated.kvm.KvmH;
-import dev.ballast.ffi.generated.kvm.kvm_msr_entry;
 import dev.ballast.ffi.libc.CallState;
 import dev.ballast.ffi.libc.IoCalls;
 import dev.ballast.ffi.linux.Errno;
@@ -14,7 +12,6 @@ import dev.ballast.ffi.linux.FileDescriptor;
 import dev.ballast.ffi.linux.Mapping;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * A virtual CPU. One thread runs it; that thread, or another while it is not running, reads and
@@ -25,8 +22,8 @@ import java.util.Arrays;
 public final class KvmVcpu implements AutoCloseable {
   private static final long KVM_RUN = KvmH.KVM_RUN();
 
-  /** The kernel takes no more at once ({@code MAX_IO_MSRS}). */
-  private static final int MSRS_AT_ONCE = 256;
+  /** The kernel keeps no more ({@code KVM_MAX_CPUID_ENTRIES}). */
+  private static final int MAX_CPUID_ENTRIES = 256;
 
   private final FileDescriptor file;
   private final int fd;
@@ -90,10 +87,22 @@ public final class KvmVcpu implements AutoCloseable {
     return fd;
   }
 
-  /** Sets what CPUID returns (KVM_SET_CPUID2); once, before the first {@link #run}. */
+  /**
+   * Sets what CPUID returns (KVM API §4.67, KVM_SET_CPUID2), also repeatedly, before the first
+   * {@link #run}.
+   */
   public void setCpuid(CpuidTable table) throws ErrnoException {
     try (Arena temporary = Arena.ofConfined()) {
       call("KVM_SET_CPUID2", KvmH.KVM_SET_CPUID2(), CpuidStruct.allocate(temporary, table));
+    }
+  }
+
+  /** Returns what CPUID returns (KVM_GET_CPUID2), in the order in which it was set. */
+  public CpuidTable cpuid() throws ErrnoException {
+    try (Arena temporary = Arena.ofConfined()) {
+      MemorySegment cpuid = CpuidStruct.allocate(temporary, MAX_CPUID_ENTRIES);
+      call("KVM_GET_CPUID2", KvmH.KVM_GET_CPUID2(), cpuid);
+      return CpuidStruct.read(cpuid);
     }
   }
 
@@ -163,27 +172,7 @@ public final class KvmVcpu implements AutoCloseable {
    * that it lists itself.
    */
   public MsrTable getMsrs(int[] indices) throws ErrnoException {
-    int[] found = new int[indices.length];
-    long[] values = new long[indices.length];
-    int count = 0;
-    try (Arena temporary = Arena.ofConfined()) {
-      int next = 0;
-      while (next < indices.length) {
-        int batch = Math.min(MSRS_AT_ONCE, indices.length - next);
-        MemorySegment msrs = allocateMsrs(temporary, batch);
-        for (int i = 0; i < batch; i++) {
-          kvm_msr_entry.index(entry(msrs, i), indices[next + i]);
-        }
-        int done = call("KVM_GET_MSRS", KvmH.KVM_GET_MSRS(), msrs);
-        for (int i = 0; i < done; i++) {
-          found[count] = indices[next + i];
-          values[count++] = kvm_msr_entry.data(entry(msrs, i));
-        }
-        // The kernel stops at the first one that it refuses: skip that and go on after it.
-        next += done < batch ? done + 1 : done;
-      }
-    }
-    return new MsrTable(Arrays.copyOf(found, count), Arrays.copyOf(values, count));
+    return MsrCalls.get(file, indices, "vCPU " + id);
   }
 
   /**
@@ -192,38 +181,7 @@ public final class KvmVcpu implements AutoCloseable {
    * @return the indices of those that the kernel refused, empty when all were set
    */
   public int[] setMsrs(MsrTable table) throws ErrnoException {
-    int[] refused = new int[table.size()];
-    int count = 0;
-    try (Arena temporary = Arena.ofConfined()) {
-      int next = 0;
-      while (next < table.size()) {
-        int batch = Math.min(MSRS_AT_ONCE, table.size() - next);
-        MemorySegment msrs = allocateMsrs(temporary, batch);
-        for (int i = 0; i < batch; i++) {
-          kvm_msr_entry.index(entry(msrs, i), table.index(next + i));
-          kvm_msr_entry.data(entry(msrs, i), table.value(next + i));
-        }
-        int done = call("KVM_SET_MSRS", KvmH.KVM_SET_MSRS(), msrs);
-        if (done < batch) {
-          refused[count++] = table.index(next + done);
-          done++;
-        }
-        next += done;
-      }
-    }
-    return Arrays.copyOf(refused, count);
-  }
-
-  private static MemorySegment allocateMsrs(Arena arena, int count) {
-    MemorySegment msrs =
-        arena.allocate(KvmH.OFFSET_kvm_msrs_entries() + count * kvm_msr_entry.sizeof(), Long.BYTES);
-    msrs.set(JAVA_INT, KvmH.OFFSET_kvm_msrs_nmsrs(), count);
-    return msrs;
-  }
-
-  private static MemorySegment entry(MemorySegment msrs, int i) {
-    long size = kvm_msr_entry.sizeof();
-    return msrs.asSlice(KvmH.OFFSET_kvm_msrs_entries() + i * size, size);
+    return MsrCalls.set(file, table, "vCPU " + id);
   }
 
   /** Returns the frequency of the guest's TSC in kHz (KVM API §4.56). */

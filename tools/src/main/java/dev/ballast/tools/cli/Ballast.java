@@ -42,6 +42,7 @@ public final class Ballast implements Runnable {
     COMMANDS.put("quit", ControlCommand.Quit.class);
     COMMANDS.put("image", ImageCommand.class);
     COMMANDS.put("doctor", DoctorCommand.class);
+    COMMANDS.put("cpu", CpuCommand.class);
     COMMANDS.put("demo", DemoCommand.class);
     COMMANDS.put("bench", BenchCommand.class);
     COMMANDS.put("lab", LabCommand.class);

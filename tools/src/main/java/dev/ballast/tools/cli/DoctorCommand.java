@@ -1,11 +1,14 @@
 package dev.ballast.tools.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.tools.host.Finding;
+import dev.ballast.tools.host.HostCpuJson;
 import dev.ballast.tools.host.HostReport;
 import dev.ballast.tools.host.KvmProbe;
 import java.io.PrintWriter;
@@ -44,8 +47,9 @@ public final class DoctorCommand implements Callable<Integer> {
     HostReport report = HostReport.examine();
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      out.println(
-          new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsString(toJson(report)));
+      DefaultPrettyPrinter lines = new DefaultPrettyPrinter();
+      lines.indentArraysWith(DefaultIndenter.SYSTEM_LINEFEED_INSTANCE);
+      out.println(new JsonMapper().writer(lines).writeValueAsString(toJson(report)));
     } else {
       print(report, out);
     }
@@ -90,6 +94,7 @@ public final class DoctorCommand implements Callable<Integer> {
     host.put("ring0_instructions_per_second", kvm.ring0InstructionsPerSecond());
     ArrayNode missing = host.putArray("missing_capabilities");
     kvm.missingCapabilities().forEach(capability -> missing.add(capability.name()));
+    report.cpu().ifPresent(cpu -> root.set("cpu", HostCpuJson.toJson(cpu)));
     ArrayNode findings = root.putArray("findings");
     for (Finding finding : report.findings()) {
       ObjectNode node = findings.addObject();

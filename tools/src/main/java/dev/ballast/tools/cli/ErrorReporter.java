@@ -27,10 +27,17 @@ final class ErrorReporter {
 
   private static final String START = "start the destination with ";
 
+  private static final String NO_SUCH_CPU =
+      "the destination does not offer what the guest may use: start it with the source's --cpu, or"
+          + " move the guest to a host whose CPU has that; a guest that boots with --cpu of what its"
+          + " hosts have in common ('ballast cpu --common') can move between them";
+
   /** A field in which two machines differ, and what the source has. */
   private static final Pattern MISMATCH =
       Pattern.compile(
-          "\\b(memory|memory layout|page size|vCPU count|device list|CPUID [^:]+|features of [^:]+)"
+          "\\b(memory|memory layout|page size|vCPU count|device list|CPUID [^:]+"
+              + "|CPU vendor|CPU feature [^:]+|CPU physical address bits|CPU linear address bits"
+              + "|XSAVE component [^:]+|MSR [^:]+|vCPU state [^:]+|features of [^:]+)"
               + ": source has (.*?), destination has ");
 
   private static final Pattern BYTES = Pattern.compile("([1-9][0-9]{0,17}) bytes");
@@ -134,10 +141,16 @@ final class ErrorReporter {
           case "memory layout", "page size" ->
               "the two are not of the same version of Ballast: start the destination with the"
                   + " source's";
+          case "CPU vendor" ->
+              "a guest can only move between processors of one vendor: move it to a host of the"
+                  + " source's";
+          case "CPU physical address bits", "CPU linear address bits" -> NO_SUCH_CPU;
           default ->
-              field.startsWith("CPUID")
-                  ? "the destination's CPU lacks what the guest may use: move it to a host whose"
-                      + " CPU has that"
+              field.startsWith("CPU")
+                      || field.startsWith("XSAVE")
+                      || field.startsWith("MSR")
+                      || field.startsWith("vCPU state")
+                  ? NO_SUCH_CPU
                   : START + "the same --balloon as the source";
         });
   }

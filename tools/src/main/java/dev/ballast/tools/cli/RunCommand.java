@@ -104,6 +104,19 @@ final class RunCommand implements Callable<Integer> {
   private int cpus;
 
   @Option(
+      names = "--cpu",
+      paramLabel = "MODEL[,+FEATURE|-FEATURE...]",
+      defaultValue = "host",
+      converter = CpuOption.Converter.class,
+      description =
+          "What the guest sees of the host's processor: 'host' all of it but what would keep the"
+              + " guest from moving; x86-64-v2, x86-64-v3 or x86-64-v4 that level; a FILE from"
+              + " 'ballast cpu --common' what several hosts have in common. A destination takes"
+              + " what it could offer itself, and shows the guest what the source did"
+              + " (default: ${DEFAULT-VALUE}).")
+  private CpuOption cpu;
+
+  @Option(
       names = "--balloon",
       paramLabel = "on|off|KEY=on|off,...",
       defaultValue = "on",
@@ -283,7 +296,7 @@ final class RunCommand implements Callable<Integer> {
                     new KernelConfig(file, Optional.ofNullable(initrd), commandLine, kernelMode));
     try {
       return new MachineConfig(
-          kvm, ram, cpus, boots, serial, clock, devices(), incoming != null, where);
+          kvm, ram, cpus, boots, serial, clock, devices(), incoming != null, where, cpu.model());
     } catch (IllegalArgumentException e) {
       serial.close();
       throw wrong(String.valueOf(e.getMessage()));

@@ -6,10 +6,10 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.ballast.migration.channel.MigrationChannel;
 import dev.ballast.migration.channel.MigrationUri;
+import dev.ballast.vmm.cpuid.CpuFeatureWord;
 import dev.ballast.vmm.machine.MachineDescription;
 import dev.ballast.vmm.machine.MachineDescription.DeviceFeatures;
 import dev.ballast.vmm.machine.MachineDescription.RamRange;
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where the user is told to look for a guest whose migration did not complete. */
 class MigrateOutcomeTest {
@@ -75,6 +76,32 @@ class MigrateOutcomeTest {
     String refusal = destination.refusal(SOURCE).orElseThrow();
     assertThat(ErrorReporter.hint("the destination gave up: " + refusal).orElseThrow())
         .contains(way);
+  }
+
+  /** What {@code CpuComparison} says. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "CPU feature avx512f, avx512bw: source has 0x7.0 ebx 0x40010000, destination has 0x7.0 ebx"
+            + " 0x00000000",
+        "CPU physical address bits: source has 52, destination has 46",
+        "CPU linear address bits: source has 57, destination has 48",
+        "XSAVE component 9: source has 8 bytes at 2688, destination has 8 bytes at 2432",
+        "MSR 0x10a rdctl_no: source has 0x1, destination has 0x0",
+        "CPUID 0xa.0 eax: source has 0x7300402, destination has 0x8300802",
+        "vCPU state XSAVE: source has 8192 bytes, destination has 4096 bytes"
+      })
+  void aProcessorThatDoesNotFitIsAQuestionOfTheModel(String refusal) {
+    assertThat(ErrorReporter.hint("the destination gave up: " + refusal).orElseThrow())
+        .contains("the source's --cpu", "'ballast cpu --common'");
+  }
+
+  @Test
+  void anotherVendorsProcessorIsNone() {
+    assertThat(
+            ErrorReporter.hint("CPU vendor: source has GenuineIntel, destination has AuthenticAMD")
+                .orElseThrow())
+        .contains("a host of the source's");
   }
 
   @Test

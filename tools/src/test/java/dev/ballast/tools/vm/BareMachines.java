@@ -8,6 +8,7 @@ import dev.ballast.migration.source.MigrationProgress;
 import dev.ballast.virtio.balloon.BalloonConfig;
 import dev.ballast.virtio.transport.mmio.VirtioMmioConfig;
 import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.cpuid.CpuModel;
 import dev.ballast.vmm.device.UnixSocketSerialBackend;
 import dev.ballast.vmm.machine.ClockPolicy;
 import dev.ballast.vmm.machine.DeviceConfig;
@@ -43,8 +44,27 @@ record BareMachines(Path directory, long memoryBytes) {
     return make(name, incoming, RamConfig.anonymous(memoryBytes), balloon, words);
   }
 
+  /** Makes a machine with a balloon whose guest sees what a model leaves of the host's CPU. */
+  KvmVirtualMachine make(String name, boolean incoming, CpuModel cpu) throws IOException {
+    MachineConfig config =
+        config(
+            name,
+            incoming,
+            RamConfig.anonymous(memoryBytes),
+            Optional.of(BalloonConfig.DEFAULT),
+            "");
+    return new KvmVirtualMachine(name, VirtualMachine.NO_UUID, config.withCpu(cpu));
+  }
+
   /** Makes a machine on memory of any kind. */
   KvmVirtualMachine make(
+      String name, boolean incoming, RamConfig ram, Optional<BalloonConfig> balloon, String words)
+      throws IOException {
+    MachineConfig config = config(name, incoming, ram, balloon, words);
+    return new KvmVirtualMachine(name, VirtualMachine.NO_UUID, config);
+  }
+
+  private MachineConfig config(
       String name, boolean incoming, RamConfig ram, Optional<BalloonConfig> balloon, String words)
       throws IOException {
     KernelConfig boots =
@@ -53,18 +73,17 @@ record BareMachines(Path directory, long memoryBytes) {
             Optional.empty(),
             balloon.isPresent() ? DEVICE + " " + words : words,
             KernelConfig.Mode.AUTO);
-    MachineConfig config =
-        new MachineConfig(
-            Path.of("/dev/kvm"),
-            ram,
-            1,
-            Optional.of(boots),
-            UnixSocketSerialBackend.listen(directory.resolve(name)),
-            ClockPolicy.HOLD,
-            balloon.stream().<DeviceConfig>map(VirtioMmioConfig::new).toList(),
-            incoming,
-            Placement.NONE);
-    return new KvmVirtualMachine(name, VirtualMachine.NO_UUID, config);
+    return new MachineConfig(
+        Path.of("/dev/kvm"),
+        ram,
+        1,
+        Optional.of(boots),
+        UnixSocketSerialBackend.listen(directory.resolve(name)),
+        ClockPolicy.HOLD,
+        balloon.stream().<DeviceConfig>map(VirtioMmioConfig::new).toList(),
+        incoming,
+        Placement.NONE,
+        CpuModel.HOST);
   }
 
   BareGuestConsole console(String name) throws IOException {

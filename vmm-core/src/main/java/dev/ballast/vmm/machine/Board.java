@@ -8,6 +8,8 @@ import dev.ballast.vmm.boot.BootEntry;
 import dev.ballast.vmm.boot.KernelConfig;
 import dev.ballast.vmm.boot.KernelLoader;
 import dev.ballast.vmm.bus.AddressMap;
+import dev.ballast.vmm.cpuid.CpuProfile;
+import dev.ballast.vmm.cpuid.GuestCpuid;
 import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.memory.GuestAddressException;
 import dev.ballast.vmm.memory.GuestMemory;
@@ -15,7 +17,7 @@ import dev.ballast.vmm.memory.PageFilter;
 import dev.ballast.vmm.memory.RamBlock;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.vcpu.BootRegisters;
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
+import dev.ballast.vmm.vcpu.GuestCpu;
 import dev.ballast.vmm.vcpu.GuestTsc;
 import dev.ballast.vmm.vcpu.VcpuSet;
 import dev.ballast.vmm.vcpu.VcpuThread;
@@ -30,8 +32,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The hardware of a machine, as {@link MachineBuilder} made it: a KVM VM with its interrupt
  * controllers, guest RAM, devices and vCPUs. {@link Lifecycle} and {@link Machine} call what
- * changes it under the machine's lock, except {@link #adoptTsc}, which is called before the guest
- * arrives. Getters return what was made, take no lock, and may be called on any thread.
+ * changes it under the machine's lock, except {@link #adoptTsc} and {@link #adoptCpu}, which are
+ * called before the guest arrives. Getters return what was made, take no lock, and may be called on
+ * any thread.
  */
 public final class Board implements AutoCloseable {
   /**
@@ -41,18 +44,9 @@ public final class Board implements AutoCloseable {
    * @param parts their state, and that of the interrupt controllers
    * @param clock the guest's clocks
    * @param tsc the guest's TSCs
-   * @param features words of CPUID feature bits that the guest may rely on
+   * @param cpu the processor that the guest sees
    */
-  record Processors(
-      VcpuSet vcpus,
-      KvmParts parts,
-      GuestClock clock,
-      GuestTsc tsc,
-      List<CpuFeatureWord> features) {
-    Processors {
-      features = List.copyOf(features);
-    }
-  }
+  record Processors(VcpuSet vcpus, KvmParts parts, GuestClock clock, GuestTsc tsc, GuestCpu cpu) {}
 
   /**
    * The devices.
@@ -129,6 +123,7 @@ public final class Board implements AutoCloseable {
   void reset() throws IOException {
     devices.all.forEach(MachineDevice::reset);
     processors.parts.reset();
+    processors.cpu.reset();
     processors.vcpus.vcpus().forEach(VcpuThread::clearTerminalExit);
   }
 
@@ -208,13 +203,27 @@ public final class Board implements AutoCloseable {
     processors.tsc.adopt(khz);
   }
 
-  MachineDescription description() {
+  /** Offers the guest what it was offered at the source; see {@link Machine#adoptCpu}. */
+  void adoptCpu(Optional<CpuProfile> source) throws IOException {
+    processors.cpu.adopt(source);
+  }
+
+  /** Returns the processor that the guest sees. */
+  public GuestCpu cpu() {
+    return processors.cpu;
+  }
+
+  /**
+   * @param arriving whether a guest is still to arrive: then it is what is offered to that
+   */
+  MachineDescription description(boolean arriving) {
+    CpuProfile cpu = arriving ? processors.cpu.own() : processors.cpu.current();
     return new MachineDescription(
         memory.size(),
         RamBlock.PAGE_SIZE,
         config.vcpus(),
         stateSections().stream().map(Snapshottable::stateName).toList(),
-        processors.features,
+        GuestCpuid.features(cpu.cpuid()),
         memory.regions().stream()
             .map(region -> new MachineDescription.RamRange(region.guestAddress(), region.size()))
             .toList(),
@@ -225,7 +234,8 @@ public final class Board implements AutoCloseable {
                     new MachineDescription.DeviceFeatures(
                         device.stateName(), device.offeredFeatures()))
             .toList(),
-        processors.tsc.khz());
+        processors.tsc.khz(),
+        Optional.of(cpu));
   }
 
   /** Closes all of it: vCPUs before devices, devices before guest RAM, the VM last. */

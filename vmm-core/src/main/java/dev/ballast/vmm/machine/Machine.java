@@ -1,5 +1,6 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.cpuid.CpuProfile;
 import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.memory.GuestMemory;
 import dev.ballast.vmm.memory.PageFilter;
@@ -333,8 +334,13 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   @Override
+  public void adoptCpu(Optional<CpuProfile> source) throws IOException {
+    board.adoptCpu(source);
+  }
+
+  @Override
   public MachineDescription description() {
-    return board.description();
+    return board.description(runState() == RunState.INMIGRATE);
   }
 
   @Override

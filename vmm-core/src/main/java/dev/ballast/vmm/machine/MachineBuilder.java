@@ -1,7 +1,6 @@
 package dev.ballast.vmm.machine;
 
 import dev.ballast.ffi.kvm.Capability;
-import dev.ballast.ffi.kvm.CpuidTable;
 import dev.ballast.ffi.kvm.Kvm;
 import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.ffi.kvm.KvmVm;
@@ -11,6 +10,8 @@ import dev.ballast.vmm.acpi.AcpiConfig;
 import dev.ballast.vmm.bus.AddressMap;
 import dev.ballast.vmm.bus.Bus;
 import dev.ballast.vmm.bus.BusDevice;
+import dev.ballast.vmm.cpuid.CpuProfile;
+import dev.ballast.vmm.cpuid.HostCpu;
 import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.irq.GsiRouter;
 import dev.ballast.vmm.irq.KvmInterruptControllers;
@@ -19,7 +20,7 @@ import dev.ballast.vmm.memory.GuestRamBlock;
 import dev.ballast.vmm.memory.KvmDirtyLog;
 import dev.ballast.vmm.memory.PageFilter;
 import dev.ballast.vmm.memory.RamBlock;
-import dev.ballast.vmm.vcpu.GuestCpuid;
+import dev.ballast.vmm.vcpu.GuestCpu;
 import dev.ballast.vmm.vcpu.GuestTsc;
 import dev.ballast.vmm.vcpu.KvmVcpuTsc;
 import dev.ballast.vmm.vcpu.VcpuSet;
@@ -124,14 +125,16 @@ public final class MachineBuilder {
     for (DeviceConfig device : config.devices()) {
       device.attach(this);
     }
-    CpuidTable cpuid = GuestCpuid.offered(kvm.supportedCpuid());
-    addVcpus(vcpus, cpuid, events);
+    CpuProfile host = HostCpu.read(kvm);
+    CpuProfile offered = config.cpu().offer(host);
+    addVcpus(vcpus, events);
     HostPlacement.pin(config.placement(), vcpus.vcpus());
     List<KvmVcpu> made = vcpus.vcpus().stream().map(VcpuThread::vcpu).toList();
+    GuestCpu cpu = new GuestCpu(host, offered, made);
     boolean scalable = vm.checkExtension(Capability.TSC_CONTROL) != 0;
     GuestTsc tsc = new GuestTsc(made.stream().map(KvmVcpuTsc::new).toList(), scalable);
-    int[] msrs = kvm.msrIndexList();
-    List<VcpuState> states = made.stream().map(vcpu -> new VcpuState(vcpu, msrs, tsc)).toList();
+    List<VcpuState> states =
+        made.stream().map(vcpu -> new VcpuState(vcpu, cpu::msrIndices, tsc)).toList();
     return new Board(
         config,
         kvm,
@@ -141,19 +144,17 @@ public final class MachineBuilder {
             new KvmParts(states, new KvmInterruptControllers(vm)),
             new GuestClock(vm, tsc, config.clock()),
             tsc,
-            GuestCpuid.features(cpuid)),
+            cpu),
         new Board.Devices(platform, devices, acpiDevices),
         new Board.Blocks(ramBlocks, pageFilter),
         closers);
   }
 
-  private void addVcpus(VcpuSet vcpus, CpuidTable cpuid, GuestEvents events) throws IOException {
+  private void addVcpus(VcpuSet vcpus, GuestEvents events) throws IOException {
     ThreadKick.install();
-    boolean tscDeadline = kvm.checkExtension(Capability.TSC_DEADLINE_TIMER) != 0;
     for (int id = 0; id < config.vcpus(); id++) {
       KvmVcpu vcpu = vm.createVcpu(id);
       vcpus.add(owned(thread(vcpu, events), VcpuThread::close));
-      vcpu.setCpuid(GuestCpuid.forVcpu(cpuid, id, config.vcpus(), tscDeadline));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.ballast.vmm.machine;
 
 import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.cpuid.CpuModel;
 import dev.ballast.vmm.device.SerialBackend;
 import dev.ballast.vmm.memory.RamConfig;
 import java.nio.file.Path;
@@ -19,6 +20,7 @@ import java.util.Optional;
  * @param devices those that not every machine has, in the order in which they are attached
  * @param incoming whether the guest will arrive by migration, rather than boot
  * @param placement where on the host it is, and which NUMA nodes its guest sees
+ * @param cpu what the guest is offered of the host's processor
  */
 public record MachineConfig(
     Path kvm,
@@ -29,7 +31,8 @@ public record MachineConfig(
     ClockPolicy clock,
     List<DeviceConfig> devices,
     boolean incoming,
-    Placement placement) {
+    Placement placement,
+    CpuModel cpu) {
   /** The smallest guest RAM in bytes. */
   public static final long MIN_MEMORY = 64L << 20;
 
@@ -39,7 +42,17 @@ public record MachineConfig(
   /** Makes a configuration that boots, without devices, with {@link ClockPolicy#HOLD}. */
   public MachineConfig(
       Path kvm, RamConfig ram, int vcpus, Optional<KernelConfig> kernel, SerialBackend console) {
-    this(kvm, ram, vcpus, kernel, console, ClockPolicy.HOLD, List.of(), false, Placement.NONE);
+    this(
+        kvm,
+        ram,
+        vcpus,
+        kernel,
+        console,
+        ClockPolicy.HOLD,
+        List.of(),
+        false,
+        Placement.NONE,
+        CpuModel.HOST);
   }
 
   /** Checks the ranges. */
@@ -58,22 +71,30 @@ public record MachineConfig(
   /** Returns this configuration with another policy for its clocks. */
   public MachineConfig withClock(ClockPolicy policy) {
     return new MachineConfig(
-        kvm, ram, vcpus, kernel, console, policy, devices, incoming, placement);
+        kvm, ram, vcpus, kernel, console, policy, devices, incoming, placement, cpu);
   }
 
   /** Returns this configuration with these devices instead of its own. */
   public MachineConfig withDevices(DeviceConfig... others) {
     return new MachineConfig(
-        kvm, ram, vcpus, kernel, console, clock, List.of(others), incoming, placement);
+        kvm, ram, vcpus, kernel, console, clock, List.of(others), incoming, placement, cpu);
   }
 
   /** Returns this configuration for the destination of a migration. */
   public MachineConfig asDestination() {
-    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, devices, true, placement);
+    return new MachineConfig(
+        kvm, ram, vcpus, kernel, console, clock, devices, true, placement, cpu);
   }
 
   /** Returns this configuration with another placement. */
   public MachineConfig withPlacement(Placement other) {
-    return new MachineConfig(kvm, ram, vcpus, kernel, console, clock, devices, incoming, other);
+    return new MachineConfig(
+        kvm, ram, vcpus, kernel, console, clock, devices, incoming, other, cpu);
+  }
+
+  /** Returns this configuration with another model of a processor. */
+  public MachineConfig withCpu(CpuModel model) {
+    return new MachineConfig(
+        kvm, ram, vcpus, kernel, console, clock, devices, incoming, placement, model);
   }
 }

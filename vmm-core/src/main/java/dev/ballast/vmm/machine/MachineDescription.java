@@ -1,6 +1,8 @@
 package dev.ballast.vmm.machine;
 
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
+import dev.ballast.vmm.cpuid.CpuFeatureWord;
+import dev.ballast.vmm.cpuid.CpuProfile;
+import dev.ballast.vmm.cpuid.GuestCpuid;
 import java.util.List;
 import java.util.Optional;
 
@@ -18,6 +20,8 @@ import java.util.Optional;
  *     Devices that are not named offer nothing, or their offers are not known
  * @param tscKhz the frequency of the guest's TSC in kHz, 0 when it is not known. {@link #refusal}
  *     does not compare it: {@link MigratableMachine#adoptTsc} does
+ * @param cpu the processor that the guest sees; empty when it is not known. {@link #refusal} does
+ *     not compare it, nor the words if the source has one: {@link MigratableMachine#adoptCpu} does
  */
 public record MachineDescription(
     long memoryBytes,
@@ -27,7 +31,8 @@ public record MachineDescription(
     List<CpuFeatureWord> cpuFeatures,
     List<RamRange> layout,
     List<DeviceFeatures> deviceFeatures,
-    int tscKhz) {
+    int tscKhz,
+    Optional<CpuProfile> cpu) {
   /** How many characters of each side's value a refusal shows at most. */
   private static final int MAX_TOLD = 1000;
 
@@ -60,7 +65,7 @@ public record MachineDescription(
     deviceFeatures = List.copyOf(deviceFeatures);
   }
 
-  /** Makes a description without the frequency of the TSC. */
+  /** Makes a description without the frequency of the TSC and the processor. */
   public MachineDescription(
       long memoryBytes,
       int pageSize,
@@ -69,10 +74,19 @@ public record MachineDescription(
       List<CpuFeatureWord> cpuFeatures,
       List<RamRange> layout,
       List<DeviceFeatures> deviceFeatures) {
-    this(memoryBytes, pageSize, vcpus, devices, cpuFeatures, layout, deviceFeatures, 0);
+    this(
+        memoryBytes,
+        pageSize,
+        vcpus,
+        devices,
+        cpuFeatures,
+        layout,
+        deviceFeatures,
+        0,
+        Optional.empty());
   }
 
-  /** Makes a description without RAM layout, device features and frequency of the TSC. */
+  /** Makes a description of what every version of the migration protocol has. */
   public MachineDescription(
       long memoryBytes,
       int pageSize,
@@ -102,10 +116,11 @@ public record MachineDescription(
     if (!source.devices.equals(devices)) {
       return differs("device list", source.devices, devices);
     }
-    for (CpuFeatureWord word : source.cpuFeatures) {
+    for (CpuFeatureWord word :
+        source.cpu.isPresent() ? List.<CpuFeatureWord>of() : source.cpuFeatures) {
       int here =
           cpuFeatures.stream().filter(word::isSameRegister).mapToInt(CpuFeatureWord::bits).sum();
-      if ((word.bits() & ~here) != 0) {
+      if ((word.bits() & ~here & ~GuestCpuid.alwaysOffered(word)) != 0) {
         String leaf =
             String.format("CPUID 0x%x.%d %s", word.function(), word.index(), word.register());
         return differs(leaf, String.format("0x%08x", word.bits()), String.format("0x%08x", here));
@@ -143,6 +158,12 @@ public record MachineDescription(
   /** Returns this description with another TSC frequency, in kHz. */
   public MachineDescription withTscKhz(int khz) {
     return new MachineDescription(
-        memoryBytes, pageSize, vcpus, devices, cpuFeatures, layout, deviceFeatures, khz);
+        memoryBytes, pageSize, vcpus, devices, cpuFeatures, layout, deviceFeatures, khz, cpu);
+  }
+
+  /** Returns this description with another processor. */
+  public MachineDescription withCpu(Optional<CpuProfile> other) {
+    return new MachineDescription(
+        memoryBytes, pageSize, vcpus, devices, cpuFeatures, layout, deviceFeatures, tscKhz, other);
   }
 }

@@ -1,5 +1,6 @@
 package dev.ballast.vmm.machine;
 
+import dev.ballast.vmm.cpuid.CpuProfile;
 import dev.ballast.vmm.memory.PageFilter;
 import dev.ballast.vmm.memory.RamBlock;
 import dev.ballast.vmm.state.Snapshottable;
@@ -17,6 +18,17 @@ public interface MigratableMachine {
    * @throws IOException if this host cannot do that; the message has both frequencies
    */
   void adoptTsc(int khz) throws IOException;
+
+  /**
+   * Offers the guest the processor that it was offered at the source. Called on the destination,
+   * before anything is loaded, and again for each source that tries.
+   *
+   * @param source {@link MachineDescription#cpu} of the source; empty if that is not known: the
+   *     guest then gets what this machine offers
+   * @throws IOException if this machine cannot offer that; the message names the feature and has
+   *     both values
+   */
+  void adoptCpu(Optional<CpuProfile> source) throws IOException;
 
   /** Returns what the other side must have in common with this machine. */
   MachineDescription description();

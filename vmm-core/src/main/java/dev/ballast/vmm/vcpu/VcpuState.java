@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 
 /**
  * A vCPU's whole state as KVM hands it out, in the order in which KVM must take it back: the system
@@ -33,17 +34,17 @@ public final class VcpuState implements Snapshottable {
   private static final int MAX_BLOB = 64 << 10;
 
   private final KvmVcpu vcpu;
-  private final int[] msrIndices;
+  private final Supplier<int[]> msrIndices;
   private final GuestTsc tsc;
 
   /**
    * @param vcpu the vCPU; parked whenever its state is touched
-   * @param msrIndices the MSRs that are saved (KVM_GET_MSR_INDEX_LIST)
+   * @param msrIndices returns the MSRs that are saved: those that the guest can reach
    * @param tsc holds the TSCs of all vCPUs as they were when the machine was stopped
    */
-  public VcpuState(KvmVcpu vcpu, int[] msrIndices, GuestTsc tsc) {
+  public VcpuState(KvmVcpu vcpu, Supplier<int[]> msrIndices, GuestTsc tsc) {
     this.vcpu = vcpu;
-    this.msrIndices = msrIndices.clone();
+    this.msrIndices = msrIndices;
     this.tsc = tsc;
   }
 
@@ -62,7 +63,7 @@ public final class VcpuState implements Snapshottable {
     for (VcpuStateKind kind : BEFORE_MSRS) {
       writer.bytes(vcpu.get(kind));
     }
-    MsrTable msrs = vcpu.getMsrs(msrIndices);
+    MsrTable msrs = vcpu.getMsrs(msrIndices.get());
     writer.u32(msrs.size());
     for (int i = 0; i < msrs.size(); i++) {
       boolean isTsc = msrs.index(i) == KvmVcpuTsc.MSR_TSC;

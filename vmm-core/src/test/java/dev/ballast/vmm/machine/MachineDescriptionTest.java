@@ -2,7 +2,7 @@ package dev.ballast.vmm.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
+import dev.ballast.vmm.cpuid.CpuFeatureWord;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -29,8 +29,11 @@ class MachineDescriptionTest {
     assertThat(machine(ecx(7)).refusal(machine(ecx(3)))).isEmpty();
     assertThat(machine(ecx(3)).refusal(machine(ecx(7))))
         .contains("CPUID 0x1.0 ecx: source has 0x00000007, destination has 0x00000003");
-    assertThat(machine().refusal(machine(ecx(1 << 31))))
-        .contains("CPUID 0x1.0 ecx: source has 0x80000000, destination has 0x00000000");
+    assertThat(machine().refusal(machine(ecx(1 << 30))))
+        .contains("CPUID 0x1.0 ecx: source has 0x40000000, destination has 0x00000000");
+    assertThat(machine().refusal(machine(ecx(1 << 31 | 1 << 24))))
+        .as("what every machine offers, whether KVM lists it or not")
+        .isEmpty();
     assertThat(machine(new CpuFeatureWord(1, 0, "edx", 7)).refusal(machine(ecx(7))))
         .as("another register")
         .isPresent();

@@ -6,13 +6,13 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ballast.vmm.boot.KernelConfig;
+import dev.ballast.vmm.cpuid.CpuFeatureWord;
 import dev.ballast.vmm.memory.PageBitmap;
 import dev.ballast.vmm.memory.RamBlock;
 import dev.ballast.vmm.memory.RamConfig;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
-import dev.ballast.vmm.vcpu.CpuFeatureWord;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1643,6 +1643,15 @@ public class KvmH extends KvmH$shared {
     public static long KVM_SET_CPUID2() {
         return KVM_SET_CPUID2;
     }
+    private static final long KVM_GET_CPUID2 = 3221794449L;
+    /**
+     * {@snippet lang=c :
+     * #define KVM_GET_CPUID2 3221794449
+     * }
+     */
+    public static long KVM_GET_CPUID2() {
+        return KVM_GET_CPUID2;
+    }
     private static final long KVM_GET_MP_STATE = 2147790488L;
     /**
      * {@snippet lang=c :

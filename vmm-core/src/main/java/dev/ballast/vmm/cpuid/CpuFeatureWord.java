@@ -1,4 +1,4 @@
-package dev.ballast.vmm.vcpu;
+package dev.ballast.vmm.cpuid;
 
 /**
  * One register of a CPUID leaf.

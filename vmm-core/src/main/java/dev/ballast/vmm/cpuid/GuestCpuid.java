@@ -1,83 +1,63 @@
-package dev.ballast.vmm.vcpu;
+package dev.ballast.vmm.cpuid;
 
 import dev.ballast.ffi.kvm.CpuidTable;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The CPUID leaves of a guest: what KVM supports on this host, without nested virtualisation, and
- * with the topology of this machine: one socket, one thread per core (Intel SDM 2A CPUID; AMD APM 3
- * appendix E).
+ * CPUID of one vCPU: what its guest is offered, with the topology of this machine: one socket, one
+ * thread per core, caches of level 1 and 2 of each vCPU's own, and one of level 3 for all (Intel
+ * SDM 2A CPUID; AMD APM 3 appendix E). Both sides of a migration derive the same, so that it need
+ * not travel.
  */
 public final class GuestCpuid {
   private static final int LEVEL_TYPE_SMT = 1;
   private static final int LEVEL_TYPE_CORE = 2;
-  private static final int ECX_VMX = 1 << 5;
-  private static final int ECX_SVM = 1 << 2;
-  private static final int LEAF_SVM = 0x8000000a;
   private static final int ECX_TSC_DEADLINE = 1 << 24;
   private static final int ECX_HYPERVISOR = 1 << 31;
   private static final int EDX_HTT = 1 << 28;
 
+  /** Fields that are too narrow for large machines hold the most that they can. */
+  private static final int MAX_LEAF1_IDS = 0xff;
+
+  private static final int MAX_LEAF4_CORES = 0x3f;
+  private static final int MAX_CACHE_SHARING = 0xfff;
+  private static final int MAX_AMD_CORES = 0xff;
+
   private GuestCpuid() {}
-
-  /**
-   * Returns what a guest is offered: all that KVM supports except nested virtualisation. Nested
-   * state (KVM_GET_NESTED_STATE) is not saved, so that a machine that is migrated or reset while an
-   * L2 guest runs would go on with the L2 guest's registers in L1.
-   *
-   * @param supported what KVM supports on this host (KVM_GET_SUPPORTED_CPUID)
-   */
-  public static CpuidTable offered(CpuidTable supported) {
-    List<CpuidTable.Entry> entries = new ArrayList<>();
-    for (CpuidTable.Entry e : supported.entries()) {
-      switch (e.function()) {
-        case 0x1 -> entries.add(withEcx(e, e.ecx() & ~ECX_VMX));
-        case 0x80000001 -> entries.add(withEcx(e, e.ecx() & ~ECX_SVM));
-        case LEAF_SVM -> {}
-        default -> entries.add(e);
-      }
-    }
-    return new CpuidTable(entries);
-  }
-
-  private static CpuidTable.Entry withEcx(CpuidTable.Entry e, int ecx) {
-    return new CpuidTable.Entry(e.function(), e.index(), e.flags(), e.eax(), e.ebx(), ecx, e.edx());
-  }
 
   /**
    * Returns the table of one vCPU.
    *
-   * @param offered what a guest is offered ({@link #offered})
+   * @param offered what a guest is offered
    * @param vcpu the vCPU's number, which is its APIC id
    * @param vcpus how many there are
-   * @param tscDeadline whether KVM's local APIC has the TSC-deadline timer
    */
-  public static CpuidTable forVcpu(CpuidTable offered, int vcpu, int vcpus, boolean tscDeadline) {
+  public static CpuidTable forVcpu(CpuidTable offered, int vcpu, int vcpus) {
     int idBits = 32 - Integer.numberOfLeadingZeros(Math.max(0, vcpus - 1));
+    int maxId = (1 << idBits) - 1;
     List<CpuidTable.Entry> entries = new ArrayList<>();
     for (CpuidTable.Entry e : offered.entries()) {
       switch (e.function()) {
         case 0x1 -> {
-          int ecx = e.ecx() | ECX_HYPERVISOR | (tscDeadline ? ECX_TSC_DEADLINE : 0);
-          int ebx = (e.ebx() & 0xffff) | (vcpus << 16) | (vcpu << 24);
+          int ids = Math.min(MAX_LEAF1_IDS, vcpus);
+          int ebx = (e.ebx() & 0xffff) | (ids << 16) | (vcpu << 24);
           int edx = vcpus > 1 ? e.edx() | EDX_HTT : e.edx() & ~EDX_HTT;
-          entries.add(new CpuidTable.Entry(1, 0, e.flags(), e.eax(), ebx, ecx, edx));
+          entries.add(new CpuidTable.Entry(1, 0, e.flags(), e.eax(), ebx, e.ecx(), edx));
         }
-        // Deterministic cache parameters: how many ids share a cache, and how many cores a package
-        // has.
         case 0x4 -> {
-          int eax = (e.eax() & 0x3fff) | ((vcpus - 1) << 26);
-          entries.add(
-              new CpuidTable.Entry(4, e.index(), e.flags(), eax, e.ebx(), e.ecx(), e.edx()));
+          int cores = Math.min(MAX_LEAF4_CORES, maxId) << 26;
+          int eax = e.eax() == 0 ? 0 : (cacheOf(e, maxId) & 0x3ffffff) | cores;
+          entries.add(CpuidRegister.EAX.with(e, eax));
         }
         // Written below; KVM passes the host's topology through.
-        case 0xb, 0x1f -> {}
+        case 0xb, 0x1f, 0x80000026 -> {}
         case 0x80000008 -> {
-          int ecx = (e.ecx() & ~0xf0ff) | (idBits << 12) | (vcpus - 1);
-          entries.add(
-              new CpuidTable.Entry(e.function(), 0, e.flags(), e.eax(), e.ebx(), ecx, e.edx()));
+          int cores = Math.min(MAX_AMD_CORES, vcpus - 1);
+          int ecx = (e.ecx() & ~0xf0ff) | (idBits << 12) | cores;
+          entries.add(CpuidRegister.ECX.with(e, ecx));
         }
+        case 0x8000001d -> entries.add(CpuidRegister.EAX.with(e, cacheOf(e, maxId)));
         case 0x8000001e ->
             entries.add(new CpuidTable.Entry(e.function(), 0, e.flags(), vcpu, vcpu & 0xff, 0, 0));
         default -> entries.add(e);
@@ -92,6 +72,13 @@ public final class GuestCpuid {
     return new CpuidTable(entries);
   }
 
+  /** Returns EAX of a cache: its level is in bits 7:5, how many more ids share it in 25:14. */
+  private static int cacheOf(CpuidTable.Entry e, int maxId) {
+    int level = e.eax() >>> 5 & 7;
+    int sharing = level >= 3 ? Math.min(MAX_CACHE_SHARING, maxId) : 0;
+    return (e.eax() & ~(MAX_CACHE_SHARING << 14)) | sharing << 14;
+  }
+
   private static void addTopology(
       List<CpuidTable.Entry> entries, int function, int vcpu, int vcpus, int idBits) {
     int flags = CpuidTable.SIGNIFICANT_INDEX;
@@ -101,7 +88,21 @@ public final class GuestCpuid {
     entries.add(new CpuidTable.Entry(function, 2, flags, 0, 0, 2, vcpu));
   }
 
-  /** Returns the words of feature bits that a guest with this table may rely on. */
+  /**
+   * Returns the bits of a word that every machine offers, whether its words say so or not: only
+   * newer kernels list them.
+   */
+  public static int alwaysOffered(CpuFeatureWord word) {
+    return word.function() == 1 && word.register().equals("ecx")
+        ? ECX_TSC_DEADLINE | ECX_HYPERVISOR
+        : 0;
+  }
+
+  /**
+   * Returns the words of feature bits that a guest with this table may rely on, without those that
+   * are {@link #alwaysOffered}. Before version 6 of the migration protocol they were all that was
+   * compared.
+   */
   public static List<CpuFeatureWord> features(CpuidTable table) {
     List<CpuFeatureWord> words = new ArrayList<>();
     for (CpuidTable.Entry e : table.entries()) {
@@ -133,8 +134,10 @@ public final class GuestCpuid {
 
   private static void add(
       List<CpuFeatureWord> words, CpuidTable.Entry e, String register, int bits) {
-    if (bits != 0) {
-      words.add(new CpuFeatureWord(e.function(), e.index(), register, bits));
+    CpuFeatureWord word = new CpuFeatureWord(e.function(), e.index(), register, bits);
+    int told = bits & ~alwaysOffered(word);
+    if (told != 0) {
+      words.add(new CpuFeatureWord(e.function(), e.index(), register, told));
     }
   }
 }

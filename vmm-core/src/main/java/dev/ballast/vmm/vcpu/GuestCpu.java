@@ -1,0 +1,122 @@
+package dev.ballast.vmm.vcpu;
+
+import dev.ballast.ffi.kvm.KvmVcpu;
+import dev.ballast.ffi.kvm.MsrTable;
+import dev.ballast.vmm.cpuid.CpuComparison;
+import dev.ballast.vmm.cpuid.CpuProfile;
+import dev.ballast.vmm.cpuid.GuestCpuid;
+import dev.ballast.vmm.cpuid.HostCpu;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The processor that a machine's guest sees: what this machine offers, until a guest arrives that
+ * has seen another one. Call what changes it before vCPUs run, or with them parked; getters on any
+ * thread.
+ */
+public final class GuestCpu {
+  private final CpuProfile own;
+
+  /** What is offered here, with all the MSRs that this host's KVM can load. */
+  private final CpuProfile limit;
+
+  private final List<KvmVcpu> vcpus;
+  private volatile CpuProfile current;
+
+  /**
+   * Gives vCPUs their CPUID and their feature MSRs.
+   *
+   * @param host what this host's KVM can offer
+   * @param offered what the guest is offered of that
+   * @param vcpus all of them, ordered by number; none has run
+   * @throws IOException if KVM refuses
+   */
+  public GuestCpu(CpuProfile host, CpuProfile offered, List<KvmVcpu> vcpus) throws IOException {
+    this.vcpus = List.copyOf(vcpus);
+    Map<String, Integer> sizes = HostCpu.stateSizes(vcpus.getFirst());
+    this.own = new CpuProfile(offered.cpuid(), offered.msrs(), offered.featureMsrs(), sizes);
+    this.limit = new CpuProfile(own.cpuid(), host.msrs(), own.featureMsrs(), sizes);
+    this.current = own;
+    setCpuid(own);
+    setFeatureMsrs(host.featureMsrs(), own.featureMsrs());
+  }
+
+  /** Returns what this machine offers to a guest that boots here. */
+  public CpuProfile own() {
+    return own;
+  }
+
+  /** Returns what the guest has been offered. */
+  public CpuProfile current() {
+    return current;
+  }
+
+  /** Returns the indices of the MSRs that are part of the guest's state. */
+  public int[] msrIndices() {
+    List<Integer> msrs = current.msrs();
+    int[] indices = new int[msrs.size()];
+    for (int i = 0; i < indices.length; i++) {
+      indices[i] = msrs.get(i);
+    }
+    return indices;
+  }
+
+  /**
+   * Offers the guest what it was offered at the source.
+   *
+   * @param source what that was; empty if it is not known: then it is what this machine offers
+   * @throws IOException if this machine offers less; the message has the feature and both values
+   */
+  public void adopt(Optional<CpuProfile> source) throws IOException {
+    if (source.isPresent()) {
+      Optional<String> refusal = CpuComparison.refusal(source.get(), limit);
+      if (refusal.isPresent()) {
+        throw new IOException(refusal.get());
+      }
+    }
+    CpuProfile wanted = source.orElse(own);
+    if (!wanted.cpuid().equals(current.cpuid())) {
+      setCpuid(wanted);
+    }
+    setFeatureMsrs(current.featureMsrs(), wanted.featureMsrs());
+    current = wanted;
+  }
+
+  /** Gives the vCPUs, which are at this machine's power-on state, the guest's feature MSRs back. */
+  public void reset() throws IOException {
+    setFeatureMsrs(own.featureMsrs(), current.featureMsrs());
+  }
+
+  private void setCpuid(CpuProfile profile) throws IOException {
+    for (KvmVcpu vcpu : vcpus) {
+      vcpu.setCpuid(GuestCpuid.forVcpu(profile.cpuid(), vcpu.id(), vcpus.size()));
+    }
+  }
+
+  private void setFeatureMsrs(Map<Integer, Long> before, Map<Integer, Long> wanted)
+      throws IOException {
+    int[] indices = new int[wanted.size()];
+    long[] values = new long[indices.length];
+    int changed = 0;
+    for (Map.Entry<Integer, Long> msr : wanted.entrySet()) {
+      if (!msr.getValue().equals(before.get(msr.getKey()))) {
+        indices[changed] = msr.getKey();
+        values[changed++] = msr.getValue();
+      }
+    }
+    if (changed == 0) {
+      return;
+    }
+    MsrTable table = new MsrTable(Arrays.copyOf(indices, changed), Arrays.copyOf(values, changed));
+    for (KvmVcpu vcpu : vcpus) {
+      int[] refused = vcpu.setMsrs(table);
+      if (refused.length > 0) {
+        throw new IOException(
+            "this host's KVM refuses feature MSR 0x%x of vCPU %d".formatted(refused[0], vcpu.id()));
+      }
+    }
+  }
+}
