@@ -11,25 +11,38 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The initramfs of level 1: busybox, kernel modules, and an init that runs what the host sends. */
+/**
+ * The initramfs of level 1: busybox, kernel modules, and an init that runs what the host sends. How
+ * it does that depends on the emulator, whose devices differ.
+ */
 final class BootImage {
   private static final List<String> DIRECTORIES =
       List.of(
           "bin", "dev", "etc", "lib", "modules", "opt", "out", "proc", "root", "run", "sys", "tmp");
 
-  /** Virtio first: the rest of level 1 is on its disks. The last one makes {@code /dev/kvm}. */
-  private static final List<String> MODULES =
+  /** Disks first: the rest of level 1 is on them. The last one makes {@code /dev/kvm}. */
+  private static final List<String> QEMU_MODULES =
       List.of("virtio_pci", "virtio_blk", "virtio_console", "ext4", "overlay", "kvm_amd");
+
+  private static final List<String> BOCHS_MODULES =
+      List.of("ata_piix", "sd_mod", "loop", "ext4", "overlay", "kvm_intel");
 
   private BootImage() {}
 
   /** Makes the initramfs, or finds it in the cache. */
-  static Path prepare(ImageCache cache, LinuxGuest guest) throws IOException {
+  static Path prepare(ImageCache cache, LinuxGuest guest, LabCpu cpu) throws IOException {
     Path modules =
         guest
             .modules()
             .orElseThrow(() -> new LabException("the lab needs a kernel with its modules"));
-    byte[] archive = archive(guest.busybox(), new KernelModules(modules).loadOrder(MODULES));
+    KernelModules all = new KernelModules(modules);
+    byte[] archive =
+        switch (cpu) {
+          case AMD ->
+              archive(guest.busybox(), all.loadOrder(QEMU_MODULES), "ports-virtio");
+          case INTEL ->
+              archive(guest.busybox(), all.loadOrder(BOCHS_MODULES), "ports-serial");
+        };
     return cache
         .get(
             "boot",
@@ -38,8 +51,8 @@ final class BootImage {
         .resolve("initramfs");
   }
 
-  private static byte[] archive(Path busybox, List<KernelModules.Module> modules)
-      throws IOException {
+  private static byte[] archive(
+      Path busybox, List<KernelModules.Module> modules, String portsScript) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (CpioWriter cpio = new CpioWriter(bytes, 0)) {
       for (String directory : DIRECTORIES) {
@@ -49,6 +62,7 @@ final class BootImage {
       cpio.characterDevice("dev/console", 0600, 5, 1);
       cpio.file("bin/busybox", 0755, busybox);
       cpio.file("init", 0755, resource("init"));
+      cpio.file("etc/ports", 0644, resource(portsScript));
       cpio.file("etc/passwd", 0644, text("root:x:0:0:root:/root:/bin/sh\n"));
       cpio.file("etc/group", 0644, text("root:x:0:\n"));
       cpio.file("etc/hosts", 0644, text("127.0.0.1 localhost lab\n"));
