@@ -52,6 +52,8 @@ public record BochsConfiguration(
         vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
         pci: enabled=1, chipset=i440fx
         boot: disk
+        speaker: enabled=0
+        sound: waveoutdrv=dummy, waveindrv=dummy
         log: %s
         panic: action=fatal
         error: action=ignore
