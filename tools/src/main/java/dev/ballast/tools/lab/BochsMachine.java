@@ -3,7 +3,8 @@ package dev.ballast.tools.lab;
 import dev.ballast.tools.host.LabPackages;
 import dev.ballast.tools.lab.bochs.BochsConfiguration;
 import dev.ballast.tools.lab.bochs.BootDisk;
-import dev.ballast.tools.lab.bochs.SerialLink;
+import dev.ballast.tools.lab.bochs.SerialMultiplexer;
+import dev.ballast.tools.lab.bochs.SerialMultiplexer.Channel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -21,17 +22,15 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Level 1 in Bochs: serial ports, IDE disks. The first disk is the one it boots from; it has a copy
+ * Level 1 in Bochs: one serial port for all that the init's ports are, IDE disks. The first disk is the one it boots from; it has a copy
  * of all file systems for which IDE has no place, and takes what level 1 writes.
  */
 final class BochsMachine implements LabMachine {
   private static final String CONFIGURATION = "bochsrc";
   private static final String COMMANDS = "commands";
   private static final String BOOT_DISK = "boot.img";
+  private static final String LOG = "bochs.log";
   private static final long MIB = 1 << 20;
-
-  /** Serial ports after the console, in their order; the others share them. */
-  private static final List<Port> SERIAL = List.of(Port.CONTROL, Port.STDOUT, Port.STDERR);
 
   /**
    * A panic ends Bochs, because it reboots by a triple fault. Level 1 is as quick as can be: it
@@ -42,18 +41,19 @@ final class BochsMachine implements LabMachine {
           + " mitigations=off cryptomgr.notests";
 
   private final LabProcess bochs;
-  private final Map<Port, SocketChannel> channels;
-  private final SerialLink link = new SerialLink();
+  private final SocketChannel serial;
+  private final SerialMultiplexer ports;
   private final BootDisk bootDisk;
   private final List<String> disks;
 
   private BochsMachine(
-      LabProcess bochs,
-      Map<Port, SocketChannel> channels,
-      BootDisk bootDisk,
-      List<String> disks) {
+      LabProcess bochs, SocketChannel serial, BootDisk bootDisk, List<String> disks)
+      throws IOException {
     this.bochs = bochs;
-    this.channels = channels;
+    this.serial = serial;
+    this.ports =
+        SerialMultiplexer.start(
+            Channels.newInputStream(serial), Channels.newOutputStream(serial));
     this.bootDisk = bootDisk;
     this.disks = disks;
   }
@@ -87,17 +87,16 @@ final class BochsMachine implements LabMachine {
               .formatted(offset, ideDisk(0)));
     }
     try (PortServer server = new PortServer()) {
-      List<Integer> ports = new ArrayList<>();
-      for (Port port : SERIAL) {
-        InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0);
-        InetSocketAddress bound =
-            (InetSocketAddress) server.listen(port, ServerSocketChannel.open(), anyPort);
-        ports.add(bound.getPort());
-      }
+      InetSocketAddress address =
+          (InetSocketAddress)
+              server.listen(
+                  Port.CONTROL,
+                  ServerSocketChannel.open(),
+                  new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0));
       Files.writeString(
           directory.resolve(CONFIGURATION),
           new BochsConfiguration(
-                  options.memoryMib(), names, LabProcess.CONSOLE_LOG, ports, "bochs.log")
+                  options.memoryMib(), names, LabProcess.CONSOLE_LOG, address.getPort(), LOG)
               .text());
       // Debian's build begins in its debugger.
       Files.writeString(directory.resolve(COMMANDS), "c\n");
@@ -109,9 +108,13 @@ final class BochsMachine implements LabMachine {
               options.timeout());
       boolean connected = false;
       try {
-        Map<Port, SocketChannel> channels = server.accept(bochs, LoopbackPeer::isOfThisUser);
+        SocketChannel serial =
+            Objects.requireNonNull(
+                server.accept(bochs, LoopbackPeer::isOfThisUser).get(Port.CONTROL));
+        BochsMachine machine =
+            new BochsMachine(bochs, serial, bootDisk, List.copyOf(devices));
         connected = true;
-        return new BochsMachine(bochs, channels, bootDisk, List.copyOf(devices));
+        return machine;
       } finally {
         if (!connected) {
           bochs.close();
@@ -143,19 +146,22 @@ final class BochsMachine implements LabMachine {
 
   @Override
   public InputStream input(Port port) {
-    InputStream in = Channels.newInputStream(channel(port));
-    return port == Port.CONTROL ? link.text(in) : in;
+    return ports.input(channel(port));
   }
 
   @Override
   public OutputStream output(Port port) {
-    return port == Port.STDIN
-        ? link.lines(Channels.newOutputStream(channel(Port.STDOUT)))
-        : Channels.newOutputStream(channel(port));
+    return ports.output(channel(port));
   }
 
-  private SocketChannel channel(Port port) {
-    return Objects.requireNonNull(channels.get(port), port::label);
+  private static Channel channel(Port port) {
+    return switch (port) {
+      case CONTROL -> Channel.CONTROL;
+      case ALIVE -> Channel.ALIVE;
+      case STDIN -> Channel.STDIN;
+      case STDOUT -> Channel.STDOUT;
+      case STDERR -> Channel.STDERR;
+    };
   }
 
   @Override
@@ -176,6 +182,6 @@ final class BochsMachine implements LabMachine {
   @Override
   public void close() throws IOException {
     bochs.close();
-    PortServer.closeAll(channels);
+    serial.close();
   }
 }

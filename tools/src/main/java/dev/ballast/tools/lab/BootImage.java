@@ -3,6 +3,7 @@ package dev.ballast.tools.lab;
 import dev.ballast.guest.initramfs.CpioWriter;
 import dev.ballast.guest.linux.KernelModules;
 import dev.ballast.guest.linux.LinuxGuest;
+import dev.ballast.tools.lab.bochs.SerialMultiplexer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The initramfs of level 1: busybox, kernel modules, and an init that runs what the host sends. How
@@ -39,9 +41,9 @@ final class BootImage {
     byte[] archive =
         switch (cpu) {
           case AMD ->
-              archive(guest.busybox(), all.loadOrder(QEMU_MODULES), "ports-virtio");
+              archive(guest.busybox(), all.loadOrder(QEMU_MODULES), "ports-virtio", Optional.empty());
           case INTEL ->
-              archive(guest.busybox(), all.loadOrder(BOCHS_MODULES), "ports-serial");
+              archive(guest.busybox(), all.loadOrder(BOCHS_MODULES), "ports-serial", Optional.of(SerialMultiplexer.program()));
         };
     return cache
         .get(
@@ -52,7 +54,11 @@ final class BootImage {
   }
 
   private static byte[] archive(
-      Path busybox, List<KernelModules.Module> modules, String portsScript) throws IOException {
+      Path busybox,
+      List<KernelModules.Module> modules,
+      String portsScript,
+      Optional<byte[]> multiplexer)
+      throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (CpioWriter cpio = new CpioWriter(bytes, 0)) {
       for (String directory : DIRECTORIES) {
@@ -61,6 +67,9 @@ final class BootImage {
       // Nodes for the first moments, before devtmpfs is there.
       cpio.characterDevice("dev/console", 0600, 5, 1);
       cpio.file("bin/busybox", 0755, busybox);
+      if (multiplexer.isPresent()) {
+        cpio.file("bin/multiplexer", 0755, multiplexer.get());
+      }
       cpio.file("init", 0755, resource("init"));
       cpio.file("etc/ports", 0644, resource(portsScript));
       cpio.file("etc/passwd", 0644, text("root:x:0:0:root:/root:/bin/sh\n"));

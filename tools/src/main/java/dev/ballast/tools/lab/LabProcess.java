@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +25,7 @@ final class LabProcess implements AutoCloseable {
   static final String EMULATOR_LOG = "emulator.log";
 
   private static final int LINES_IN_ERRORS = 12;
+  private static final int REAP_MILLIS = 2000;
 
   /** What moves a terminal's cursor (ECMA-48), and single control characters. */
   private static final Pattern NOT_TEXT =
@@ -78,9 +78,14 @@ final class LabProcess implements AutoCloseable {
 
   /** Ends the process, and those that it has started; returns when they have ended. */
   private void kill() {
-    List<ProcessHandle> all = Stream.concat(process.descendants(), Stream.of(process.toHandle())).toList();
-    all.forEach(ProcessHandle::destroyForcibly);
-    all.forEach(one -> one.onExit().join());
+    List<ProcessHandle> started = process.descendants().toList();
+    started.forEach(ProcessHandle::destroyForcibly);
+    if (!started.isEmpty()) {
+      // It ends when what it has started does, and that is no zombie then.
+      process.onExit().completeOnTimeout(process, REAP_MILLIS, TimeUnit.MILLISECONDS).join();
+    }
+    process.destroyForcibly();
+    process.onExit().join();
   }
 
   boolean isAlive() {

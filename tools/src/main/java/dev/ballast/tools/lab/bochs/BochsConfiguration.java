@@ -9,17 +9,13 @@ import java.util.List;
  * @param memoryMib memory of the machine in MiB
  * @param disks raw images, in the order in which the machine sees them; four at most
  * @param console the file that gets what the machine writes to its first serial port
- * @param ports TCP ports of the loopback interface that the further serial ports connect to; three
- *     at most
+ * @param port the TCP port of the loopback interface that its second serial port connects to
  * @param log the file that gets what Bochs has to say
  */
 public record BochsConfiguration(
-    int memoryMib, List<String> disks, String console, List<Integer> ports, String log) {
+    int memoryMib, List<String> disks, String console, int port, String log) {
   /** How many disks there can be. */
   public static final int MAX_DISKS = 4;
-
-  /** How many serial ports there can be besides the console. */
-  public static final int MAX_PORTS = 3;
 
   /**
    * A model that Linux's KVM finds complete. Of the newer ones with VMX, Skylake-X states wrong
@@ -29,12 +25,10 @@ public record BochsConfiguration(
 
   /** Checks the bounds. */
   public BochsConfiguration {
-    if (disks.size() > MAX_DISKS || ports.size() > MAX_PORTS) {
-      throw new IllegalArgumentException(
-          "Bochs has no place for " + disks.size() + " disks and " + ports.size() + " ports");
+    if (disks.size() > MAX_DISKS) {
+      throw new IllegalArgumentException("Bochs has no place for " + disks.size() + " disks");
     }
     disks = List.copyOf(disks);
-    ports = List.copyOf(ports);
   }
 
   /** Returns the content of the file. */
@@ -70,10 +64,7 @@ public record BochsConfiguration(
       text.append(place).append(": type=disk, mode=flat, path=").append(disks.get(i)).append('\n');
     }
     text.append("com1: enabled=1, mode=file, dev=").append(console).append('\n');
-    for (int i = 0; i < ports.size(); i++) {
-      text.append("com").append(i + 2).append(": enabled=1, mode=socket-client, dev=127.0.0.1:");
-      text.append(ports.get(i)).append('\n');
-    }
+    text.append("com2: enabled=1, mode=socket-client, dev=127.0.0.1:").append(port).append('\n');
     return text.toString();
   }
 }
