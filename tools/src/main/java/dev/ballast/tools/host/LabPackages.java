@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The programs and files of this host that the lab needs, and the Debian packages that hold them. */
+/**
+ * The programs and files of this host that the lab needs, and the Debian packages that hold them.
+ */
 public final class LabPackages {
   /** The machine emulator whose CPUs have AMD's virtualisation extensions. */
   public static final String QEMU = "qemu-system-x86_64";
@@ -73,7 +75,9 @@ public final class LabPackages {
     return PACKAGES.getOrDefault(program, program);
   }
 
-  /** Finds a program on the PATH, or where Debian keeps programs for root, or a file by its path. */
+  /**
+   * Finds a program on the PATH, or where Debian keeps programs for root, or a file by its path.
+   */
   public static Optional<Path> find(String program) {
     if (program.startsWith("/")) {
       return Optional.of(Path.of(program)).filter(Files::isReadable);

@@ -22,8 +22,9 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Level 1 in Bochs: one serial port for all that the init's ports are, IDE disks. The first disk is the one it boots from; it has a copy
- * of all file systems for which IDE has no place, and takes what level 1 writes.
+ * Level 1 in Bochs: one serial port for all that the init's ports are, IDE disks. The first disk is
+ * the one it boots from; it has a copy of all file systems for which IDE has no place, and takes
+ * what level 1 writes.
  */
 final class BochsMachine implements LabMachine {
   private static final String CONFIGURATION = "bochsrc";
@@ -52,8 +53,7 @@ final class BochsMachine implements LabMachine {
     this.bochs = bochs;
     this.serial = serial;
     this.ports =
-        SerialMultiplexer.start(
-            Channels.newInputStream(serial), Channels.newOutputStream(serial));
+        SerialMultiplexer.start(Channels.newInputStream(serial), Channels.newOutputStream(serial));
     this.bootDisk = bootDisk;
     this.disks = disks;
   }
@@ -111,8 +111,7 @@ final class BochsMachine implements LabMachine {
         SocketChannel serial =
             Objects.requireNonNull(
                 server.accept(bochs, LoopbackPeer::isOfThisUser).get(Port.CONTROL));
-        BochsMachine machine =
-            new BochsMachine(bochs, serial, bootDisk, List.copyOf(devices));
+        BochsMachine machine = new BochsMachine(bochs, serial, bootDisk, List.copyOf(devices));
         connected = true;
         return machine;
       } finally {

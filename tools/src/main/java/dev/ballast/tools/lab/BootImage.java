@@ -41,9 +41,14 @@ final class BootImage {
     byte[] archive =
         switch (cpu) {
           case AMD ->
-              archive(guest.busybox(), all.loadOrder(QEMU_MODULES), "ports-virtio", Optional.empty());
+              archive(
+                  guest.busybox(), all.loadOrder(QEMU_MODULES), "ports-virtio", Optional.empty());
           case INTEL ->
-              archive(guest.busybox(), all.loadOrder(BOCHS_MODULES), "ports-serial", Optional.of(SerialMultiplexer.program()));
+              archive(
+                  guest.busybox(),
+                  all.loadOrder(BOCHS_MODULES),
+                  "ports-serial",
+                  Optional.of(SerialMultiplexer.program()));
         };
     return cache
         .get(

@@ -8,7 +8,15 @@ import java.util.Optional;
 /** Which maker's CPU, and with it which virtualisation extensions, the lab has. */
 public enum LabCpu {
   /** SVM, emulated by QEMU. */
-  AMD("AMD", "QEMU", LabPackages.QEMU, LabOptions.MAX_CPUS, LabOptions.MAX_MEMORY_MIB, 2, 3072, Duration.ofMinutes(10)),
+  AMD(
+      "AMD",
+      "QEMU",
+      LabPackages.QEMU,
+      LabOptions.MAX_CPUS,
+      LabOptions.MAX_MEMORY_MIB,
+      2,
+      3072,
+      Duration.ofMinutes(10)),
 
   /** VMX with EPT, emulated by Bochs, which emulates one CPU only. */
   INTEL("Intel", "Bochs", LabPackages.BOCHS, 1, 1400, 1, 1400, Duration.ofHours(1));

@@ -79,8 +79,7 @@ public final class LabSession implements AutoCloseable {
         disks.put(Path.of(IN, LabOptions.copyInName(source)), disk);
       }
       options.cpu().announcement().ifPresent(options.progress());
-      machine =
-          LabMachine.start(directory, options, images, List.copyOf(disks.sequencedValues()));
+      machine = LabMachine.start(directory, options, images, List.copyOf(disks.sequencedValues()));
       LabSession started = new LabSession(machine);
       started.setUp(images, options, List.copyOf(disks.sequencedKeySet()));
       session = started;
@@ -107,7 +106,8 @@ public final class LabSession implements AutoCloseable {
     if (!READY.equals(control.readLine())) {
       throw machine.died();
     }
-    Output output = capture(ShellScript.mounts(machine.disks(), mountPoints) + images.setUpScript());
+    Output output =
+        capture(ShellScript.mounts(machine.disks(), mountPoints) + images.setUpScript());
     if (output.exitCode() != 0) {
       throw new LabException("the lab cannot set itself up: " + output.stderr().strip());
     }

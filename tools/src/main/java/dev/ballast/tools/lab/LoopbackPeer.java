@@ -45,7 +45,8 @@ final class LoopbackPeer {
     String to = String.format(Locale.ROOT, LOOPBACK, remote);
     return sockets.stream()
         .map(line -> line.strip().split("\\s+"))
-        .filter(line -> line.length > UID && line[LOCAL].endsWith(from) && line[REMOTE].endsWith(to))
+        .filter(
+            line -> line.length > UID && line[LOCAL].endsWith(from) && line[REMOTE].endsWith(to))
         .map(line -> line[UID])
         .findFirst()
         .orElse("");

@@ -25,7 +25,9 @@ final class PortServer implements AutoCloseable {
 
   PortServer() throws IOException {}
 
-  /** Listens for a port's connection and returns the address, which {@code address} may leave open. */
+  /**
+   * Listens for a port's connection and returns the address, which {@code address} may leave open.
+   */
   SocketAddress listen(LabMachine.Port port, ServerSocketChannel server, SocketAddress address)
       throws IOException {
     servers.put(port, server);
@@ -40,8 +42,7 @@ final class PortServer implements AutoCloseable {
    * @param filter connections that it does not accept are closed, and waited for on
    * @throws LabException if the process dies before that
    */
-  Map<LabMachine.Port, SocketChannel> accept(LabProcess process, Filter filter)
-      throws IOException {
+  Map<LabMachine.Port, SocketChannel> accept(LabProcess process, Filter filter) throws IOException {
     Map<LabMachine.Port, SocketChannel> channels = new EnumMap<>(LabMachine.Port.class);
     boolean complete = false;
     try {
@@ -50,7 +51,9 @@ final class PortServer implements AutoCloseable {
         selector.selectedKeys().clear();
         for (Map.Entry<LabMachine.Port, ServerSocketChannel> server : servers.entrySet()) {
           SocketChannel channel = server.getValue().accept();
-          if (channel != null && !channels.containsKey(server.getKey()) && filter.accepts(channel)) {
+          if (channel != null
+              && !channels.containsKey(server.getKey())
+              && filter.accepts(channel)) {
             channels.put(server.getKey(), channel);
           } else if (channel != null) {
             channel.close();

@@ -23,6 +23,7 @@ class LabOptionsTest {
         .hasMessage("the lab cannot have 2 Intel CPUs: Bochs emulates 1 to 1");
     assertThatThrownBy(() -> intel.withMemoryMib(3072))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("the lab cannot have 3072 MiB of memory with an Intel CPU: with Bochs it has 512 to 1400");
+        .hasMessage(
+            "the lab cannot have 3072 MiB of memory with an Intel CPU: with Bochs it has 512 to 1400");
   }
 }

@@ -99,7 +99,8 @@ class LabSessionLabTest {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream errors = new ByteArrayOutputStream();
     int exitCode =
-        lab.exec(List.of("sh", "-c", "printf 'a\\0b'; echo \"$0\" >&2; exit 7", "it's"), out, errors);
+        lab.exec(
+            List.of("sh", "-c", "printf 'a\\0b'; echo \"$0\" >&2; exit 7", "it's"), out, errors);
     assertThat(exitCode).isEqualTo(7);
     assertThat(out.toByteArray()).isEqualTo(new byte[] {'a', 0, 'b'});
     assertThat(errors.toString(StandardCharsets.UTF_8)).isEqualTo("it's\n");
@@ -126,7 +127,8 @@ class LabSessionLabTest {
     assertThat(sh("cat /in/second/file")).isEqualTo("another\n");
     assertThat(sh("md5sum < /in/first/file"))
         .startsWith(md5(Files.readAllBytes(first.resolve("file"))));
-    assertThat(lab.exec(List.of("touch", "/in/first/x"), System.out, OutputStream.nullOutputStream()))
+    assertThat(
+            lab.exec(List.of("touch", "/in/first/x"), System.out, OutputStream.nullOutputStream()))
         .as("read-only")
         .isNotZero();
   }

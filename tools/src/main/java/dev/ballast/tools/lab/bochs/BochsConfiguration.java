@@ -4,7 +4,8 @@ import java.util.List;
 
 /**
  * The configuration file of a Bochs 2.7 (bochsrc): one CPU with VMX and EPT, IDE disks, serial
- * ports, and a text screen on its terminal, which nobody looks at. Names of files are relative to the directory where Bochs runs.
+ * ports, and a text screen on its terminal, which nobody looks at. Names of files are relative to
+ * the directory where Bochs runs.
  *
  * @param memoryMib memory of the machine in MiB
  * @param disks raw images, in the order in which the machine sees them; four at most

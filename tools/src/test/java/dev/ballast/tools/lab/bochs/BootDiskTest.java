@@ -126,7 +126,8 @@ class BootDiskTest {
     assertThat(disk.appended()).hasSize(2).allMatch(at -> at % (1 << 20) == 0);
     int first = disk.appended().getFirst().intValue();
     int second = disk.appended().getLast().intValue();
-    assertThat(Arrays.copyOfRange(all, first, first + 1_000_000)).isEqualTo(Files.readAllBytes(one));
+    assertThat(Arrays.copyOfRange(all, first, first + 1_000_000))
+        .isEqualTo(Files.readAllBytes(one));
     assertThat(Arrays.copyOfRange(all, second, second + 4096)).isEqualTo(Files.readAllBytes(two));
     assertThat(disk.out() % (1 << 20)).isZero();
     assertThat(disk.size()).isEqualTo(all.length).isGreaterThanOrEqualTo(disk.out() + OUT_BYTES);

@@ -172,8 +172,7 @@ class SerialMultiplexerTest {
   void aFrameForNoChannelEndsIt() throws Exception {
     byte[] frame = {9, 1, 0};
     SerialMultiplexer other =
-        SerialMultiplexer.start(
-            new ByteArrayInputStream(frame), OutputStream.nullOutputStream());
+        SerialMultiplexer.start(new ByteArrayInputStream(frame), OutputStream.nullOutputStream());
     assertThat(other.input(Channel.CONTROL).read()).isNegative();
   }
 }
