@@ -79,6 +79,7 @@ final class BootImage {
       cpio.file("etc/ports", 0644, resource(portsScript));
       cpio.file("etc/passwd", 0644, text("root:x:0:0:root:/root:/bin/sh\n"));
       cpio.file("etc/group", 0644, text("root:x:0:\n"));
+      cpio.file("etc/os-release", 0644, text("ID=ballast-lab\nPRETTY_NAME=\"Ballast lab\"\n"));
       cpio.file("etc/hosts", 0644, text("127.0.0.1 localhost lab\n"));
       // Dynamic programs look for their interpreter and libraries here.
       Path libraries = RuntimeImage.MOUNT_POINT.resolve("lib64");

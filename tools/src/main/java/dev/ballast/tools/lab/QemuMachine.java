@@ -1,5 +1,6 @@
 package dev.ballast.tools.lab;
 
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -66,7 +67,19 @@ final class QemuMachine implements LabMachine {
 
   @Override
   public OutputStream output(Port port) {
-    return Channels.newOutputStream(channel(port));
+    SocketChannel channel = channel(port);
+    return new FilterOutputStream(Channels.newOutputStream(channel)) {
+      @Override
+      public void write(byte[] bytes, int offset, int length) throws IOException {
+        out.write(bytes, offset, length);
+      }
+
+      /** Were the socket closed, QEMU would forget what it has not read from it yet. */
+      @Override
+      public void close() throws IOException {
+        channel.shutdownOutput();
+      }
+    };
   }
 
   private SocketChannel channel(Port port) {

@@ -168,6 +168,32 @@ class SerialMultiplexerTest {
     assertThat(program.exitValue()).isZero();
   }
 
+  /** Level 1 is not trusted more than other guests. */
+  @Test
+  void noBytesDoHarm() throws Exception {
+    long seed = System.nanoTime();
+    System.out.println("seed " + seed);
+    Random random = new Random(seed);
+    for (int run = 0; run < 200; run++) {
+      // Fewer than a pipe takes that nobody reads.
+      byte[] bytes = new byte[random.nextInt(2000)];
+      random.nextBytes(bytes);
+      if (run % 2 == 0) {
+        for (int i = 0; i < bytes.length; i++) {
+          bytes[i] = (byte) (bytes[i] & 7);
+        }
+      }
+      SerialMultiplexer any =
+          SerialMultiplexer.start(
+              new ByteArrayInputStream(bytes), OutputStream.nullOutputStream());
+      for (Channel channel : List.of(Channel.CONTROL, Channel.STDOUT, Channel.STDERR)) {
+        assertThat(any.input(channel).readAllBytes()).hasSizeLessThanOrEqualTo(bytes.length);
+      }
+      assertThatThrownBy(() -> any.output(Channel.CONTROL).write(1))
+          .isInstanceOf(IOException.class);
+    }
+  }
+
   @Test
   void aFrameForNoChannelEndsIt() throws Exception {
     byte[] frame = {9, 1, 0};
