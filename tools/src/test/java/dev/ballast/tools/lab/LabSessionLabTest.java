@@ -24,7 +24,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** A lab that is up: what commands find there, and what reaches them and comes back. */
 @Tag("lab")
 class LabSessionLabTest {
-  /** More than any buffer between here and there has room for; a serial port takes long for that. */
+  /**
+   * More than any buffer between here and there has room for; a serial port takes long for that.
+   */
   private static final int INPUT_BYTES = LabUnderTest.cpu() == LabCpu.AMD ? 1_000_000 : 10_000;
 
   @TempDir private static Path directory;

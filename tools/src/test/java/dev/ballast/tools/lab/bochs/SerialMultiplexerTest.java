@@ -184,8 +184,7 @@ class SerialMultiplexerTest {
         }
       }
       SerialMultiplexer any =
-          SerialMultiplexer.start(
-              new ByteArrayInputStream(bytes), OutputStream.nullOutputStream());
+          SerialMultiplexer.start(new ByteArrayInputStream(bytes), OutputStream.nullOutputStream());
       for (Channel channel : List.of(Channel.CONTROL, Channel.STDOUT, Channel.STDERR)) {
         assertThat(any.input(channel).readAllBytes()).hasSizeLessThanOrEqualTo(bytes.length);
       }
