@@ -1,6 +1,6 @@
 /*
- * Carries the ports between level 1 and the host over one serial port: multiplexer TTY DIRECTORY. Serial ports of a
- * PC share two interrupts, and Bochs loses some where two of them are in use, so there is only one.
+ * Carries the ports between level 1 and the host over one serial port: multiplexer TTY DIRECTORY. A serial port has
+ * neither an end of file nor, in Bochs, flow control, and a PC's four share two interrupts.
  *
  * Frames in both directions: a byte that names the channel, a byte with the number of bytes that follow, these bytes.
  * The class SerialMultiplexer is the other side. DIRECTORY has named pipes: control.in and stdin, which are written

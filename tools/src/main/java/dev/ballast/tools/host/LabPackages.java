@@ -18,17 +18,14 @@ public final class LabPackages {
   public static final String BOCHS = "bochs-bin";
 
   /** What the screen of that emulator is shown by. */
-  public static final String BOCHS_TERM =
-      "/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so";
+  public static final String BOCHS_SDL =
+      "/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_sdl2_gui.so";
 
   /** The BIOS that is made for that emulator. */
   public static final String BOCHS_BIOS = "/usr/share/bochs/BIOS-bochs-latest";
 
   /** The VGA BIOS that is made for that emulator. */
   public static final String BOCHS_VGA_BIOS = "/usr/share/bochs/VGABIOS-lgpl-latest";
-
-  /** Runs a program on a terminal. */
-  public static final String SCRIPT = "script";
 
   /** Makes the file systems of the lab's images. */
   public static final String MKFS = "mkfs.ext4";
@@ -38,7 +35,7 @@ public final class LabPackages {
 
   /** What a lab with an Intel CPU needs. */
   public static final List<String> INTEL_LAB =
-      List.of(BOCHS, BOCHS_TERM, BOCHS_BIOS, BOCHS_VGA_BIOS, SCRIPT, MKFS);
+      List.of(BOCHS, BOCHS_SDL, BOCHS_BIOS, BOCHS_VGA_BIOS, MKFS);
 
   /** Debian package by program. */
   private static final Map<String, String> PACKAGES = packages();
@@ -49,10 +46,9 @@ public final class LabPackages {
     Map<String, String> packages = new LinkedHashMap<>();
     packages.put(QEMU, "qemu-system-x86");
     packages.put(BOCHS, "bochs");
-    packages.put(BOCHS_TERM, "bochs-term");
+    packages.put(BOCHS_SDL, "bochs-sdl");
     packages.put(BOCHS_BIOS, "bochsbios");
     packages.put(BOCHS_VGA_BIOS, "vgabios");
-    packages.put(SCRIPT, "bsdutils");
     packages.put(MKFS, "e2fsprogs");
     return packages;
   }

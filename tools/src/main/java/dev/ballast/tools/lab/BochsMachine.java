@@ -1,6 +1,5 @@
 package dev.ballast.tools.lab;
 
-import dev.ballast.tools.host.LabPackages;
 import dev.ballast.tools.lab.bochs.BochsConfiguration;
 import dev.ballast.tools.lab.bochs.BootDisk;
 import dev.ballast.tools.lab.bochs.SerialMultiplexer;
@@ -17,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -92,7 +90,7 @@ final class BochsMachine implements LabMachine {
               server.listen(
                   Port.CONTROL,
                   ServerSocketChannel.open(),
-                  new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0));
+                  new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0));
       Files.writeString(
           directory.resolve(CONFIGURATION),
           new BochsConfiguration(
@@ -103,8 +101,8 @@ final class BochsMachine implements LabMachine {
       LabProcess bochs =
           LabProcess.start(
               directory,
-              onTerminal(program, "-q", "-unlock", "-f", CONFIGURATION, "-rc", COMMANDS),
-              Map.of("TERM", "linux"),
+              List.of(program.toString(), "-q", "-unlock", "-f", CONFIGURATION, "-rc", COMMANDS),
+              BochsConfiguration.ENVIRONMENT,
               options.timeout());
       boolean connected = false;
       try {
@@ -120,22 +118,6 @@ final class BochsMachine implements LabMachine {
         }
       }
     }
-  }
-
-  /**
-   * Returns a command that runs a program on a terminal of its own, which Bochs's text screen wants
-   * to have; what it shows there goes to standard output.
-   *
-   * @param arguments without characters that mean something to a shell
-   */
-  private static List<String> onTerminal(Path program, String... arguments) throws LabException {
-    return List.of(
-        LabRequirements.require(LabPackages.SCRIPT).toString(),
-        "-q",
-        "-e",
-        "-c",
-        "exec " + ShellScript.quote(program.toString()) + " " + String.join(" ", arguments),
-        "/dev/null");
   }
 
   /** Returns a word for the n-th IDE disk, whatever the kernel has called it. */

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,11 +24,6 @@ final class LabProcess implements AutoCloseable {
   static final String EMULATOR_LOG = "emulator.log";
 
   private static final int LINES_IN_ERRORS = 12;
-  private static final int REAP_MILLIS = 2000;
-
-  /** What moves a terminal's cursor (ECMA-48), and single control characters. */
-  private static final Pattern NOT_TEXT =
-      Pattern.compile("\\e(\\[[0-?]*[ -/]*[@-~]|[ -/]+[0-~]|[0-~])|\\p{Cntrl}");
 
   private final Path directory;
   private final Process process;
@@ -43,7 +37,7 @@ final class LabProcess implements AutoCloseable {
   }
 
   /**
-   * Starts an emulator. Its standard input is a pipe that stays open.
+   * Starts an emulator.
    *
    * @param directory where it runs; deleted in the end
    * @param environment variables that it sees besides those of this process
@@ -55,6 +49,7 @@ final class LabProcess implements AutoCloseable {
     ProcessBuilder builder =
         new ProcessBuilder(command)
             .directory(directory.toFile())
+            .redirectInput(Path.of("/dev/null").toFile())
             .redirectErrorStream(true)
             .redirectOutput(directory.resolve(EMULATOR_LOG).toFile());
     builder.environment().putAll(environment);
@@ -76,14 +71,7 @@ final class LabProcess implements AutoCloseable {
             });
   }
 
-  /** Ends the process, and those that it has started; returns when they have ended. */
   private void kill() {
-    List<ProcessHandle> started = process.descendants().toList();
-    started.forEach(ProcessHandle::destroyForcibly);
-    if (!started.isEmpty()) {
-      // It ends when what it has started does, and that is no zombie then.
-      process.onExit().completeOnTimeout(process, REAP_MILLIS, TimeUnit.MILLISECONDS).join();
-    }
     process.destroyForcibly();
     process.onExit().join();
   }
@@ -116,7 +104,7 @@ final class LabProcess implements AutoCloseable {
     List<String> lines =
         Files.readString(file, StandardCharsets.ISO_8859_1)
             .lines()
-            .map(line -> NOT_TEXT.matcher(line).replaceAll("").stripTrailing())
+            .map(line -> line.replaceAll("\\p{Cntrl}", "").stripTrailing())
             .filter(line -> !line.isEmpty())
             .toList();
     return lines.subList(Math.max(0, lines.size() - LINES_IN_ERRORS), lines.size());

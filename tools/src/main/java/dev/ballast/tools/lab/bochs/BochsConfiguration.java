@@ -1,11 +1,11 @@
 package dev.ballast.tools.lab.bochs;
 
 import java.util.List;
+import java.util.Map;
 
 /**
  * The configuration file of a Bochs 2.7 (bochsrc): one CPU with VMX and EPT, IDE disks, serial
- * ports, and a text screen on its terminal, which nobody looks at. Names of files are relative to
- * the directory where Bochs runs.
+ * ports. Names of files are relative to the directory where Bochs runs.
  *
  * @param memoryMib memory of the machine in MiB
  * @param disks raw images, in the order in which the machine sees them; four at most
@@ -24,6 +24,10 @@ public record BochsConfiguration(
    */
   private static final String CPU_MODEL = "corei7_haswell_4770";
 
+  /** What Bochs is to see in its environment: a screen that nobody sees. */
+  public static final Map<String, String> ENVIRONMENT =
+      Map.of("SDL_VIDEODRIVER", "dummy", "SDL_AUDIODRIVER", "dummy");
+
   /** Checks the bounds. */
   public BochsConfiguration {
     if (disks.size() > MAX_DISKS) {
@@ -40,12 +44,13 @@ public record BochsConfiguration(
     text.append(
         """
         config_interface: textconfig
-        display_library: term
+        display_library: sdl2
         cpu: model=%s, count=1, ips=1000000000, reset_on_triple_fault=0, ignore_bad_msrs=1
         memory: guest=%d, host=%d
         romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
         vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
         pci: enabled=1, chipset=i440fx
+        vga: extension=vbe, update_freq=1
         boot: disk
         speaker: enabled=0
         sound: waveoutdrv=dummy, waveindrv=dummy

@@ -18,18 +18,33 @@ import org.slf4j.LoggerFactory;
  * other side. Each stream is for one thread at a time. When the serial port ends, so do all.
  */
 public final class SerialMultiplexer {
-  /** What is carried; the ordinal is the channel's number. */
+  /** What is carried. */
   public enum Channel {
     /** Only tells that level 1 runs. */
-    ALIVE,
+    ALIVE(0),
     /** Requests to level 1, and its answers. */
-    CONTROL,
+    CONTROL(1),
     /** To level 1. */
-    STDIN,
+    STDIN(2),
     /** From level 1. */
-    STDOUT,
+    STDOUT(3),
     /** From level 1. */
-    STDERR
+    STDERR(4);
+
+    private final int number;
+
+    Channel(int number) {
+      this.number = number;
+    }
+
+    private static Channel of(int number) throws IOException {
+      for (Channel channel : values()) {
+        if (channel.number == number) {
+          return channel;
+        }
+      }
+      throw new IOException("level 1 sent a frame for channel " + number);
+    }
   }
 
   private static final Logger log = LoggerFactory.getLogger(SerialMultiplexer.class);
@@ -95,17 +110,13 @@ public final class SerialMultiplexer {
   }
 
   private void receive(DataInputStream in) {
-    Channel[] channels = Channel.values();
     byte[] payload = new byte[MOST_BYTES];
     try {
       while (true) {
         int number = in.readUnsignedByte();
         int count = in.readUnsignedByte();
         in.readFully(payload, 0, count);
-        if (number >= channels.length) {
-          throw new IOException("level 1 sent a frame for channel " + number);
-        }
-        pass(channels[number], payload, count);
+        pass(Channel.of(number), payload, count);
       }
     } catch (EOFException e) {
       log.debug("level 1 ended", e);
@@ -194,7 +205,7 @@ public final class SerialMultiplexer {
         throw new IOException("level 1 has ended");
       }
       byte[] frame = new byte[2 + count];
-      frame[0] = (byte) channel.ordinal();
+      frame[0] = (byte) channel.number;
       frame[1] = (byte) count;
       System.arraycopy(bytes, offset, frame, 2, count);
       synchronized (port) {

@@ -44,7 +44,7 @@ class SerialMultiplexerTest {
 
   @BeforeEach
   void start() throws Exception {
-    assumeTrue(LabPackages.find(LabPackages.SCRIPT).isPresent(), "needs script(1)");
+    assumeTrue(LabPackages.find("script").isPresent(), "needs script(1)");
     Path file = Files.write(directory.resolve("multiplexer"), SerialMultiplexer.program());
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));
     for (String pipe : PIPES) {
