@@ -34,7 +34,7 @@ class LoopbackPeerTest {
   @Test
   void ourOwnConnectionIsOurs() throws Exception {
     try (ServerSocketChannel server = ServerSocketChannel.open()) {
-      server.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0));
+      server.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0));
       try (SocketChannel _ = SocketChannel.open(server.getLocalAddress());
           SocketChannel accepted = server.accept()) {
         assertThat(LoopbackPeer.isOfThisUser(accepted)).isTrue();

@@ -7,6 +7,7 @@ import dev.ballast.ffi.linux.BootParams;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -52,23 +53,27 @@ class BootDiskTest {
         OUT_BYTES);
   }
 
-  private static ByteBuffer bytes(BootDisk disk) throws IOException {
-    return ByteBuffer.wrap(Files.readAllBytes(disk.file())).order(ByteOrder.LITTLE_ENDIAN);
+  private static byte[] bytes(BootDisk disk) throws IOException {
+    return Files.readAllBytes(disk.file());
   }
 
-  private static byte[] extent(ByteBuffer disk, int entry) {
-    int sectors = disk.getInt(0x180 + entry * 12);
-    int first = disk.getInt(0x180 + entry * 12 + 4);
-    return Arrays.copyOfRange(disk.array(), first * 512, (first + sectors) * 512);
+  private static int u32(byte[] bytes, int at) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt(at);
   }
 
-  private static int address(ByteBuffer disk, int entry) {
-    return disk.getInt(0x180 + entry * 12 + 8);
+  private static byte[] extent(byte[] disk, int entry) {
+    int sectors = u32(disk, 0x180 + entry * 12);
+    int first = u32(disk, 0x180 + entry * 12 + 4);
+    return Arrays.copyOfRange(disk, first * 512, (first + sectors) * 512);
+  }
+
+  private static int address(byte[] disk, int entry) {
+    return u32(disk, 0x180 + entry * 12 + 8);
   }
 
   @Test
   void theBootSectorsTableNamesParametersKernelAndInitramfs() throws IOException {
-    ByteBuffer disk = bytes(write(COMMAND_LINE, MEMORY_MIB));
+    byte[] disk = bytes(write(COMMAND_LINE, MEMORY_MIB));
 
     assertThat(extent(disk, 1)).startsWith(code);
     assertThat(address(disk, 1)).isEqualTo(BzImages.LOAD_ADDRESS);
@@ -76,26 +81,27 @@ class BootDiskTest {
     // Behind the memory that the kernel needs, to the next 2 MiB.
     assertThat(address(disk, 2)).isEqualTo(0x1200000);
     int end = 0x180 + 3 * 12;
-    assertThat(disk.getInt(end)).as("no more").isZero();
-    assertThat(disk.getInt(end + 4)).isEqualTo(address(disk, 0));
-    assertThat(disk.getInt(end + 8)).isEqualTo(BzImages.LOAD_ADDRESS);
+    assertThat(u32(disk, end)).as("no more").isZero();
+    assertThat(u32(disk, end + 4)).isEqualTo(address(disk, 0));
+    assertThat(u32(disk, end + 8)).isEqualTo(BzImages.LOAD_ADDRESS);
   }
 
   @Test
   void linuxSeesAnEmptyPartitionTable() throws IOException {
-    ByteBuffer disk = bytes(write(COMMAND_LINE, MEMORY_MIB));
-    assertThat(Arrays.copyOfRange(disk.array(), 446, 510)).containsOnly(0);
-    assertThat(disk.getShort(510)).isEqualTo((short) 0xaa55);
+    byte[] disk = bytes(write(COMMAND_LINE, MEMORY_MIB));
+    assertThat(Arrays.copyOfRange(disk, 446, 510)).containsOnly(0);
+    assertThat(u32(disk, 508) >>> 16).isEqualTo(0xaa55);
   }
 
   @Test
   void theKernelIsToldOfMemoryCommandLineAndInitramfs() throws IOException {
-    ByteBuffer disk = bytes(write(COMMAND_LINE, MEMORY_MIB));
-    ByteBuffer page = ByteBuffer.wrap(extent(disk, 0)).order(ByteOrder.LITTLE_ENDIAN);
+    byte[] disk = bytes(write(COMMAND_LINE, MEMORY_MIB));
+    byte[] params = extent(disk, 0);
+    ByteBuffer page = ByteBuffer.wrap(params).order(ByteOrder.LITTLE_ENDIAN);
 
     int text = page.getInt(BootParams.CMD_LINE_PTR) - address(disk, 0);
-    byte[] commandLine = Arrays.copyOfRange(page.array(), text, text + COMMAND_LINE.length() + 1);
-    assertThat(new String(commandLine, java.nio.charset.StandardCharsets.US_ASCII))
+    byte[] commandLine = Arrays.copyOfRange(params, text, text + COMMAND_LINE.length() + 1);
+    assertThat(new String(commandLine, StandardCharsets.US_ASCII))
         .isEqualTo(COMMAND_LINE + "\0");
     assertThat(page.getInt(BootParams.RAMDISK_IMAGE)).isEqualTo(address(disk, 2));
     assertThat(page.getInt(BootParams.RAMDISK_SIZE)).isEqualTo(70_001);
