@@ -101,8 +101,7 @@ class BootDiskTest {
 
     int text = page.getInt(BootParams.CMD_LINE_PTR) - address(disk, 0);
     byte[] commandLine = Arrays.copyOfRange(params, text, text + COMMAND_LINE.length() + 1);
-    assertThat(new String(commandLine, StandardCharsets.US_ASCII))
-        .isEqualTo(COMMAND_LINE + "\0");
+    assertThat(new String(commandLine, StandardCharsets.US_ASCII)).isEqualTo(COMMAND_LINE + "\0");
     assertThat(page.getInt(BootParams.RAMDISK_IMAGE)).isEqualTo(address(disk, 2));
     assertThat(page.getInt(BootParams.RAMDISK_SIZE)).isEqualTo(70_001);
     assertThat(page.getInt(BootParams.HEADER)).isEqualTo(BootParams.HEADER_MAGIC);
