@@ -157,7 +157,7 @@ public final class Demo {
         LabOptions.defaults(labCpu)
             .withMemoryMib(Math.min(LAB_MEMORY_MIB, labCpu.maxMemoryMib()))
             .withCopyIn(List.of(in))
-            .withTimeout(LAB_TIMEOUT)
+            .withTimeout(labCpu.limit(LAB_TIMEOUT))
             .withProgress(out::println);
     ByteArrayOutputStream errors = new ByteArrayOutputStream();
     try (LabSession lab = LabSession.boot(options)) {

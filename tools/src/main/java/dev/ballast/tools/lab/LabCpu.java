@@ -8,27 +8,21 @@ import java.util.Optional;
 /** Which maker's CPU, and with it which virtualisation extensions, the lab has. */
 public enum LabCpu {
   /** SVM, emulated by QEMU. */
-  AMD(
-      "AMD",
-      "QEMU",
-      LabPackages.QEMU,
-      LabOptions.MAX_CPUS,
-      LabOptions.MAX_MEMORY_MIB,
-      2,
-      3072,
-      Duration.ofMinutes(10)),
+  AMD("AMD", "QEMU", LabPackages.QEMU, LabOptions.MAX_CPUS, LabOptions.MAX_MEMORY_MIB, 1),
 
   /** VMX with EPT, emulated by Bochs, which emulates one CPU only. */
-  INTEL("Intel", "Bochs", LabPackages.BOCHS, 1, 1400, 1, 1400, Duration.ofHours(1));
+  INTEL("Intel", "Bochs", LabPackages.BOCHS, 1, 1400, 6);
+
+  private static final int USUAL_CPUS = 2;
+  private static final int USUAL_MEMORY_MIB = 3072;
+  private static final Duration USUAL_TIMEOUT = Duration.ofMinutes(10);
 
   private final String title;
   private final String emulatorTitle;
   private final String emulator;
   private final int maxCpus;
   private final int maxMemoryMib;
-  private final int defaultCpus;
-  private final int defaultMemoryMib;
-  private final Duration defaultTimeout;
+  private final int slowness;
 
   LabCpu(
       String title,
@@ -36,17 +30,13 @@ public enum LabCpu {
       String emulator,
       int maxCpus,
       int maxMemoryMib,
-      int defaultCpus,
-      int defaultMemoryMib,
-      Duration defaultTimeout) {
+      int slowness) {
     this.title = title;
     this.emulatorTitle = emulatorTitle;
     this.emulator = emulator;
     this.maxCpus = maxCpus;
     this.maxMemoryMib = maxMemoryMib;
-    this.defaultCpus = defaultCpus;
-    this.defaultMemoryMib = defaultMemoryMib;
-    this.defaultTimeout = defaultTimeout;
+    this.slowness = slowness;
   }
 
   /** Returns the maker. */
@@ -93,15 +83,20 @@ public enum LabCpu {
     return maxMemoryMib;
   }
 
+  /** Returns a limit of time for what may take the given time in the quickest lab. */
+  public Duration limit(Duration quickest) {
+    return quickest.multipliedBy(slowness);
+  }
+
   int defaultCpus() {
-    return defaultCpus;
+    return Math.min(USUAL_CPUS, maxCpus);
   }
 
   int defaultMemoryMib() {
-    return defaultMemoryMib;
+    return Math.min(USUAL_MEMORY_MIB, maxMemoryMib);
   }
 
   Duration defaultTimeout() {
-    return defaultTimeout;
+    return limit(USUAL_TIMEOUT);
   }
 }

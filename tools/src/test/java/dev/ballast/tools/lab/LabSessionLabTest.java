@@ -1,6 +1,7 @@
 package dev.ballast.tools.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -134,6 +135,21 @@ class LabSessionLabTest {
             lab.exec(List.of("touch", "/in/first/x"), System.out, OutputStream.nullOutputStream()))
         .as("read-only")
         .isNotZero();
+  }
+
+  @Test
+  void aPanicOfLevelOneIsToldWithItsLastWords() throws IOException {
+    try (LabSession other = LabSession.boot(LabOptions.defaults(LabUnderTest.cpu()))) {
+      assertThatThrownBy(
+              () ->
+                  other.exec(
+                      List.of("sh", "-c", "echo c > /proc/sysrq-trigger"),
+                      OutputStream.nullOutputStream(),
+                      OutputStream.nullOutputStream()))
+          .isInstanceOf(LabException.class)
+          .hasMessageContaining("the lab died; its last words:")
+          .hasMessageContaining("RIP:");
+    }
   }
 
   @Test
