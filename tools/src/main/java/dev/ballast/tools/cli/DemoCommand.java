@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ballast.tools.demo.Demo;
 import dev.ballast.tools.demo.DemoPlan;
+import dev.ballast.tools.lab.LabCpu;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -48,7 +49,7 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     DemoPlan plan = soak ? DemoPlan.SOAK : quick ? DemoPlan.QUICK : DemoPlan.WHOLE;
-    Demo demo = new Demo(System.out, plan);
+    Demo demo = new Demo(System.out, plan, LabCpu.AMD);
     ObjectNode report = guest == null ? demo.run() : demo.inLab(guest);
     if (json != null) {
       new ObjectMapper()

@@ -1,5 +1,6 @@
 package dev.ballast.tools.cli;
 
+import dev.ballast.tools.lab.LabCpu;
 import dev.ballast.tools.lab.LabException;
 import dev.ballast.tools.lab.LabOptions;
 import dev.ballast.tools.lab.LabSession;
@@ -10,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,7 +26,7 @@ import picocli.CommandLine.TypeConversionException;
     name = "lab",
     description = {
       "Runs a command in the lab: a virtual machine with an emulated CPU, a Debian kernel and a"
-          + " complete /dev/kvm, for hosts whose own cannot run Linux guests.",
+          + " complete /dev/kvm, for hosts whose own cannot run Linux guests, or are of another maker.",
       "Ballast and Java are on the command's PATH, and the Linux guest is in its cache."
           + " What it puts into /out comes back."
     },
@@ -32,7 +34,8 @@ import picocli.CommandLine.TypeConversionException;
       "",
       "Exit code: the command's own; 1 if the lab fails.",
       "",
-      "Example: ballast lab -- ballast doctor"
+      "Example: ballast lab -- ballast doctor",
+      "Example: ballast lab --cpu intel -- ballast demo --quick"
     },
     mixinStandardHelpOptions = true)
 public final class LabCommand implements Callable<Integer> {
@@ -48,20 +51,30 @@ public final class LabCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Option(
+      names = "--cpu",
+      paramLabel = "MAKER",
+      defaultValue = "amd",
+      description =
+          "The CPU that is emulated: amd (SVM, by QEMU) or intel (VMX, by Bochs, which is several"
+              + " times slower; package bochs) (default: ${DEFAULT-VALUE}).")
+  private LabCpu cpu;
+
+  @Option(
       names = "--memory",
       paramLabel = "SIZE",
-      defaultValue = "3G",
       converter = MemoryConverter.class,
-      description = "Memory of the lab, for instance 4G or 2500M (default: ${DEFAULT-VALUE}).")
-  private MemorySize memory;
+      description =
+          "Memory of the lab, for instance 4G or 2500M (default: 3G; with --cpu intel 1400M, which"
+              + " is also the most).")
+  private @Nullable MemorySize memory;
 
   @Range(min = 1, max = LabOptions.MAX_CPUS, example = 2)
   @Option(
       names = "--cpus",
       paramLabel = "N",
-      defaultValue = "2",
-      description = "Virtual CPUs of the lab, 1 to 64 (default: ${DEFAULT-VALUE}).")
-  private int cpus;
+      description =
+          "Virtual CPUs of the lab, 1 to 64 (default: 2; with --cpu intel there is always one).")
+  private @Nullable Integer cpus;
 
   @Option(
       names = "--copy-in",
@@ -80,9 +93,8 @@ public final class LabCommand implements Callable<Integer> {
   @Option(
       names = "--timeout",
       paramLabel = "SECONDS",
-      defaultValue = "600",
-      description = "Stop the lab after this time (default: ${DEFAULT-VALUE}).")
-  private long timeout;
+      description = "Stop the lab after this time (default: 600; with --cpu intel 3600).")
+  private @Nullable Long timeout;
 
   @Option(
       names = {"-i", "--interactive"},
@@ -128,13 +140,21 @@ public final class LabCommand implements Callable<Integer> {
 
   private LabOptions options() {
     try {
-      return LabOptions.defaults()
-          .withMemoryMib(Math.toIntExact(memory.mebibytes()))
-          .withCpus(cpus)
-          .withCopyIn(copyIn)
-          .withTimeout(Duration.ofSeconds(timeout))
-          .withEnvironment(terminal())
-          .withProgress(line -> System.err.println("ballast: " + line));
+      LabOptions options =
+          LabOptions.defaults(cpu)
+              .withCopyIn(copyIn)
+              .withEnvironment(terminal())
+              .withProgress(line -> System.err.println("ballast: " + line));
+      if (memory != null) {
+        options = options.withMemoryMib(Math.toIntExact(memory.mebibytes()));
+      }
+      if (cpus != null) {
+        options = options.withCpus(cpus);
+      }
+      if (timeout != null) {
+        options = options.withTimeout(Duration.ofSeconds(timeout));
+      }
+      return options;
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }

@@ -10,6 +10,7 @@ import dev.ballast.tools.host.HostKvm;
 import dev.ballast.tools.host.KvmProbe;
 import dev.ballast.tools.host.LabPackages;
 import dev.ballast.tools.host.UserCache;
+import dev.ballast.tools.lab.LabCpu;
 import dev.ballast.tools.lab.LabException;
 import dev.ballast.tools.lab.LabOptions;
 import dev.ballast.tools.lab.LabRequirements;
@@ -39,13 +40,16 @@ public final class Demo {
 
   private final PrintStream out;
   private final DemoPlan plan;
+  private final LabCpu labCpu;
 
   /**
    * @param out where the demo is printed
+   * @param labCpu the CPU of the lab, if there has to be one
    */
-  public Demo(PrintStream out, DemoPlan plan) {
+  public Demo(PrintStream out, DemoPlan plan, LabCpu labCpu) {
     this.plan = plan;
     this.out = out;
+    this.labCpu = labCpu;
   }
 
   /**
@@ -62,8 +66,8 @@ public final class Demo {
             ? "This host has hardware KVM: the guest runs on it."
             : "KVM here: "
                 + kvm.label()
-                + ". Linux guests need the hardware kind: this runs in the lab, a machine whose"
-                + " processor QEMU emulates, with a complete KVM. Times there are long.");
+                + ". Linux guests need the hardware kind: this runs in the lab, a machine with an"
+                + " emulated processor and a complete KVM. Times there are long.");
     if (!direct) {
       installLab();
     }
@@ -97,9 +101,9 @@ public final class Demo {
 
   /** Installs the packages that the lab needs, as root; else prints the command that does. */
   private void installLab() throws IOException, InterruptedException {
-    List<String> missing = LabPackages.missing();
+    List<String> missing = LabPackages.missing(labCpu.programs());
     if (missing.isEmpty() || !System.getProperty("user.name").equals("root")) {
-      LabRequirements.check();
+      LabRequirements.check(labCpu);
       return;
     }
     out.println("Installing with apt-get: " + String.join(" ", missing));
@@ -107,7 +111,7 @@ public final class Demo {
     List<String> install = new ArrayList<>(List.of("install", "-y", "--no-install-recommends"));
     install.addAll(missing);
     aptGet(install);
-    LabRequirements.check();
+    LabRequirements.check(labCpu);
   }
 
   private static void aptGet(List<String> arguments) throws IOException, InterruptedException {
@@ -150,10 +154,10 @@ public final class Demo {
     Files.copy(guest.kernel(), in.resolve(KERNEL));
     Files.copy(guest.initramfs(), in.resolve(INITRAMFS));
     LabOptions options =
-        LabOptions.defaults()
-            .withMemoryMib(LAB_MEMORY_MIB)
+        LabOptions.defaults(labCpu)
+            .withMemoryMib(Math.min(LAB_MEMORY_MIB, labCpu.maxMemoryMib()))
             .withCopyIn(List.of(in))
-            .withTimeout(LAB_TIMEOUT)
+            .withTimeout(labCpu.limit(LAB_TIMEOUT))
             .withProgress(out::println);
     ByteArrayOutputStream errors = new ByteArrayOutputStream();
     try (LabSession lab = LabSession.boot(options)) {

@@ -12,6 +12,7 @@ final class ToolChecks {
   static List<Finding> all(HostReport.Mode mode) {
     List<Finding> findings = new ArrayList<>();
     findings.add(lab(mode));
+    findings.add(intelLab());
     findings.add(
         program(
             "packages",
@@ -35,6 +36,16 @@ final class ToolChecks {
     return mode == HostReport.Mode.DIRECT
         ? Finding.warn("lab", summary, wayOut)
         : Finding.fail("lab", summary + ", and Linux guests need it here", wayOut);
+  }
+
+  /** Whoever does not ask for it needs nothing of it. */
+  private static Finding intelLab() {
+    List<String> missing = LabPackages.missing(LabPackages.INTEL_LAB);
+    return Finding.ok(
+        "lab with an Intel CPU",
+        missing.isEmpty()
+            ? "ready: ballast lab --cpu intel -- COMMAND"
+            : "not installed; to have it, as root: apt-get install " + String.join(" ", missing));
   }
 
   private static Finding program(String name, String program, String wayOut) {

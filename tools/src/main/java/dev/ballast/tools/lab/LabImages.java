@@ -26,8 +26,8 @@ record LabImages(
   private static final Path GUESTS_MOUNT_POINT = Path.of("/opt/guests");
 
   /** Makes what is missing. Any thread, any number of processes. */
-  static LabImages prepare(Consumer<String> progress) throws IOException {
-    LabRequirements.check();
+  static LabImages prepare(LabCpu cpu, Consumer<String> progress) throws IOException {
+    LabRequirements.check(cpu);
     Distribution distribution = Distribution.find();
     ImageCache cache = new ImageCache(UserCache.lab());
     LinuxGuest guest;
@@ -39,7 +39,7 @@ record LabImages(
     RuntimeImage runtime = RuntimeImage.prepare(cache, distribution.platformModules(), progress);
     return new LabImages(
         guest.kernel(),
-        BootImage.prepare(cache, guest),
+        BootImage.prepare(cache, guest, cpu),
         runtime,
         ApplicationImage.prepare(cache, distribution, runtime, progress),
         guests(cache));

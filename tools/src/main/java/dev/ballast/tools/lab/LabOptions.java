@@ -12,8 +12,10 @@ import java.util.regex.Pattern;
 /**
  * The options of a lab.
  *
- * @param memoryMib memory of level 1 in MiB, 512 to 1048576; guests of level 2 live in it
- * @param cpus virtual CPUs of level 1, 1 to 64
+ * @param cpu which CPU level 1 has
+ * @param memoryMib memory of level 1 in MiB, 512 to what {@code cpu} allows; guests of level 2 live
+ *     in it
+ * @param cpus virtual CPUs of level 1, 1 to what {@code cpu} allows
  * @param copyIn directories of the host whose copies appear under {@code /in/NAME}, read-only; at
  *     most {@value #MAX_COPY_IN}, with different names
  * @param timeout after which the lab is stopped, counted from its start
@@ -21,6 +23,7 @@ import java.util.regex.Pattern;
  * @param progress called with a line for each step that takes long
  */
 public record LabOptions(
+    LabCpu cpu,
     int memoryMib,
     int cpus,
     List<Path> copyIn,
@@ -30,13 +33,13 @@ public record LabOptions(
   /** How many directories can be copied in. */
   public static final int MAX_COPY_IN = 16;
 
-  /** The most virtual CPUs. */
+  /** The most virtual CPUs, with the CPU that allows most. */
   public static final int MAX_CPUS = 64;
 
   /** The least memory, in MiB. */
   public static final int MIN_MEMORY_MIB = 512;
 
-  /** The most memory, in MiB. */
+  /** The most memory, in MiB, with the CPU that allows most. */
   public static final int MAX_MEMORY_MIB = 1 << 20;
 
   private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
@@ -44,9 +47,14 @@ public record LabOptions(
   /** Checks the bounds. */
   public LabOptions {
     require(
-        memoryMib >= MIN_MEMORY_MIB && memoryMib <= MAX_MEMORY_MIB,
-        "memory of " + memoryMib + " MiB");
-    require(cpus >= 1 && cpus <= MAX_CPUS, cpus + " CPUs");
+        memoryMib >= MIN_MEMORY_MIB && memoryMib <= cpu.maxMemoryMib(),
+        "%d MiB of memory with an %s CPU: with %s it has %d to %d"
+            .formatted(
+                memoryMib, cpu.title(), cpu.emulatorTitle(), MIN_MEMORY_MIB, cpu.maxMemoryMib()));
+    require(
+        cpus >= 1 && cpus <= cpu.maxCpus(),
+        "%d %s CPUs: %s emulates 1 to %d"
+            .formatted(cpus, cpu.title(), cpu.emulatorTitle(), cpu.maxCpus()));
     require(timeout.isPositive(), "a timeout of " + timeout);
     require(copyIn.size() <= MAX_COPY_IN, copyIn.size() + " directories to copy in");
     Set<String> names = new HashSet<>();
@@ -60,39 +68,49 @@ public record LabOptions(
     environment = Map.copyOf(environment);
   }
 
-  /** Returns 3 GiB of memory, two CPUs, nothing copied in, ten minutes, and no progress reports. */
-  public static LabOptions defaults() {
-    return new LabOptions(3072, 2, List.of(), Duration.ofMinutes(10), Map.of(), line -> {});
+  /**
+   * Returns what memory, CPUs and time a lab with such a CPU has unless it is told otherwise;
+   * nothing copied in, and no progress reports.
+   */
+  public static LabOptions defaults(LabCpu cpu) {
+    return new LabOptions(
+        cpu,
+        cpu.defaultMemoryMib(),
+        cpu.defaultCpus(),
+        List.of(),
+        cpu.defaultTimeout(),
+        Map.of(),
+        line -> {});
   }
 
   /** Returns these options with other memory, in MiB. */
   public LabOptions withMemoryMib(int mib) {
-    return new LabOptions(mib, cpus, copyIn, timeout, environment, progress);
+    return new LabOptions(cpu, mib, cpus, copyIn, timeout, environment, progress);
   }
 
   /** Returns these options with another number of CPUs. */
   public LabOptions withCpus(int count) {
-    return new LabOptions(memoryMib, count, copyIn, timeout, environment, progress);
+    return new LabOptions(cpu, memoryMib, count, copyIn, timeout, environment, progress);
   }
 
   /** Returns these options with other directories to copy in. */
   public LabOptions withCopyIn(List<Path> directories) {
-    return new LabOptions(memoryMib, cpus, directories, timeout, environment, progress);
+    return new LabOptions(cpu, memoryMib, cpus, directories, timeout, environment, progress);
   }
 
   /** Returns these options with another timeout. */
   public LabOptions withTimeout(Duration limit) {
-    return new LabOptions(memoryMib, cpus, copyIn, limit, environment, progress);
+    return new LabOptions(cpu, memoryMib, cpus, copyIn, limit, environment, progress);
   }
 
   /** Returns these options with another environment. */
   public LabOptions withEnvironment(Map<String, String> variables) {
-    return new LabOptions(memoryMib, cpus, copyIn, timeout, variables, progress);
+    return new LabOptions(cpu, memoryMib, cpus, copyIn, timeout, variables, progress);
   }
 
   /** Returns these options with another listener for progress. */
   public LabOptions withProgress(Consumer<String> listener) {
-    return new LabOptions(memoryMib, cpus, copyIn, timeout, environment, listener);
+    return new LabOptions(cpu, memoryMib, cpus, copyIn, timeout, environment, listener);
   }
 
   /** Returns the NAME of {@code /in/NAME} under which a directory appears in the lab. */

@@ -9,12 +9,12 @@ public final class LabRequirements {
   private LabRequirements() {}
 
   /**
-   * Checks that a lab can be started.
+   * Checks that a lab with such a CPU can be started.
    *
    * @throws LabException with the command that installs what is missing
    */
-  public static void check() throws LabException {
-    List<String> missing = LabPackages.missing();
+  public static void check(LabCpu cpu) throws LabException {
+    List<String> missing = LabPackages.missing(cpu.programs());
     if (!missing.isEmpty()) {
       throw new LabException(
           "the lab needs packages that are not installed; as root: apt-get install "

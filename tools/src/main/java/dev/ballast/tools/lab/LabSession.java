@@ -1,6 +1,7 @@
 package dev.ballast.tools.lab;
 
 import dev.ballast.tools.host.DirectoryTree;
+import dev.ballast.tools.lab.LabMachine.OutDisk;
 import dev.ballast.tools.lab.LabMachine.Port;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
@@ -16,6 +17,7 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
@@ -65,7 +67,7 @@ public final class LabSession implements AutoCloseable {
    * @throws LabException if the lab cannot be built or started
    */
   public static LabSession boot(LabOptions options) throws IOException {
-    LabImages images = LabImages.prepare(options.progress());
+    LabImages images = LabImages.prepare(options.cpu(), options.progress());
     Path directory = Files.createTempDirectory("ballast-lab");
     LabMachine machine = null;
     LabSession session = null;
@@ -76,13 +78,8 @@ public final class LabSession implements AutoCloseable {
         copyIn(source, disk);
         disks.put(Path.of(IN, LabOptions.copyInName(source)), disk);
       }
-      machine =
-          LabMachine.start(
-              directory,
-              options,
-              images.kernel(),
-              images.initramfs(),
-              List.copyOf(disks.sequencedValues()));
+      options.cpu().announcement().ifPresent(options.progress());
+      machine = LabMachine.start(directory, options, images, List.copyOf(disks.sequencedValues()));
       LabSession started = new LabSession(machine);
       started.setUp(images, options, List.copyOf(disks.sequencedKeySet()));
       session = started;
@@ -109,7 +106,8 @@ public final class LabSession implements AutoCloseable {
     if (!READY.equals(control.readLine())) {
       throw machine.died();
     }
-    Output output = capture(ShellScript.mounts(mountPoints) + images.setUpScript());
+    Output output =
+        capture(ShellScript.mounts(machine.disks(), mountPoints) + images.setUpScript());
     if (output.exitCode() != 0) {
       throw new LabException("the lab cannot set itself up: " + output.stderr().strip());
     }
@@ -150,22 +148,35 @@ public final class LabSession implements AutoCloseable {
    * @param into created if there is anything
    */
   public void collect(Path into) throws IOException {
+    Optional<OutDisk> disk = machine.outDisk();
+    if (disk.isPresent()) {
+      archive(ShellScript.archiveToDisk(OUT, disk.get()), OutputStream.nullOutputStream());
+      unpack(disk.get().file(), disk.get().offset(), into);
+      return;
+    }
     Path archive = Files.createTempFile("ballast-lab", ".tar");
     try {
-      ByteArrayOutputStream errors = new ByteArrayOutputStream();
-      int exitCode;
       try (OutputStream out = Files.newOutputStream(archive)) {
-        exitCode = run("exec tar -c -f - -C " + OUT + " .\n", out, errors);
+        archive(ShellScript.archive(OUT), out);
       }
-      if (exitCode != 0) {
-        throw new LabException(
-            "the lab cannot send " + OUT + ": " + errors.toString(StandardCharsets.UTF_8).strip());
-      }
-      try (InputStream in = new BufferedInputStream(Files.newInputStream(archive))) {
-        OutFolder.unpack(in, into);
-      }
+      unpack(archive, 0, into);
     } finally {
       Files.delete(archive);
+    }
+  }
+
+  private void archive(String script, OutputStream out) throws IOException {
+    ByteArrayOutputStream errors = new ByteArrayOutputStream();
+    if (run(script, out, errors) != 0) {
+      throw new LabException(
+          "the lab cannot send " + OUT + ": " + errors.toString(StandardCharsets.UTF_8).strip());
+    }
+  }
+
+  private static void unpack(Path file, long offset, Path into) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      in.skipNBytes(offset);
+      OutFolder.unpack(new BufferedInputStream(in), into);
     }
   }
 

@@ -31,15 +31,31 @@ final class ShellScript {
         .toString();
   }
 
+  /** Returns a script that writes a tar archive of a directory to standard output. */
+  static String archive(String directory) {
+    return "exec tar -c -f - -C " + quote(directory) + " .\n";
+  }
+
+  /** Returns a script that writes such an archive to a disk, and through to the host. */
+  static String archiveToDisk(String directory, LabMachine.OutDisk disk) {
+    return """
+        set -o pipefail
+        tar -c -f - -C %s . | dd bs=1M iflag=fullblock seek=%d conv=fsync status=none of=%s
+        """
+        .formatted(quote(directory), disk.offset() >> 20, disk.device());
+  }
+
   /**
-   * Returns a script that mounts disks read-only: the n-th of them, from 0, is {@code /dev/vd…}.
+   * Returns a script that mounts disks read-only.
+   *
+   * @param disks words of the script, one for each mount point
    */
-  static String mounts(List<Path> mountPoints) {
+  static String mounts(List<String> disks, List<Path> mountPoints) {
     StringBuilder script = new StringBuilder("set -e\n");
     for (int i = 0; i < mountPoints.size(); i++) {
       String point = quote(mountPoints.get(i).toString());
       script.append("mkdir -p ").append(point).append('\n');
-      script.append("mount -t ext4 -o ro /dev/vd").append((char) ('a' + i));
+      script.append("mount -t ext4 -o ro ").append(disks.get(i));
       script.append(' ').append(point).append('\n');
     }
     return script.toString();

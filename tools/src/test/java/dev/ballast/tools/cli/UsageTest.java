@@ -111,6 +111,7 @@ class UsageTest {
         "run --on-triple-fault panic   | '--on-triple-fault' | reset, stop, fail",
         "run --kernel-mode zimage      | '--kernel-mode'     | auto, bzimage, elf",
         "migrate --qmp unix:/x unix:/y --compress gzip  | '--compress' | none, lz4, zstd",
+        "lab true --cpu arm            | '--cpu'             | amd, intel",
       })
   void aWordThatIsNoneOfTheOptionsWordsIsToldThem(String line, String option, String words) {
     String typed = line.substring(line.lastIndexOf(' ') + 1);
@@ -143,6 +144,18 @@ class UsageTest {
       })
   void aPlaceThatCannotBeIsNamed(String options, String message) {
     assertThat(wrongLine("run --incoming defer --qmp unix:/tmp/none " + options)).contains(message);
+  }
+
+  /** Bochs emulates one CPU, and not as much memory as QEMU. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "lab --cpu intel --cpus 2 -- true    | 2 Intel CPUs: Bochs emulates 1 to 1",
+        "lab --cpu intel --memory 3G -- true | 3072 MiB of memory with an Intel CPU: with Bochs it has 512 to",
+      })
+  void whatAnIntelLabCannotHaveIsRefused(String line, String reason) {
+    assertThat(wrongLine(line)).contains("the lab cannot have " + reason);
   }
 
   @Test

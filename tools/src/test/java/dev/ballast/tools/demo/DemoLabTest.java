@@ -1,12 +1,11 @@
 package dev.ballast.tools.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.ballast.tools.host.HostKvm;
 import dev.ballast.tools.host.KvmProbe;
-import dev.ballast.tools.host.LabPackages;
+import dev.ballast.tools.lab.LabUnderTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -20,7 +19,7 @@ class DemoLabTest {
   @Test
   void aLinuxGuestMovesTwiceWithoutItsBalloon() throws Exception {
     needsLinuxGuests();
-    JsonNode report = new Demo(System.out, PLAN).run();
+    JsonNode report = new Demo(System.out, PLAN, LabUnderTest.cpu()).run();
 
     long ballooned = PLAN.balloonMib() * PAGES_PER_MIB;
     long pages = PLAN.memoryMib() * PAGES_PER_MIB;
@@ -52,7 +51,7 @@ class DemoLabTest {
   @Tag("soak")
   void aLinuxGuestMovesThirtyTimes() throws Exception {
     needsLinuxGuests();
-    JsonNode report = new Demo(System.out, DemoPlan.SOAK).run();
+    JsonNode report = new Demo(System.out, DemoPlan.SOAK, LabUnderTest.cpu()).run();
     assertThat(report.path("migrations")).hasSize(DemoPlan.SOAK.hops().size());
     for (JsonNode hop : report.path("migrations")) {
       assertThat(hop.path("memory_verified").asBoolean()).as(hop.toString()).isTrue();
@@ -61,8 +60,8 @@ class DemoLabTest {
   }
 
   private static void needsLinuxGuests() {
-    assumeTrue(
-        KvmProbe.run().kind() == HostKvm.HARDWARE || LabPackages.missing().isEmpty(),
-        () -> "needs " + LabPackages.missing());
+    if (KvmProbe.run().kind() != HostKvm.HARDWARE) {
+      LabUnderTest.assumeInstalled();
+    }
   }
 }

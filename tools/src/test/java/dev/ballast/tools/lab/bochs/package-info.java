@@ -1,0 +1,4 @@
+@NullMarked
+package dev.ballast.tools.lab.bochs;
+
+import org.jspecify.annotations.NullMarked;

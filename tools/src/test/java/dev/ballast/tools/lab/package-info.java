@@ -1,0 +1,4 @@
+@NullMarked
+package dev.ballast.tools.lab;
+
+import org.jspecify.annotations.NullMarked;
