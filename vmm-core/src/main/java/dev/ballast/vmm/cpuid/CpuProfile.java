@@ -39,6 +39,17 @@ public record CpuProfile(
     stateSizes = Collections.unmodifiableMap(new LinkedHashMap<>(stateSizes));
   }
 
+  /**
+   * Returns this profile with caches of level 3 that vCPUs share ({@link
+   * GuestCpuid#withSharedCaches}).
+   *
+   * @param vcpus how many neighbours share a cache, a power of 2
+   */
+  public CpuProfile withSharedCaches(int vcpus) {
+    CpuidTable shared = GuestCpuid.withSharedCaches(cpuid, vcpus);
+    return new CpuProfile(shared, msrs, featureMsrs, stateSizes);
+  }
+
   /** Returns the vendor's name of 12 characters, as {@code GenuineIntel}. */
   public String vendor() {
     return cpuid

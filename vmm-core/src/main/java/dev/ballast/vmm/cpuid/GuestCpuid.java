@@ -6,9 +6,9 @@ import java.util.List;
 
 /**
  * CPUID of one vCPU: what its guest is offered, with the topology of this machine: one socket, one
- * thread per core, caches of level 1 and 2 of each vCPU's own, and one of level 3 for all (Intel
- * SDM 2A CPUID; AMD APM 3 appendix E). Both sides of a migration derive the same, so that it need
- * not travel.
+ * thread per core, caches of level 1 and 2 of each vCPU's own (Intel SDM 2A CPUID; AMD APM 3
+ * appendix E). Both sides of a migration derive the same from the number of vCPUs. How many share a
+ * cache of level 3 depends on the source's NUMA nodes, and is part of what is offered.
  */
 public final class GuestCpuid {
   private static final int LEVEL_TYPE_SMT = 1;
@@ -25,6 +25,35 @@ public final class GuestCpuid {
   private static final int MAX_AMD_CORES = 0xff;
 
   private GuestCpuid() {}
+
+  /**
+   * Returns what is offered with caches of level 3 that vCPUs share: those of a NUMA node do, so
+   * that a kernel schedules among them; across nodes, Linux would take the topology for broken.
+   *
+   * @param offered what a guest is offered
+   * @param vcpus how many neighbours share a cache, a power of 2
+   */
+  public static CpuidTable withSharedCaches(CpuidTable offered, int vcpus) {
+    return new CpuidTable(
+        offered.entries().stream()
+            .map(e -> isCache(e) && level(e) >= 3 ? shared(e, vcpus - 1) : e)
+            .toList());
+  }
+
+  private static boolean isCache(CpuidTable.Entry e) {
+    return e.function() == 0x4 || e.function() == 0x8000001d;
+  }
+
+  /** The level of a cache, in EAX 7:5; 0 at the end of the list. */
+  private static int level(CpuidTable.Entry e) {
+    return e.eax() >>> 5 & 7;
+  }
+
+  /** How many more ids share a cache, in EAX 25:14. */
+  private static CpuidTable.Entry shared(CpuidTable.Entry e, int others) {
+    int eax = (e.eax() & ~(MAX_CACHE_SHARING << 14)) | Math.min(MAX_CACHE_SHARING, others) << 14;
+    return CpuidRegister.EAX.with(e, eax);
+  }
 
   /**
    * Returns the table of one vCPU.
@@ -47,8 +76,9 @@ public final class GuestCpuid {
         }
         case 0x4 -> {
           int cores = Math.min(MAX_LEAF4_CORES, maxId) << 26;
-          int eax = e.eax() == 0 ? 0 : (cacheOf(e, maxId) & 0x3ffffff) | cores;
-          entries.add(CpuidRegister.EAX.with(e, eax));
+          CpuidTable.Entry cache = ownUpToLevel2(e);
+          int eax = level(e) == 0 ? 0 : (cache.eax() & 0x3ffffff) | cores;
+          entries.add(CpuidRegister.EAX.with(cache, eax));
         }
         // Written below; KVM passes the host's topology through.
         case 0xb, 0x1f, 0x80000026 -> {}
@@ -57,7 +87,7 @@ public final class GuestCpuid {
           int ecx = (e.ecx() & ~0xf0ff) | (idBits << 12) | cores;
           entries.add(CpuidRegister.ECX.with(e, ecx));
         }
-        case 0x8000001d -> entries.add(CpuidRegister.EAX.with(e, cacheOf(e, maxId)));
+        case 0x8000001d -> entries.add(ownUpToLevel2(e));
         case 0x8000001e ->
             entries.add(new CpuidTable.Entry(e.function(), 0, e.flags(), vcpu, vcpu & 0xff, 0, 0));
         default -> entries.add(e);
@@ -72,11 +102,8 @@ public final class GuestCpuid {
     return new CpuidTable(entries);
   }
 
-  /** Returns EAX of a cache: its level is in bits 7:5, how many more ids share it in 25:14. */
-  private static int cacheOf(CpuidTable.Entry e, int maxId) {
-    int level = e.eax() >>> 5 & 7;
-    int sharing = level >= 3 ? Math.min(MAX_CACHE_SHARING, maxId) : 0;
-    return (e.eax() & ~(MAX_CACHE_SHARING << 14)) | sharing << 14;
+  private static CpuidTable.Entry ownUpToLevel2(CpuidTable.Entry e) {
+    return level(e) == 0 || level(e) >= 3 ? e : shared(e, 0);
   }
 
   private static void addTopology(

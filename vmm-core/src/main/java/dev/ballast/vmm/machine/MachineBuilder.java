@@ -126,7 +126,8 @@ public final class MachineBuilder {
       device.attach(this);
     }
     CpuProfile host = HostCpu.read(kvm);
-    CpuProfile offered = config.cpu().offer(host);
+    int sharing = config.placement().vcpusOfCache(config.vcpus());
+    CpuProfile offered = config.cpu().offer(host).withSharedCaches(sharing);
     addVcpus(vcpus, events);
     HostPlacement.pin(config.placement(), vcpus.vcpus());
     List<KvmVcpu> made = vcpus.vcpus().stream().map(VcpuThread::vcpu).toList();

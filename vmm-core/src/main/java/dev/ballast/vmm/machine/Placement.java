@@ -67,6 +67,33 @@ public record Placement(List<GuestNode> nodes, Map<Integer, NumberSet> affinity)
     }
   }
 
+  /**
+   * Returns how many vCPUs with neighbouring numbers share a cache, a power of 2: as many as all
+   * are in one node, or all of them without nodes.
+   *
+   * @param vcpus how many the machine has
+   */
+  int vcpusOfCache(int vcpus) {
+    int most = Integer.highestOneBit(Math.max(1, 2 * vcpus - 1));
+    while (most > 1 && !isUndivided(most, vcpus)) {
+      most /= 2;
+    }
+    return most;
+  }
+
+  private boolean isUndivided(int neighbours, int vcpus) {
+    for (int first = 0; first < vcpus; first += neighbours) {
+      NumberSet group = NumberSet.range(first, Math.min(vcpus, first + neighbours));
+      for (GuestNode node : nodes) {
+        NumberSet here = node.vcpus().and(group);
+        if (!here.isEmpty() && !here.equals(group)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
   private static void checkVcpus(String what, NumberSet named, int vcpus) {
     if (named.end() > vcpus) {
       throw new IllegalArgumentException(

@@ -5,14 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.ballast.ffi.kvm.CpuidTable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The place of a vCPU in its machine, which both sides of a migration derive by the same rules: a
  * change here changes the processor under a guest that moves between two versions of Ballast.
  */
 class GuestCpuidTest {
-  private static final CpuidTable OFFERED = Profiles.everything().cpuid();
+  private static final CpuidTable OFFERED =
+      GuestCpuid.withSharedCaches(Profiles.everything().cpuid(), 4);
 
   private static CpuidTable.Entry leaf(int vcpu, int vcpus, int leaf, int subleaf) {
     return GuestCpuid.forVcpu(OFFERED, vcpu, vcpus).find(leaf, subleaf).orElseThrow();
@@ -75,15 +75,21 @@ class GuestCpuidTest {
 
   /** A kernel schedules among those that share a cache, and wakes others by an interrupt. */
   @ParameterizedTest
-  @ValueSource(ints = {1, 2, 6, 240, 1024})
-  void cachesOfLevel3AreSharedByAllAndOthersByNone(int vcpus) {
-    int maxId = vcpus == 1 ? 0 : (Integer.highestOneBit(vcpus - 1) << 1) - 1;
+  @CsvSource({"1, 1", "2, 2", "6, 8", "240, 16", "1024, 1024", "8192, 8192"})
+  void cachesOfLevel3AreSharedAndOthersAreNot(int vcpus, int sharing) {
+    CpuidTable offered = GuestCpuid.withSharedCaches(Profiles.everything().cpuid(), sharing);
     for (int vcpu : new int[] {0, vcpus - 1}) {
+      CpuidTable table = GuestCpuid.forVcpu(offered, vcpu, vcpus);
       for (int index = 0; index < 3; index++) {
-        assertThat(leaf(vcpu, vcpus, 0x4, index).eax() >>> 14 & 0xfff).isZero();
+        assertThat(sharing(table, 0x4, index)).isZero();
       }
-      assertThat(leaf(vcpu, vcpus, 0x4, 3).eax() >>> 14 & 0xfff).isEqualTo(maxId);
-      assertThat(leaf(vcpu, vcpus, 0x8000001d, 3).eax() >>> 14 & 0xfff).isEqualTo(maxId);
+      int others = Math.min(0xfff, sharing - 1);
+      assertThat(sharing(table, 0x4, 3)).isEqualTo(others);
+      assertThat(sharing(table, 0x8000001d, 3)).isEqualTo(others);
     }
+  }
+
+  private static int sharing(CpuidTable table, int leaf, int index) {
+    return table.find(leaf, index).orElseThrow().eax() >>> 14 & 0xfff;
   }
 }

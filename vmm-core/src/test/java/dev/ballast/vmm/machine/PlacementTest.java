@@ -45,6 +45,19 @@ class PlacementTest {
     assertThatCode(() -> Placement.NONE.check(4, 256 * MIB, UNIT)).doesNotThrowAnyException();
   }
 
+  /** Linux takes a cache across nodes for a broken topology. */
+  @Test
+  void cachesAreSharedWithinNodesOnly() {
+    assertThat(Placement.NONE.vcpusOfCache(1)).isEqualTo(1);
+    assertThat(Placement.NONE.vcpusOfCache(6)).isEqualTo(8);
+    assertThat(Placement.NONE.vcpusOfCache(240)).isEqualTo(256);
+    assertThat(of(node("0-3", 64, ""), node("4-7", 64, "")).vcpusOfCache(8)).isEqualTo(4);
+    assertThat(of(node("0-119", 64, ""), node("120-239", 64, "")).vcpusOfCache(240)).isEqualTo(8);
+    assertThat(of(node("0-2", 64, ""), node("3-5", 64, "")).vcpusOfCache(6)).isEqualTo(1);
+    assertThat(of(node("0,2", 64, ""), node("1,3", 64, "")).vcpusOfCache(4)).isEqualTo(1);
+    assertThat(of(node("", 64, ""), node("0-3", 64, "")).vcpusOfCache(4)).isEqualTo(4);
+  }
+
   @Test
   void othersAreNamed() {
     refuses(
