@@ -89,9 +89,7 @@ class KvmTestsLabTest {
                 .withCopyIn(List.of(copies))
                 .withProgress(System.out::println))) {
       int exitCode = lab.exec(command, out, out);
-      String results = out.toString(StandardCharsets.UTF_8);
-      System.out.println(results);
-      assertThat(exitCode).as(results).isZero();
+      assertThat(exitCode).as(out.toString(StandardCharsets.UTF_8)).isZero();
     }
   }
 
