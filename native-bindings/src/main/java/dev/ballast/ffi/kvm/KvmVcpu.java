@@ -1,11 +1,9 @@
 package dev.ballast.ffi.kvm;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import dev.ballast.ffi.generated.kvm.KvmH;
-import dev.ballast.ffi.generated.kvm.kvm_msr_entry;
 import dev.ballast.ffi.libc.CallState;
 import dev.ballast.ffi.libc.IoCalls;
 import dev.ballast.ffi.linux.Errno;
@@ -14,7 +12,6 @@ import dev.ballast.ffi.linux.FileDescriptor;
 import dev.ballast.ffi.linux.Mapping;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * A virtual CPU. One thread runs it; that thread, or another while it is not running, reads and
@@ -22,11 +19,8 @@ import java.util.Arrays;
  * been called again: with {@link KvmRun#immediateExit} set, before the registers are read. Every
  * method but {@link #run} throws {@link ErrnoException} as its section of the KVM API says.
  */
-public final class KvmVcpu implements AutoCloseable {
+public final class KvmVcpu implements VcpuRegisters, AutoCloseable {
   private static final long KVM_RUN = KvmH.KVM_RUN();
-
-  /** The kernel takes no more at once ({@code MAX_IO_MSRS}). */
-  private static final int MSRS_AT_ONCE = 256;
 
   private final FileDescriptor file;
   private final int fd;
@@ -37,6 +31,17 @@ public final class KvmVcpu implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment callState = CallState.allocate(arena);
 
+  /** For messages, made once: while its state is read and set, the guest stands still. */
+  private final String context;
+
+  /**
+   * For one part of the state at a time, since memory that is touched for the first time is slow.
+   */
+  private final MemorySegment scratch;
+
+  /** For calls other than {@link #run}, which may be under way on another thread. */
+  private final MemorySegment stateCallState = CallState.allocate(arena);
+
   private KvmVcpu(FileDescriptor file, int id, int xsaveSize, Mapping shared) {
     this.file = file;
     this.fd = file.value();
@@ -44,6 +49,8 @@ public final class KvmVcpu implements AutoCloseable {
     this.xsaveSize = xsaveSize;
     this.shared = shared;
     this.runPage = new KvmRun(shared.segment());
+    this.scratch = arena.allocate(xsaveSize, Long.BYTES);
+    this.context = "vCPU " + id;
   }
 
   static KvmVcpu create(FileDescriptor file, int id, int mmapSize, int xsaveSize)
@@ -57,11 +64,11 @@ public final class KvmVcpu implements AutoCloseable {
   }
 
   private int call(String name, long request, long argument) throws ErrnoException {
-    return Ioctl.call(file, name, request, argument, "vCPU " + id);
+    return Ioctl.call(file, name, request, argument, context);
   }
 
   private int call(String name, long request, MemorySegment argument) throws ErrnoException {
-    return Ioctl.call(file, name, request, argument, "vCPU " + id);
+    return Ioctl.call(file, name, request, argument, context);
   }
 
   /**
@@ -80,7 +87,7 @@ public final class KvmVcpu implements AutoCloseable {
     return runPage;
   }
 
-  /** Returns its number in the machine, from 0. */
+  @Override
   public int id() {
     return id;
   }
@@ -97,37 +104,36 @@ public final class KvmVcpu implements AutoCloseable {
     }
   }
 
-  /** Returns how many bytes {@link #get} returns and {@link #set} takes for a kind of state. */
+  @Override
   public int size(VcpuStateKind kind) {
     return kind == VcpuStateKind.XSAVE ? xsaveSize : kind.size;
   }
 
-  /** Reads a part of the state. */
-  public byte[] get(VcpuStateKind kind) throws ErrnoException {
-    try (Arena temporary = Arena.ofConfined()) {
-      MemorySegment state = temporary.allocate(size(kind), Long.BYTES);
-      // KVM_GET_XSAVE writes 4096 bytes whatever there is; above that only KVM_GET_XSAVE2 will do.
-      boolean large = state.byteSize() > kind.size;
-      call(
-          "KVM_GET_" + (large ? "XSAVE2" : kind),
-          large ? KvmH.KVM_GET_XSAVE2() : kind.getRequest,
-          state);
-      return state.toArray(JAVA_BYTE);
-    }
+  @Override
+  public synchronized byte[] get(VcpuStateKind kind) throws ErrnoException {
+    int size = size(kind);
+    // KVM_GET_XSAVE writes 4096 bytes whatever there is; above that only KVM_GET_XSAVE2 will do.
+    boolean large = size > kind.size;
+    transfer(
+        large ? "KVM_GET_XSAVE2" : kind.getName, large ? KvmH.KVM_GET_XSAVE2() : kind.getRequest);
+    byte[] state = new byte[size];
+    MemorySegment.copy(scratch, JAVA_BYTE, 0, state, 0, size);
+    return state;
   }
 
-  /**
-   * Sets a part of the state.
-   *
-   * @throws IllegalArgumentException if it is not {@link #size} bytes long
-   * @throws ErrnoException EINVAL if the kernel refuses it
-   */
-  public void set(VcpuStateKind kind, byte[] state) throws ErrnoException {
-    try (Arena temporary = Arena.ofConfined()) {
-      MemorySegment copy = temporary.allocate(size(kind), Long.BYTES);
-      StateBytes.copy(state, copy);
-      call("KVM_SET_" + kind, kind.setRequest, copy);
-    }
+  @Override
+  public synchronized void set(VcpuStateKind kind, byte[] state) throws ErrnoException {
+    StateBytes.copy(state, scratch.asSlice(0, size(kind)));
+    transfer(kind.setName, kind.setRequest);
+  }
+
+  /** Calls KVM with {@link #scratch}, in the way of {@link #run}, which is compiled by then. */
+  private void transfer(String name, long request) throws ErrnoException {
+    int result;
+    do {
+      result = IoCalls.ioctl(stateCallState, file.value(), request, scratch.address());
+    } while (result == -Errno.EINTR);
+    Ioctl.check(result, name, context);
   }
 
   /** Returns the general registers. */
@@ -158,72 +164,14 @@ public final class KvmVcpu implements AutoCloseable {
     return MemorySegment.ofArray(get(VcpuStateKind.MP_STATE)).get(JAVA_INT_UNALIGNED, 0);
   }
 
-  /**
-   * Reads MSRs (KVM API §4.18). Those that the kernel refuses are left out; it may refuse even some
-   * that it lists itself.
-   */
+  @Override
   public MsrTable getMsrs(int[] indices) throws ErrnoException {
-    int[] found = new int[indices.length];
-    long[] values = new long[indices.length];
-    int count = 0;
-    try (Arena temporary = Arena.ofConfined()) {
-      int next = 0;
-      while (next < indices.length) {
-        int batch = Math.min(MSRS_AT_ONCE, indices.length - next);
-        MemorySegment msrs = allocateMsrs(temporary, batch);
-        for (int i = 0; i < batch; i++) {
-          kvm_msr_entry.index(entry(msrs, i), indices[next + i]);
-        }
-        int done = call("KVM_GET_MSRS", KvmH.KVM_GET_MSRS(), msrs);
-        for (int i = 0; i < done; i++) {
-          found[count] = indices[next + i];
-          values[count++] = kvm_msr_entry.data(entry(msrs, i));
-        }
-        // The kernel stops at the first one that it refuses: skip that and go on after it.
-        next += done < batch ? done + 1 : done;
-      }
-    }
-    return new MsrTable(Arrays.copyOf(found, count), Arrays.copyOf(values, count));
+    return MsrCalls.get(file, indices, context);
   }
 
-  /**
-   * Sets MSRs in the order of the table (KVM API §4.19).
-   *
-   * @return the indices of those that the kernel refused, empty when all were set
-   */
+  @Override
   public int[] setMsrs(MsrTable table) throws ErrnoException {
-    int[] refused = new int[table.size()];
-    int count = 0;
-    try (Arena temporary = Arena.ofConfined()) {
-      int next = 0;
-      while (next < table.size()) {
-        int batch = Math.min(MSRS_AT_ONCE, table.size() - next);
-        MemorySegment msrs = allocateMsrs(temporary, batch);
-        for (int i = 0; i < batch; i++) {
-          kvm_msr_entry.index(entry(msrs, i), table.index(next + i));
-          kvm_msr_entry.data(entry(msrs, i), table.value(next + i));
-        }
-        int done = call("KVM_SET_MSRS", KvmH.KVM_SET_MSRS(), msrs);
-        if (done < batch) {
-          refused[count++] = table.index(next + done);
-          done++;
-        }
-        next += done;
-      }
-    }
-    return Arrays.copyOf(refused, count);
-  }
-
-  private static MemorySegment allocateMsrs(Arena arena, int count) {
-    MemorySegment msrs =
-        arena.allocate(KvmH.OFFSET_kvm_msrs_entries() + count * kvm_msr_entry.sizeof(), Long.BYTES);
-    msrs.set(JAVA_INT, KvmH.OFFSET_kvm_msrs_nmsrs(), count);
-    return msrs;
-  }
-
-  private static MemorySegment entry(MemorySegment msrs, int i) {
-    long size = kvm_msr_entry.sizeof();
-    return msrs.asSlice(KvmH.OFFSET_kvm_msrs_entries() + i * size, size);
+    return MsrCalls.set(file, table, context);
   }
 
   /** Returns the frequency of the guest's TSC in kHz (KVM API §4.56). */
@@ -253,7 +201,7 @@ public final class KvmVcpu implements AutoCloseable {
    * the guest's; in ticks of the guest's TSC, modulo 2^64.
    */
   public long tscOffset() throws ErrnoException {
-    return DeviceAttribute.TSC_OFFSET.get(file, "vCPU " + id);
+    return DeviceAttribute.TSC_OFFSET.get(file, context);
   }
 
   /**
@@ -261,7 +209,7 @@ public final class KvmVcpu implements AutoCloseable {
    * the same TSC. A TSC deadline that the guest has set keeps its expiry in the host's time.
    */
   public void setTscOffset(long offset) throws ErrnoException {
-    DeviceAttribute.TSC_OFFSET.set(file, offset, "vCPU " + id);
+    DeviceAttribute.TSC_OFFSET.set(file, offset, context);
   }
 
   /**
@@ -272,7 +220,7 @@ public final class KvmVcpu implements AutoCloseable {
   public boolean kvmclockCtrl() throws ErrnoException {
     int result = Ioctl.attempt(file, KvmH.KVM_KVMCLOCK_CTRL(), 0);
     // No exception: formatting its message takes milliseconds, during which the guest is stopped.
-    return result != -Errno.EINVAL && Ioctl.check(result, "KVM_KVMCLOCK_CTRL", "vCPU " + id) >= 0;
+    return result != -Errno.EINVAL && Ioctl.check(result, "KVM_KVMCLOCK_CTRL", context) >= 0;
   }
 
   /**

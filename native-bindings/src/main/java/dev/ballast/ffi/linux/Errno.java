@@ -26,6 +26,7 @@ public final class Errno {
   public static final int EPIPE = 32;
   public static final int ENOSYS = 38;
   public static final int EOPNOTSUPP = 95;
+  public static final int EHWPOISON = 133;
 
   private Errno() {}
 

@@ -12,7 +12,7 @@ import java.util.Optional;
  *
  * @param kvm the device file of KVM, normally {@code /dev/kvm}
  * @param ram guest RAM, at least 64 MiB
- * @param vcpus 1 to {@link #MAX_VCPUS}
+ * @param vcpus at least 1; KVM says how many it takes
  * @param kernel what boots; empty for a destination that never has to boot
  * @param console where the serial port goes; closed with the machine
  * @param clock what the guest's clocks do while it is stopped
@@ -31,9 +31,6 @@ public record MachineConfig(
   /** The smallest guest RAM in bytes. */
   public static final long MIN_MEMORY = 64L << 20;
 
-  /** The most vCPUs. */
-  public static final int MAX_VCPUS = 16;
-
   /** Makes a configuration that boots, without devices, with {@link ClockPolicy#HOLD}. */
   public MachineConfig(
       Path kvm, RamConfig ram, int vcpus, Optional<KernelConfig> kernel, SerialBackend console) {
@@ -46,8 +43,8 @@ public record MachineConfig(
       throw new IllegalArgumentException(
           "memory of " + ram.bytes() + " bytes: must be at least 64 MiB");
     }
-    if (vcpus < 1 || vcpus > MAX_VCPUS) {
-      throw new IllegalArgumentException("cpus " + vcpus + ": must be 1 to " + MAX_VCPUS);
+    if (vcpus < 1) {
+      throw new IllegalArgumentException("cpus " + vcpus + ": must be at least 1");
     }
     devices = List.copyOf(devices);
   }
