@@ -34,6 +34,7 @@ enum kvm_layout {
   MEMBER(kvm_run, system_event_type, system_event.type),
   MEMBER(kvm_run, system_event_ndata, system_event.ndata),
   MEMBER(kvm_run, system_event_data, system_event.data),
+  MEMBER(kvm_run, eoi_vector, eoi.vector),
 
   MEMBER(kvm_cpuid2, nent, nent),
   MEMBER(kvm_cpuid2, entries, entries),

@@ -43,6 +43,8 @@
  *   peek ADDRESS                 reads 8 bytes of RAM, or 4 where it is not 8-aligned or a device's
  *   poke ADDRESS VALUE           writes as many
  *   out PORT VALUE               writes a byte to a port
+ *   start-cpus N                 starts the other processors, until N run, this one counted
+ *   wake-cpus                    interrupts the others, and waits until each has counted that
  *   tsc                          frequency of the time-stamp counter and where it is known from
  *   bench pio|mmio N             N reads of a serial or a virtio-mmio register
  *   crash                        an undefined instruction, to show the register dump
@@ -85,7 +87,8 @@ typedef uint64_t u64;
 
 /* start.S, bare.ld */
 extern u64 pml4[512];
-extern u8 exception_stubs[], protection_stub[], timer_stub[], spurious_stub[], image_start[], image_end[];
+extern u8 exception_stubs[], protection_stub[], timer_stub[], wake_stub[], spurious_stub[];
+extern u8 image_start[], image_end[];
 
 /* Primitives: every register access is one plain mov, in or out. */
 static inline void out8(u16 port, u8 value) { asm volatile("outb %0, %1" ::"a"(value), "Nd"(port) : "memory"); }
@@ -139,6 +142,7 @@ int serial_read(void);
 /* panic.c */
 /* The table of vectors ends with the last of these. */
 #define TIMER_INTERRUPT 32
+#define WAKE_INTERRUPT 33
 #define SPURIOUS_INTERRUPT 63
 void exceptions_init(void);
 _Noreturn void halt(void);
@@ -275,6 +279,12 @@ void command_run(char *line);
 /* idle.c */
 /* Lets the processor rest for about 10 ms; false when it cannot. */
 bool idle(void);
+
+/* smp.c */
+/* Starts the other processors; how many run then, this one counted, or 0 when there cannot be so many. */
+u64 smp_start(u64 processors);
+/* Interrupts the others; false when one does not notice, or is not what it was. *processors: how many there are. */
+bool smp_wake(u64 *processors);
 
 /* main.c */
 extern u64 loop_count;

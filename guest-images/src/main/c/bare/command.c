@@ -268,6 +268,21 @@ static void poke(const struct call *call) {
   answer("ok poke");
 }
 
+static void start_cpus(const struct call *call) {
+  u64 wanted = call->number[0], running = smp_start(wanted);
+  if (running == wanted) {
+    answer("ok %s cpus=%lu", call->name, running);
+  } else {
+    answer("err %s cpus=%lu", call->name, running);
+  }
+}
+
+static void wake_cpus(const struct call *call) {
+  u64 processors;
+  bool all = smp_wake(&processors);
+  answer("%s %s cpus=%lu", all ? "ok" : "err", call->name, processors);
+}
+
 static void tsc(const struct call *call) {
   answer("ok %s khz=%lu source=%s", call->name, tsc_hz() / 1000, tsc_source());
 }
@@ -371,6 +386,8 @@ static const struct {
     {"peek", peek, 1, 1, true},
     {"poke", poke, 2, 2, true},
     {"out", port_out, 2, 2, true},
+    {"start-cpus", start_cpus, 1, 1, true},
+    {"wake-cpus", wake_cpus, 0, 0, true},
     {"tsc", tsc, 0, 0, true},
     {"bench", bench, 2, 2, false},
     {"crash", crash, 0, 0, true},

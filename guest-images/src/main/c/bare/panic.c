@@ -30,6 +30,7 @@ void exceptions_init(void) {
   for (u32 vector = 0; vector < VECTORS; vector++) set_gate(vector, exception_stubs + 16 * vector);
   set_gate(PROTECTION_VECTOR, protection_stub);
   set_gate(TIMER_INTERRUPT, timer_stub);
+  set_gate(WAKE_INTERRUPT, wake_stub);
   set_gate(SPURIOUS_INTERRUPT, spurious_stub);
 }
 

@@ -12,6 +12,8 @@
     /* Else the symbol table would name the compiler's temporary file, another one in each build. */
     .file "start.S"
 
+#include "smp.h"
+
 #define CODE0 0x08
 #define CODE3 0x23
 #define DATA3 0x1b
@@ -22,6 +24,13 @@
 #define TASK_BYTES (104 + IO_BITMAP_BYTES)
 
 #define APIC_EOI 0xfee000b0
+#define APIC_SPURIOUS 0xfee000f0
+#define APIC_ENABLED_SPURIOUS_63 0x13f
+
+#define MSR_APIC_BASE 0x1b
+#define APIC_BASE_X2APIC 0xc00
+#define MSR_X2APIC_EOI 0x80b
+#define MSR_X2APIC_SPURIOUS 0x80f
 
 #define MSR_EFER 0xc0000080
 #define EFER_LME 0x100
@@ -166,6 +175,85 @@ spurious_stub:
     iretq
 
 /*
+ * Another processor, started by smp.c with its code at the start of a page below 1 MiB. It stays in ring 0,
+ * halted, and counts the interrupts by which it is woken in the first word of its block, to which rbx points.
+ */
+    .code16
+    .globl trampoline
+trampoline:
+    cli
+    mov %cs, %ax
+    mov %ax, %ds
+    lgdtl trampoline_gdt - trampoline
+    mov $CR4_PAE, %eax
+    mov %eax, %cr4
+    mov $pml4, %eax
+    mov %eax, %cr3
+    mov $MSR_EFER, %ecx
+    rdmsr
+    or $EFER_LME, %eax
+    wrmsr
+    mov $CR0_LONG, %eax
+    mov %eax, %cr0
+    ljmpl $CODE0, $ap_entry
+trampoline_gdt:
+    .word gdt_end - gdt - 1
+    .long gdt
+    .globl trampoline_end
+trampoline_end:
+
+    .code64
+ap_entry:
+    lidt idt_pointer
+    mov $1, %eax
+    lock xadd %eax, ap_started
+    cmp $AP_MAX, %eax
+    jae 2f
+    shl $AP_BLOCK_SHIFT, %eax
+    mov $ap_blocks, %ebx
+    add %eax, %ebx
+    mov %ebx, %esp
+    add $AP_BLOCK_SIZE, %esp
+    movq $0, (%rbx)
+    cmpl $0, ap_x2apic
+    jne 3f
+    mov $APIC_SPURIOUS, %eax
+    movl $APIC_ENABLED_SPURIOUS_63, (%rax)
+1:  lock incl ap_online
+2:  sti
+    hlt
+    jmp 2b
+3:  mov $MSR_APIC_BASE, %ecx
+    rdmsr
+    or $APIC_BASE_X2APIC, %eax
+    wrmsr
+    mov $MSR_X2APIC_SPURIOUS, %ecx
+    mov $APIC_ENABLED_SPURIOUS_63, %eax
+    xor %edx, %edx
+    wrmsr
+    jmp 1b
+
+    .globl wake_stub
+wake_stub:
+    push %rax
+    push %rcx
+    push %rdx
+    incq (%rbx)
+    cmpl $0, ap_x2apic
+    jne 1f
+    mov $APIC_EOI, %eax
+    movl $0, (%rax)
+    jmp 2f
+1:  mov $MSR_X2APIC_EOI, %ecx
+    xor %eax, %eax
+    xor %edx, %edx
+    wrmsr
+2:  pop %rdx
+    pop %rcx
+    pop %rax
+    iretq
+
+/*
  * Page tables: present, writable, user, accessed (0x27), the leaves also dirty and 2 MiB (0xe7).
  * Setting accessed and dirty here keeps the processor from writing them.
  */
@@ -218,8 +306,20 @@ task_state:
     .fill IO_BITMAP_BYTES - 1, 1, 0
     .byte 0xff
 
+    .globl ap_started, ap_online, ap_x2apic
+    .balign 4
+ap_started:
+    .long 0
+ap_online:
+    .long 0
+ap_x2apic:
+    .long 0
+
     .section .bss.noinit, "aw", @nobits
     .balign 16
+    .globl ap_blocks
+ap_blocks:
+    .skip AP_MAX * AP_BLOCK_SIZE
     .skip 4096
 ring0_stack_top:
     .skip 4096

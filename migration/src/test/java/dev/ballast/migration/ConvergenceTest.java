@@ -82,6 +82,24 @@ class ConvergenceTest {
     }
   }
 
+  /** The forecast counts what it takes to save and to load the state. */
+  @Test
+  void aStateThatTakesLongerThanTheLimitLeavesTheGuestHere() throws Exception {
+    try (TestMachine a = new TestMachine(MIB, RunState.RUNNING)) {
+      a.savingTakes(DOWNTIME);
+      Run run = migrate(a, limited().withMaxPasses(3), pass -> 0);
+      assertThat(run.hop().progress().status()).isEqualTo(MigrationStatus.FAILED);
+      assertThat(run.hop().progress().error().orElse(""))
+          .startsWith("to save and load the state of the vCPUs takes 100 ms")
+          .endsWith("the limit is 50 ms: raise downtime-limit");
+      assertThat(a.runState()).isEqualTo(RunState.RUNNING);
+      a.savingTakes(Duration.ofMillis(20));
+      Run again = migrate(a, limited(), pass -> 0);
+      assertThat(again.hop().progress().status()).isEqualTo(MigrationStatus.COMPLETED);
+      assertThat(again.hop().progress().times().expectedDowntime()).hasValue(40);
+    }
+  }
+
   @Test
   void theThrottleStopsAtItsLimitAndTheEndIsClear() throws Exception {
     try (TestMachine a = new TestMachine(MIB, RunState.RUNNING)) {

@@ -16,6 +16,7 @@ import dev.ballast.migration.testing.RawPeer;
 import dev.ballast.migration.testing.TestMachine;
 import dev.ballast.vmm.cpuid.CpuFeatureWord;
 import dev.ballast.vmm.machine.MachineDescription;
+import dev.ballast.vmm.machine.RunState;
 import dev.ballast.vmm.memory.RamBlock;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.state.StateReader;
@@ -49,6 +50,9 @@ class MemoryBoundTest {
 
   /** As it came, the state in it, and what a device makes of that. */
   private static final long SECTION_BOUND = 3 * PAYLOAD;
+
+  /** The most that all sections may have. */
+  private static final long STATE_BOUND = 2 * PAYLOAD;
 
   /** A payload of 1 MiB, the names in it, and the message that says what is wrong with them. */
   private static final long CONFIG_BOUND = 16 << 20;
@@ -255,9 +259,29 @@ class MemoryBoundTest {
     for (String name : List.of("counter", "filler", "unknown")) {
       byte[] section =
           Frames.of(FrameType.STATE_SECTION, new Messages.StateSection(name, 1, most).encode());
-      Cost cost = receive(inState(List.of(section, section)));
+      byte[] end = Frames.of(FrameType.STATE_END, new Messages.StateEnd(RunState.RUNNING).encode());
+      Cost cost = receive(inState(List.of(section, end)));
       assertThat(cost.failure()).isNotBlank().doesNotContain("closed");
       assertBounded(cost, SECTION_BOUND + BASE_BOUND, BASE_BOUND);
+    }
+  }
+
+  @Test
+  void whatIsHeldUntilAllIsThereHasALimit() throws Exception {
+    byte[] most = new byte[FrameType.STATE_SECTION.maxPayload() - 64];
+    List<byte[]> frames = new ArrayList<>();
+    List<Snapshottable> parts = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      parts.add(new TestMachine.Filler("filler" + i, 1));
+      frames.add(
+          Frames.of(
+              FrameType.STATE_SECTION, new Messages.StateSection("filler" + i, 1, most).encode()));
+    }
+    try (TestMachine machine = TestMachine.waiting(MIB)) {
+      machine.sections(parts);
+      Cost cost = receive(machine, inState(frames));
+      assertThat(cost.failure()).contains("all sections together have more than");
+      assertBounded(cost, 2 * STATE_BOUND + BASE_BOUND, BASE_BOUND);
     }
   }
 
@@ -293,8 +317,8 @@ class MemoryBoundTest {
   }
 
   @Test
-  void noSectionIsKeptOnceItIsLoaded() throws Exception {
-    int most = FrameType.STATE_SECTION.maxPayload() - 64;
+  void noMoreThanTheSectionsIsHeldWhileTheyAreLoaded() throws Exception {
+    int most = FrameType.STATE_SECTION.maxPayload() / 2 - 64;
     List<byte[]> frames = new ArrayList<>();
     List<Snapshottable> parts = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
@@ -313,13 +337,14 @@ class MemoryBoundTest {
         Frames.of(
             FrameType.STATE_SECTION,
             new Messages.StateSection("scales", 1, new byte[] {1}).encode()));
+    frames.add(Frames.of(FrameType.STATE_END, new Messages.StateEnd(RunState.RUNNING).encode()));
     try (TestMachine machine = TestMachine.waiting(MIB)) {
       machine.sections(parts);
       List<byte[]> stream = inState(frames);
       long before = usedHeap();
       Cost cost = receive(machine, stream);
       assertThat(cost.failure()).contains("closed the connection");
-      assertThat(scales.used - before).isLessThan(PAYLOAD);
+      assertThat(scales.used - before).isLessThan(STATE_BOUND + BASE_BOUND);
       // Three times: what the machine has before is saved and loaded to try it out.
       assertBounded(cost, 3 * 4 * SECTION_BOUND + BASE_BOUND, BASE_BOUND);
     }

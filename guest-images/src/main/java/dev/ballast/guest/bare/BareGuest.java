@@ -8,9 +8,10 @@ import java.nio.file.Path;
 
 /**
  * The image of the bare guest: a statically linked x86-64 ELF for 1 MiB with a PVH note
- * (XEN_ELFNOTE_PHYS32_ENTRY), good for one processor and from 4 MiB to 16 TiB of memory. It does
- * its work in ring 3 and polls, so it is fast also where KVM interprets ring 0; it has a virtio
- * balloon driver, fills and checks memory, and keeps on across a live migration.
+ * (XEN_ELFNOTE_PHYS32_ENTRY), good for 4 MiB to 16 TiB of memory. It does its work on the first
+ * processor, in ring 3, and polls, so it is fast also where KVM interprets ring 0; it has a virtio
+ * balloon driver, fills and checks memory, and keeps on across a live migration. It can start up to
+ * 1023 more processors, which are halted and can be woken.
  *
  * <p>Kernel command line (words that the guest does not know are ignored; sizes and numbers as in
  * the commands, see {@link BareGuestConsole}):

@@ -152,6 +152,19 @@ final class BareGuestQemuTest {
   }
 
   @Test
+  void startsAndWakesItsOtherProcessors() throws IOException, InterruptedException {
+    try (QemuBareGuest qemu = QemuBareGuest.start(directory, "tcg", "128M", "", "-smp", "4")) {
+      BareGuestConsole guest = qemu.console();
+      guest.awaitReady(SOON);
+      assertThat(guest.send("wake-cpus", SOON).number("cpus")).isEqualTo(1);
+      assertThat(guest.send("start-cpus 4", SOON).number("cpus")).isEqualTo(4);
+      assertThat(guest.send("wake-cpus", SOON).number("cpus")).isEqualTo(4);
+      assertThat(guest.send("wake-cpus", SOON).number("cpus")).isEqualTo(4);
+      assertThat(guest.send("fill 16M 32M 42", SOON).number("pages")).isEqualTo(8192);
+    }
+  }
+
+  @Test
   void startsAtOnceInATebibyte() throws IOException, InterruptedException {
     try (QemuBareGuest qemu = QemuBareGuest.start(directory, "tcg", "1T", "")) {
       BareGuestConsole guest = qemu.console();

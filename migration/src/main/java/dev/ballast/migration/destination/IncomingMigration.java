@@ -183,10 +183,12 @@ final class IncomingMigration implements AutoCloseable {
     StateReceiver state = new StateReceiver(machine.stateSections());
     while (nextFrame() == FrameType.STATE_SECTION) {
       writer.keepAlive();
-      state.load(Messages.StateSection.decode(reader.payload()));
+      state.checkRoom(reader.length());
+      state.add(Messages.StateSection.decode(reader.payload()));
     }
-    state.end();
-    return Messages.StateEnd.decode(reader.payload()).runState();
+    RunState runState = Messages.StateEnd.decode(reader.payload()).runState();
+    state.load();
+    return runState;
   }
 
   /** Even if this fails, what counts is whether the guest may have run. */

@@ -64,6 +64,7 @@ public final class MigrationDestination implements AutoCloseable {
           "cannot receive a guest: the machine is " + machine.runState().qmpName());
     }
     StateReceiver.checkLoadable(machine.stateSections());
+    machine.rehearseStart();
     FirstFrames opening =
         new FirstFrames(
             FrameType.HELLO,

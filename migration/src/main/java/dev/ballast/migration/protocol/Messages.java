@@ -94,7 +94,8 @@ public final class Messages {
   public record StateSection(String name, int version, byte[] state) {
     /** Returns the payload. */
     public byte[] encode() {
-      return new StateWriter().string(name).u32(version).bytes(state).toByteArray();
+      int length = 3 * Integer.BYTES + name.length() + state.length;
+      return new StateWriter(length).string(name).u32(version).bytes(state).toByteArray();
     }
 
     /** Reads a payload. */

@@ -22,6 +22,8 @@ final class ConvergencePolicy {
   /** This many passes in a row without headway raise the throttle. */
   private static final int PATIENCE = 2;
 
+  private static final long NANOS_PER_MILLI = 1_000_000;
+
   /** What to do next. */
   sealed interface Decision {
     /** Another pass. */
@@ -43,6 +45,7 @@ final class ConvergencePolicy {
   private volatile Duration downtimeLimit;
   private long bytesPerSecond = ASSUMED_BANDWIDTH;
   private long sentInPass;
+  private long stateMillis;
   private int passesWithoutHeadway;
   private int throttle;
 
@@ -66,10 +69,31 @@ final class ConvergencePolicy {
   }
 
   /**
-   * Returns how long the guest would be stopped to send the rest, in milliseconds: three quarters
-   * are for pages, one is for the last sync, for what is dirtied until it, and for the devices.
+   * Records how long it takes to save the state of the vCPUs. It is counted twice, since the
+   * destination takes about as long to load it.
    */
+  void savingTakes(long nanos) {
+    stateMillis = 2 * nanos / NANOS_PER_MILLI;
+  }
+
+  /**
+   * Returns whether the state alone would keep the guest stopped for longer than the limit, so that
+   * it is worth measuring again: the host may have been busy with something else.
+   */
+  boolean stateExceedsLimit() {
+    return stateMillis > downtimeLimit.toMillis();
+  }
+
+  /** Returns how long the guest would be stopped if it were now, in milliseconds. */
   long expectedMillis(long remainingBytes) {
+    return stateMillis + ramMillis(remainingBytes);
+  }
+
+  /**
+   * Three quarters are for pages, one is for the last sync, for what is dirtied until it, and for
+   * the devices.
+   */
+  private long ramMillis(long remainingBytes) {
     return (long) (remainingBytes * 1e3 / bytesPerSecond * 4 / 3);
   }
 
@@ -85,7 +109,8 @@ final class ConvergencePolicy {
     if (expected <= limit.toMillis()) {
       // As long as passes make headway, one more costs less than the one before, and shortens the
       // downtime.
-      boolean worthAnother = expected > limit.toMillis() / SHORT && makesHeadway(remainingBytes);
+      boolean worthAnother =
+          ramMillis(remainingBytes) > limit.toMillis() / SHORT && makesHeadway(remainingBytes);
       return worthAnother && passes < maxPasses
           ? new Decision.AnotherPass()
           : new Decision.SwitchOver();
@@ -94,18 +119,26 @@ final class ConvergencePolicy {
       slowDown(remainingBytes);
       return new Decision.AnotherPass();
     }
-    return new Decision.GiveUp(
-        ("did not converge in %d passes: the guest dirties memory faster than it can be sent;"
-                + " %d bytes are left, at %d bytes/s that is %d ms of downtime, the limit is %d ms; %s")
-            .formatted(
-                passes,
-                remainingBytes,
-                bytesPerSecond,
-                expected,
-                limit.toMillis(),
-                autoConverge.enabled()
-                    ? "vCPUs were stopped for " + throttle + " % of the time: raise downtime-limit"
-                    : "auto-converge is off: switch it on, or raise downtime-limit"));
+    return new Decision.GiveUp(whyNot(passes, remainingBytes, expected, limit.toMillis()));
+  }
+
+  private String whyNot(long passes, long remainingBytes, long expected, long limit) {
+    if (stateMillis > limit) {
+      return "to save and load the state of the vCPUs takes %d ms of downtime on a host as busy as this one, the limit is %d ms: raise downtime-limit"
+          .formatted(stateMillis, limit);
+    }
+    return ("did not converge in %d passes: the guest dirties memory faster than it can be sent;"
+            + " %d bytes are left, at %d bytes/s that is %d ms of downtime%s, the limit is %d ms; %s")
+        .formatted(
+            passes,
+            remainingBytes,
+            bytesPerSecond,
+            expected,
+            stateMillis == 0 ? "" : ", " + stateMillis + " ms of it for the state of the vCPUs",
+            limit,
+            autoConverge.enabled()
+                ? "vCPUs were stopped for " + throttle + " % of the time: raise downtime-limit"
+                : "auto-converge is off: switch it on, or raise downtime-limit");
   }
 
   /** Raises the throttle when what is dirty again does not shrink. */

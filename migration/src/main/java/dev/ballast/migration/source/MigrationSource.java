@@ -64,7 +64,14 @@ public final class MigrationSource {
     this.bandwidth =
         new SourceBandwidth(connection.channel(), streams, parameters.limits().bandwidth());
     this.precopy =
-        new PrecopyLoop(connection, streams, policy, counters, listener, machine::throttle);
+        new PrecopyLoop(
+            connection,
+            streams,
+            policy,
+            counters,
+            listener,
+            machine::throttle,
+            () -> policy.savingTakes(machine.rehearseSaving()));
     this.handshake = new SourceHandshake(machine, parameters, connection, precopy, counters);
     this.handover =
         new GuestHandover(machine, parameters, connection, lifecycle, bandwidth, precopy, counters);

@@ -35,6 +35,7 @@ final class PrecopyLoop {
   private final MigrationListener listener;
   private final IoAction check;
   private final IntConsumer throttle;
+  private final IoAction measureState;
   private @Nullable BitmapSender bitmap;
   private @Nullable PageFilter filter;
   private long lastSync;
@@ -47,6 +48,7 @@ final class PrecopyLoop {
    * @param counters of the migration
    * @param listener called when a pass starts
    * @param throttle sets the share of the time that the guest's vCPUs are stopped, in percent
+   * @param measureState tells the policy how long it takes to save the vCPUs' state
    */
   PrecopyLoop(
       SourceConnection connection,
@@ -54,7 +56,8 @@ final class PrecopyLoop {
       ConvergencePolicy policy,
       ProgressCounters counters,
       MigrationListener listener,
-      IntConsumer throttle) {
+      IntConsumer throttle,
+      IoAction measureState) {
     this.streams = streams;
     this.writer = connection.writer();
     this.check = connection::checkPeer;
@@ -62,6 +65,7 @@ final class PrecopyLoop {
     this.counters = counters;
     this.listener = listener;
     this.throttle = throttle;
+    this.measureState = measureState;
   }
 
   /**
@@ -148,10 +152,14 @@ final class PrecopyLoop {
    * @throws IOException also if the policy gives up
    */
   void runUntilConverged() throws IOException {
+    measureState.run();
     sync();
     boolean converged = false;
     while (!converged) {
       pass(false);
+      if (policy.stateExceedsLimit()) {
+        measureState.run();
+      }
       sync();
       converged =
           switch (policy.decide(counters.passes(), counters.bytesRemaining())) {

@@ -4,8 +4,9 @@ import dev.ballast.migration.protocol.FrameType;
 import dev.ballast.migration.protocol.FrameWriter;
 import dev.ballast.migration.protocol.Messages;
 import dev.ballast.vmm.machine.RunState;
+import dev.ballast.vmm.state.SectionState;
 import dev.ballast.vmm.state.Snapshottable;
-import dev.ballast.vmm.state.StateWriter;
+import dev.ballast.vmm.state.StateSections;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,12 +17,12 @@ final class StateSender {
 
   /** Saves all sections. */
   static List<Messages.StateSection> save(List<? extends Snapshottable> parts) throws IOException {
+    List<SectionState> states = StateSections.save(parts);
     List<Messages.StateSection> sections = new ArrayList<>();
-    for (Snapshottable part : parts) {
-      StateWriter state = new StateWriter();
-      part.saveState(state);
+    for (int i = 0; i < states.size(); i++) {
+      SectionState state = states.get(i);
       sections.add(
-          new Messages.StateSection(part.stateName(), part.stateVersion(), state.toByteArray()));
+          new Messages.StateSection(parts.get(i).stateName(), state.version(), state.bytes()));
     }
     return sections;
   }

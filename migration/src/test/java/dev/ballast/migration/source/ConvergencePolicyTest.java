@@ -53,4 +53,45 @@ class ConvergencePolicyTest {
                 assertThat(giveUp.reason())
                     .contains("3 passes", "400000000 bytes", "2666 ms", "100 ms"));
   }
+
+  /** The destination takes about as long to load it. */
+  @Test
+  void countsTheStateOfTheVcpus() {
+    policy.savingTakes(20_000_000);
+    policy.measured(16_000_000, 80_000_000);
+    assertThat(policy.expectedMillis(0)).isEqualTo(40);
+    assertThat(policy.expectedMillis(9_000_000)).isEqualTo(100);
+    assertThat(policy.decide(1, 9_000_000)).isEqualTo(new Decision.SwitchOver());
+    assertThat(policy.decide(1, 15_000_000)).isEqualTo(new Decision.AnotherPass());
+    assertThat(policy.decide(3, 15_000_000))
+        .isInstanceOfSatisfying(
+            Decision.GiveUp.class,
+            giveUp ->
+                assertThat(giveUp.reason()).contains("40 ms of it for the state of the vCPUs"));
+  }
+
+  /** Another pass would not make it smaller. */
+  @Test
+  void theStateOfTheVcpusIsNoReasonForAnotherPass() {
+    policy.savingTakes(20_000_000);
+    policy.measured(200_000_000, 1_000_000_000);
+    assertThat(policy.decide(1, 800_000)).isEqualTo(new Decision.SwitchOver());
+  }
+
+  /** No pass makes it smaller; but the host may be less busy the next time. */
+  @Test
+  void aStateThatAloneTakesTooLongIsNoFaultOfTheGuests() {
+    policy.savingTakes(51_000_000);
+    assertThat(policy.stateExceedsLimit()).isTrue();
+    assertThat(policy.decide(2, 0)).isEqualTo(new Decision.AnotherPass());
+    assertThat(policy.decide(3, 0))
+        .isInstanceOfSatisfying(
+            Decision.GiveUp.class,
+            giveUp ->
+                assertThat(giveUp.reason())
+                    .contains("state of the vCPUs takes 102 ms", "100 ms", "downtime-limit"));
+    policy.savingTakes(49_000_000);
+    assertThat(policy.stateExceedsLimit()).isFalse();
+    assertThat(policy.decide(3, 0)).isEqualTo(new Decision.SwitchOver());
+  }
 }

@@ -20,6 +20,7 @@ import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -51,6 +52,7 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   private @Nullable Throwable startFailure;
   private @Nullable RuntimeException throttleFailure;
   private volatile @Nullable RunState unconfirmed;
+  private long savingNanos;
   private long steps;
   private @Nullable Thread guest;
   private List<Snapshottable> sections = List.of(new Counter(), new Filler("filler", 100_000));
@@ -147,6 +149,11 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   /** Makes each change of the throttle fail. */
   public void failToThrottle(RuntimeException failure) {
     throttleFailure = failure;
+  }
+
+  /** Changes how long the machine says that it takes to save its state. */
+  public void savingTakes(Duration time) {
+    savingNanos = time.toNanos();
   }
 
   /** Changes what state the machine has. */
@@ -294,6 +301,14 @@ public final class TestMachine implements MigratableMachine, AutoCloseable {
   public int throttlePercentage() {
     return throttle;
   }
+
+  @Override
+  public long rehearseSaving() {
+    return savingNanos;
+  }
+
+  @Override
+  public void rehearseStart() {}
 
   @Override
   public RunState stopForMigration() throws IOException {

@@ -30,6 +30,10 @@ enum DeviceAttribute {
           JAVA_LONG.withName("attr"),
           JAVA_LONG.withName("addr"));
 
+  private static final long GROUP = offset("group");
+  private static final long ATTRIBUTE = offset("attr");
+  private static final long ADDRESS = offset("addr");
+
   final int group;
   final long attribute;
 
@@ -48,8 +52,8 @@ enum DeviceAttribute {
   long get(FileDescriptor file, String context) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(JAVA_LONG);
-      Ioctl.call(
-          file, "KVM_GET_DEVICE_ATTR", KVM_GET_DEVICE_ATTR, argument(arena, value), text(context));
+      int result = Ioctl.attempt(file, KVM_GET_DEVICE_ATTR, argument(arena, value));
+      check(result, "KVM_GET_DEVICE_ATTR", context);
       return value.get(JAVA_LONG, 0);
     }
   }
@@ -57,19 +61,25 @@ enum DeviceAttribute {
   void set(FileDescriptor file, long value, String context) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment argument = argument(arena, arena.allocateFrom(JAVA_LONG, value));
-      Ioctl.call(file, "KVM_SET_DEVICE_ATTR", KVM_SET_DEVICE_ATTR, argument, text(context));
+      check(Ioctl.attempt(file, KVM_SET_DEVICE_ATTR, argument), "KVM_SET_DEVICE_ATTR", context);
     }
   }
 
-  private String text(String context) {
-    return context + ", " + this;
+  private void check(int result, String name, String context) throws ErrnoException {
+    if (result < 0) {
+      Ioctl.check(result, name, context + ", " + this);
+    }
   }
 
   private MemorySegment argument(Arena arena, MemorySegment value) {
     MemorySegment argument = arena.allocate(KVM_DEVICE_ATTR);
-    argument.set(JAVA_INT, KVM_DEVICE_ATTR.byteOffset(groupElement("group")), group);
-    argument.set(JAVA_LONG, KVM_DEVICE_ATTR.byteOffset(groupElement("attr")), attribute);
-    argument.set(JAVA_LONG, KVM_DEVICE_ATTR.byteOffset(groupElement("addr")), value.address());
+    argument.set(JAVA_INT, GROUP, group);
+    argument.set(JAVA_LONG, ATTRIBUTE, attribute);
+    argument.set(JAVA_LONG, ADDRESS, value.address());
     return argument;
+  }
+
+  private static long offset(String field) {
+    return KVM_DEVICE_ATTR.byteOffset(groupElement(field));
   }
 }

@@ -31,6 +31,7 @@ public final class KvmRun {
   private static final long EXIT_REASON = KvmH.OFFSET_kvm_run_exit_reason();
   private static final long FAIL_ENTRY_REASON =
       KvmH.OFFSET_kvm_run_fail_entry_hardware_entry_failure_reason();
+  private static final long FAIL_ENTRY_CPU = KvmH.OFFSET_kvm_run_fail_entry_cpu();
   private static final long IO_DIRECTION = KvmH.OFFSET_kvm_run_io_direction();
   private static final long IO_SIZE = KvmH.OFFSET_kvm_run_io_size();
   private static final long IO_PORT = KvmH.OFFSET_kvm_run_io_port();
@@ -41,6 +42,21 @@ public final class KvmRun {
   private static final long MMIO_LENGTH = KvmH.OFFSET_kvm_run_mmio_len();
   private static final long MMIO_IS_WRITE = KvmH.OFFSET_kvm_run_mmio_is_write();
   private static final long INTERNAL_SUBERROR = KvmH.OFFSET_kvm_run_internal_suberror();
+  private static final long INTERNAL_NDATA = KvmH.OFFSET_kvm_run_internal_ndata();
+  private static final long INTERNAL_DATA = KvmH.OFFSET_kvm_run_internal_data();
+
+  private static final long EOI_VECTOR = KvmH.OFFSET_kvm_run_eoi_vector();
+
+  /** {@code internal.data} of the kernel. */
+  private static final int MAX_INTERNAL_DATA = 16;
+
+  /**
+   * {@code memory_fault.gpa}, the second 64-bit field of a member of the union that {@code mmio}
+   * starts as well (Linux 6.8, newer than the headers used here).
+   */
+  private static final long MEMORY_FAULT_GPA = MMIO_ADDRESS + Long.BYTES;
+
+  private static final long MEMORY_FAULT_SIZE = MEMORY_FAULT_GPA + Long.BYTES;
 
   private final MemorySegment segment;
 
@@ -65,6 +81,11 @@ public final class KvmRun {
   /** {@link KvmExit#FAIL_ENTRY}: the processor's own reason code. */
   public long failEntryReason() {
     return segment.get(JAVA_LONG, FAIL_ENTRY_REASON);
+  }
+
+  /** {@link KvmExit#FAIL_ENTRY}: the host's CPU that refused. */
+  public int failEntryCpu() {
+    return segment.get(JAVA_INT, FAIL_ENTRY_CPU);
   }
 
   /** {@link KvmExit#IO}: {@link #IO_IN} or {@link #IO_OUT}. */
@@ -162,5 +183,37 @@ public final class KvmRun {
   /** {@link KvmExit#INTERNAL_ERROR}: {@code KvmExit.INTERNAL_ERROR_*}. */
   public int internalSuberror() {
     return segment.get(JAVA_INT, INTERNAL_SUBERROR);
+  }
+
+  /** {@link KvmExit#IOAPIC_EOI}: the vector of the interrupt that has ended, 0 to 255. */
+  public int eoiVector() {
+    return Byte.toUnsignedInt(segment.get(JAVA_BYTE, EOI_VECTOR));
+  }
+
+  /** {@link KvmExit#INTERNAL_ERROR}: how many words KVM adds, 0 to 16. */
+  public int internalDataCount() {
+    return Math.clamp(segment.get(JAVA_INT, INTERNAL_NDATA), 0, MAX_INTERNAL_DATA);
+  }
+
+  /**
+   * {@link KvmExit#INTERNAL_ERROR}: a word that KVM adds, for instance the hardware's exit reason.
+   *
+   * @param word from 0 to {@link #internalDataCount} - 1
+   */
+  public long internalData(int word) {
+    return segment.get(JAVA_LONG, INTERNAL_DATA + (long) word * Long.BYTES);
+  }
+
+  /**
+   * {@link KvmExit#MEMORY_FAULT}: the guest-physical address of the access. {@link KvmVcpu#run}
+   * returns EFAULT or EHWPOISON with that exit.
+   */
+  public long memoryFaultAddress() {
+    return segment.get(JAVA_LONG, MEMORY_FAULT_GPA);
+  }
+
+  /** {@link KvmExit#MEMORY_FAULT}: how many bytes KVM wanted there. */
+  public long memoryFaultSize() {
+    return segment.get(JAVA_LONG, MEMORY_FAULT_SIZE);
   }
 }

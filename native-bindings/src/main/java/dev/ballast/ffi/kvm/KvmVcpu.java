@@ -19,7 +19,7 @@ import java.lang.foreign.MemorySegment;
  * been called again: with {@link KvmRun#immediateExit} set, before the registers are read. Every
  * method but {@link #run} throws {@link ErrnoException} as its section of the KVM API says.
  */
-public final class KvmVcpu implements AutoCloseable {
+public final class KvmVcpu implements VcpuRegisters, AutoCloseable {
   private static final long KVM_RUN = KvmH.KVM_RUN();
 
   /** The kernel keeps no more ({@code KVM_MAX_CPUID_ENTRIES}). */
@@ -34,6 +34,17 @@ public final class KvmVcpu implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment callState = CallState.allocate(arena);
 
+  /** For messages, made once: while its state is read and set, the guest stands still. */
+  private final String context;
+
+  /**
+   * For one part of the state at a time, since memory that is touched for the first time is slow.
+   */
+  private final MemorySegment scratch;
+
+  /** For calls other than {@link #run}, which may be under way on another thread. */
+  private final MemorySegment stateCallState = CallState.allocate(arena);
+
   private KvmVcpu(FileDescriptor file, int id, int xsaveSize, Mapping shared) {
     this.file = file;
     this.fd = file.value();
@@ -41,6 +52,8 @@ public final class KvmVcpu implements AutoCloseable {
     this.xsaveSize = xsaveSize;
     this.shared = shared;
     this.runPage = new KvmRun(shared.segment());
+    this.scratch = arena.allocate(xsaveSize, Long.BYTES);
+    this.context = "vCPU " + id;
   }
 
   static KvmVcpu create(FileDescriptor file, int id, int mmapSize, int xsaveSize)
@@ -54,11 +67,11 @@ public final class KvmVcpu implements AutoCloseable {
   }
 
   private int call(String name, long request, long argument) throws ErrnoException {
-    return Ioctl.call(file, name, request, argument, "vCPU " + id);
+    return Ioctl.call(file, name, request, argument, context);
   }
 
   private int call(String name, long request, MemorySegment argument) throws ErrnoException {
-    return Ioctl.call(file, name, request, argument, "vCPU " + id);
+    return Ioctl.call(file, name, request, argument, context);
   }
 
   /**
@@ -77,7 +90,7 @@ public final class KvmVcpu implements AutoCloseable {
     return runPage;
   }
 
-  /** Returns its number in the machine, from 0. */
+  @Override
   public int id() {
     return id;
   }
@@ -106,37 +119,36 @@ public final class KvmVcpu implements AutoCloseable {
     }
   }
 
-  /** Returns how many bytes {@link #get} returns and {@link #set} takes for a kind of state. */
+  @Override
   public int size(VcpuStateKind kind) {
     return kind == VcpuStateKind.XSAVE ? xsaveSize : kind.size;
   }
 
-  /** Reads a part of the state. */
-  public byte[] get(VcpuStateKind kind) throws ErrnoException {
-    try (Arena temporary = Arena.ofConfined()) {
-      MemorySegment state = temporary.allocate(size(kind), Long.BYTES);
-      // KVM_GET_XSAVE writes 4096 bytes whatever there is; above that only KVM_GET_XSAVE2 will do.
-      boolean large = state.byteSize() > kind.size;
-      call(
-          "KVM_GET_" + (large ? "XSAVE2" : kind),
-          large ? KvmH.KVM_GET_XSAVE2() : kind.getRequest,
-          state);
-      return state.toArray(JAVA_BYTE);
-    }
+  @Override
+  public synchronized byte[] get(VcpuStateKind kind) throws ErrnoException {
+    int size = size(kind);
+    // KVM_GET_XSAVE writes 4096 bytes whatever there is; above that only KVM_GET_XSAVE2 will do.
+    boolean large = size > kind.size;
+    transfer(
+        large ? "KVM_GET_XSAVE2" : kind.getName, large ? KvmH.KVM_GET_XSAVE2() : kind.getRequest);
+    byte[] state = new byte[size];
+    MemorySegment.copy(scratch, JAVA_BYTE, 0, state, 0, size);
+    return state;
   }
 
-  /**
-   * Sets a part of the state.
-   *
-   * @throws IllegalArgumentException if it is not {@link #size} bytes long
-   * @throws ErrnoException EINVAL if the kernel refuses it
-   */
-  public void set(VcpuStateKind kind, byte[] state) throws ErrnoException {
-    try (Arena temporary = Arena.ofConfined()) {
-      MemorySegment copy = temporary.allocate(size(kind), Long.BYTES);
-      StateBytes.copy(state, copy);
-      call("KVM_SET_" + kind, kind.setRequest, copy);
-    }
+  @Override
+  public synchronized void set(VcpuStateKind kind, byte[] state) throws ErrnoException {
+    StateBytes.copy(state, scratch.asSlice(0, size(kind)));
+    transfer(kind.setName, kind.setRequest);
+  }
+
+  /** Calls KVM with {@link #scratch}, in the way of {@link #run}, which is compiled by then. */
+  private void transfer(String name, long request) throws ErrnoException {
+    int result;
+    do {
+      result = IoCalls.ioctl(stateCallState, file.value(), request, scratch.address());
+    } while (result == -Errno.EINTR);
+    Ioctl.check(result, name, context);
   }
 
   /** Returns the general registers. */
@@ -167,21 +179,14 @@ public final class KvmVcpu implements AutoCloseable {
     return MemorySegment.ofArray(get(VcpuStateKind.MP_STATE)).get(JAVA_INT_UNALIGNED, 0);
   }
 
-  /**
-   * Reads MSRs (KVM API §4.18). Those that the kernel refuses are left out; it may refuse even some
-   * that it lists itself.
-   */
+  @Override
   public MsrTable getMsrs(int[] indices) throws ErrnoException {
-    return MsrCalls.get(file, indices, "vCPU " + id);
+    return MsrCalls.get(file, indices, context);
   }
 
-  /**
-   * Sets MSRs in the order of the table (KVM API §4.19).
-   *
-   * @return the indices of those that the kernel refused, empty when all were set
-   */
+  @Override
   public int[] setMsrs(MsrTable table) throws ErrnoException {
-    return MsrCalls.set(file, table, "vCPU " + id);
+    return MsrCalls.set(file, table, context);
   }
 
   /** Returns the frequency of the guest's TSC in kHz (KVM API §4.56). */
@@ -211,7 +216,7 @@ public final class KvmVcpu implements AutoCloseable {
    * the guest's; in ticks of the guest's TSC, modulo 2^64.
    */
   public long tscOffset() throws ErrnoException {
-    return DeviceAttribute.TSC_OFFSET.get(file, "vCPU " + id);
+    return DeviceAttribute.TSC_OFFSET.get(file, context);
   }
 
   /**
@@ -219,7 +224,7 @@ public final class KvmVcpu implements AutoCloseable {
    * the same TSC. A TSC deadline that the guest has set keeps its expiry in the host's time.
    */
   public void setTscOffset(long offset) throws ErrnoException {
-    DeviceAttribute.TSC_OFFSET.set(file, offset, "vCPU " + id);
+    DeviceAttribute.TSC_OFFSET.set(file, offset, context);
   }
 
   /**
@@ -230,7 +235,7 @@ public final class KvmVcpu implements AutoCloseable {
   public boolean kvmclockCtrl() throws ErrnoException {
     int result = Ioctl.attempt(file, KvmH.KVM_KVMCLOCK_CTRL(), 0);
     // No exception: formatting its message takes milliseconds, during which the guest is stopped.
-    return result != -Errno.EINVAL && Ioctl.check(result, "KVM_KVMCLOCK_CTRL", "vCPU " + id) >= 0;
+    return result != -Errno.EINVAL && Ioctl.check(result, "KVM_KVMCLOCK_CTRL", context) >= 0;
   }
 
   /**

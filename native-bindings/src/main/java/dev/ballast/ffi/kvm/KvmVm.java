@@ -30,6 +30,9 @@ public final class KvmVm implements AutoCloseable {
   /** {@link #createPit2}: the kernel emulates the speaker port, 0x61, as well. */
   public static final int PIT_SPEAKER_DUMMY = KvmH.KVM_PIT_SPEAKER_DUMMY();
 
+  /** For {@link Capability#X86_NOTIFY_VMEXIT}, with 0 in the upper half: the shortest window. */
+  public static final long NOTIFY_VMEXIT_ENABLED = KvmH.KVM_X86_NOTIFY_VMEXIT_ENABLED();
+
   private static final int MAX_CAPABILITY_ARGUMENTS = 4;
 
   private final FileDescriptor file;
@@ -117,6 +120,28 @@ public final class KvmVm implements AutoCloseable {
   /** Creates the in-kernel PICs, I/O APIC and, for vCPUs to come, local APICs (KVM API §4.24). */
   public void createIrqChip() throws ErrnoException {
     call("KVM_CREATE_IRQCHIP", KvmH.KVM_CREATE_IRQCHIP(), 0, "");
+  }
+
+  /**
+   * Has KVM emulate local APICs, for vCPUs to come, and no other interrupt controller (KVM API
+   * §7.5).
+   *
+   * @param pins of the I/O APIC outside of the kernel: GSIs from 0 on, of whose level-triggered
+   *     interrupts KVM reports the end ({@link KvmExit#IOAPIC_EOI})
+   */
+  public void splitIrqChip(int pins) throws ErrnoException {
+    enableCapability(Capability.SPLIT_IRQCHIP, 0, pins);
+  }
+
+  /**
+   * Has KVM take ids of local APICs with 32 bits, in their state and in messages, and take 255 for
+   * a processor rather than for all (KVM API §7.7).
+   */
+  public void useLongApicIds() throws ErrnoException {
+    enableCapability(
+        Capability.X2APIC_API,
+        0,
+        KvmH.KVM_X2APIC_API_USE_32BIT_IDS() | KvmH.KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK());
   }
 
   /**

@@ -41,6 +41,11 @@ public enum VcpuStateKind {
   final long getRequest;
   final long setRequest;
 
+  /** The requests' names. */
+  final String getName = "KVM_GET_" + name();
+
+  final String setName = "KVM_SET_" + name();
+
   /** In bytes; for XSAVE the minimum. */
   final int size;
 

@@ -13,6 +13,7 @@ import dev.ballast.ffi.kvm.KvmVm;
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.Mapping;
 import dev.ballast.vmm.bus.AddressMap;
+import dev.ballast.vmm.machine.MachineBuilder;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,22 +38,6 @@ public record KvmProbe(
     int errno,
     long ring0InstructionsPerSecond,
     List<Capability> missingCapabilities) {
-
-  private static final List<Capability> NEEDED =
-      List.of(
-          Capability.IRQCHIP,
-          Capability.USER_MEMORY,
-          Capability.SET_TSS_ADDR,
-          Capability.PIT2,
-          Capability.IRQFD,
-          Capability.IOEVENTFD,
-          Capability.XSAVE,
-          Capability.XCRS,
-          Capability.VCPU_EVENTS,
-          Capability.DEBUGREGS,
-          Capability.ADJUST_CLOCK,
-          Capability.MP_STATE,
-          Capability.IMMEDIATE_EXIT);
 
   private static final long MEMORY = 0x4000;
   private static final int LOOP = 0x1000;
@@ -92,7 +77,7 @@ public record KvmProbe(
         return unusable("/dev/kvm speaks version " + kvm.apiVersion() + " of its interface", 0);
       }
       List<Capability> missing = new ArrayList<>();
-      for (Capability capability : NEEDED) {
+      for (Capability capability : MachineBuilder.NEEDED) {
         if (kvm.checkExtension(capability) == 0) {
           missing.add(capability);
         }

@@ -44,9 +44,9 @@ class UsageTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "run --cpus 0                                         | 1 to 16     | --cpus 2",
-        "run --cpus 17                                        | 1 to 16     | --cpus 2",
-        "run --cpus two                                       | 1 to 16     | --cpus 2",
+        "run --cpus 0                                         | 1 to 4096     | --cpus 2",
+        "run --cpus 4097                                        | 1 to 4096     | --cpus 2",
+        "run --cpus two                                       | 1 to 4096     | --cpus 2",
         "migrate --qmp unix:/x unix:/y --multifd 0            | 1 to 64     | --multifd 4",
         "migrate --qmp unix:/x unix:/y --multifd 65           | 1 to 64     | --multifd 4",
         "migrate --qmp unix:/x unix:/y --downtime-limit -1    | 0 to 2000000| --downtime-limit 300",

@@ -24,9 +24,14 @@ import java.time.Duration;
 import java.util.Optional;
 
 /** Machines with the bare guest, whose sockets are in one directory, by name. */
-record BareMachines(Path directory, long memoryBytes) {
+record BareMachines(Path directory, long memoryBytes, int vcpus) {
   static final Duration TIMEOUT = Duration.ofSeconds(60);
   private static final String DEVICE = VirtioMmioConfig.FIRST_DEVICE_PARAMETER;
+
+  /** Machines with one vCPU. */
+  BareMachines(Path directory, long memoryBytes) {
+    this(directory, memoryBytes, 1);
+  }
 
   /** Makes a machine with a balloon, on the memory that a source or a destination has. */
   KvmVirtualMachine make(String name, boolean incoming) throws IOException {
@@ -76,7 +81,7 @@ record BareMachines(Path directory, long memoryBytes) {
     return new MachineConfig(
         Path.of("/dev/kvm"),
         ram,
-        1,
+        vcpus,
         Optional.of(boots),
         UnixSocketSerialBackend.listen(directory.resolve(name)),
         ClockPolicy.HOLD,

@@ -7,7 +7,7 @@ import java.util.OptionalInt;
 /**
  * The machine that the tables describe.
  *
- * @param vcpus how many processors, 1 to 255; the local APIC id of each is its index
+ * @param vcpus how many processors, 1 to 4096; the local APIC id of each is its index
  * @param timerGsi the GSI that the PIT's IRQ 0 arrives at: 0 with KVM's default routing, 2 as on a
  *     PC
  * @param serialPorts the 16550 UARTs
@@ -26,7 +26,7 @@ public record AcpiConfig(
     ResetRegister resetRegister,
     OptionalInt panicPort,
     NumaTopology numa) {
-  private static final int MAX_VCPUS = 255;
+  private static final int MAX_VCPUS = 4096;
   private static final int ISA_IRQS = 16;
   private static final int PORT_COUNT = 0x1_0000;
 
@@ -106,6 +106,11 @@ public record AcpiConfig(
     check("serial port count", serialPorts.size(), 0, 9);
     check("virtio-mmio device count", virtioMmio.size(), 0, 0xfff);
     panicPort.ifPresent(port -> checkPorts(port, 1));
+  }
+
+  /** Returns whether ids of local APICs have more than 8 bits; there is no 8259 and no PIT then. */
+  boolean longApicIds() {
+    return vcpus > GsiRouter.MAX_SHORT_IDS;
   }
 
   private static void checkPorts(int first, int count) {

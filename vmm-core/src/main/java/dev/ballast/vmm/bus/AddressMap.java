@@ -59,6 +59,9 @@ public final class AddressMap {
   /** The registers of the I/O APIC. */
   public static final long IO_APIC = 0xfec0_0000L;
 
+  /** The I/O APIC's register for the end of an interrupt; in use where KVM has no I/O APIC. */
+  public static final long IO_APIC_EOI = IO_APIC + 0x40;
+
   /** The registers of every vCPU's local APIC; also where messages for them are sent. */
   public static final long LOCAL_APIC = 0xfee0_0000L;
 

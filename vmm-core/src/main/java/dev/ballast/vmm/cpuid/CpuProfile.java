@@ -50,6 +50,13 @@ public record CpuProfile(
     return new CpuProfile(shared, msrs, featureMsrs, stateSizes);
   }
 
+  /** Returns this profile with a feature that needs no more than its bit. */
+  public CpuProfile with(CpuFeature feature) {
+    CpuidEditor editor = new CpuidEditor(cpuid);
+    editor.add(feature);
+    return new CpuProfile(editor.table(), msrs, featureMsrs, stateSizes);
+  }
+
   /** Returns the vendor's name of 12 characters, as {@code GenuineIntel}. */
   public String vendor() {
     return cpuid

@@ -3,26 +3,38 @@ package dev.ballast.vmm.irq;
 import dev.ballast.ffi.kvm.GsiRoute;
 import dev.ballast.ffi.kvm.KvmVm;
 import dev.ballast.ffi.kvm.VmStateKind;
+import dev.ballast.ffi.linux.ErrnoException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Hands out the machine's global system interrupts (GSIs). It alone sets their routing (KVM API
  * §4.52), which KVM replaces as a whole. GSI 0 to 15 are a PC's ISA interrupts, 16 to 23 the other
- * pins of the I/O APIC, which are for devices with a line, and those from 24 on are messages. Any
- * thread.
+ * pins of the I/O APIC, which are for devices with a line, and those from 24 on are messages. The
+ * I/O APIC is KVM's, or this program's ({@link #attach}). Any thread.
  */
-public final class GsiRouter implements AutoCloseable {
+public final class GsiRouter implements MessageSink, AutoCloseable {
   /** How many pins KVM's I/O APIC has. */
   public static final int PINS = 24;
 
   /** The first pin that is no ISA interrupt. */
   public static final int FIRST_DEVICE_PIN = 16;
 
+  /** How many processors have ids of 8 bits, which is all that KVM's I/O APIC can send to. */
+  public static final int MAX_SHORT_IDS = 255;
+
   private static final int PIC_PINS = 8;
+
+  /** A message's destination above 8 bits where a guest has it, and how far KVM has it above. */
+  private static final long EXTENSION = 0x7f << 5;
+
+  private static final int EXTENSION_DISTANCE = 35;
 
   /** KVM_MAX_IRQ_ROUTES of Linux on x86. */
   private static final int MAX_ROUTES = 4096;
@@ -33,14 +45,24 @@ public final class GsiRouter implements AutoCloseable {
   private final KvmVm vm;
   private final List<Runnable> closers = new ArrayList<>();
   private final NavigableMap<Integer, GsiRoute.Msi> messages = new TreeMap<>();
+  private final boolean split;
+  private List<PinMessage> reported = List.of();
+  private @Nullable InterruptPins ioApic;
   private int nextPin = FIRST_DEVICE_PIN;
   private int nextMessage = PINS;
 
   /**
    * @param vm the VM, with its interrupt controllers made
+   * @param split whether KVM emulates the local APICs only
    */
-  public GsiRouter(KvmVm vm) {
+  public GsiRouter(KvmVm vm, boolean split) {
     this.vm = vm;
+    this.split = split;
+  }
+
+  /** Sets the I/O APIC that lines go to, where KVM has none. Call before any line is made. */
+  public synchronized void attach(InterruptPins ioApic) {
+    this.ioApic = ioApic;
   }
 
   /**
@@ -64,6 +86,9 @@ public final class GsiRouter implements AutoCloseable {
    * @throws IOException if KVM refuses
    */
   public synchronized InterruptLine line(int gsi, boolean edge) throws IOException {
+    if (ioApic != null) {
+      return new PinLine(ioApic, gsi);
+    }
     KvmInterruptLine line = new KvmInterruptLine(vm, gsi, edge);
     closers.add(line::close);
     return line;
@@ -99,11 +124,41 @@ public final class GsiRouter implements AutoCloseable {
     NavigableMap<Integer, GsiRoute.Msi> next = new TreeMap<>(messages);
     next.subMap(first, first + count).clear();
     routes.forEach(route -> next.put(route.gsi(), route));
-    List<GsiRoute> all = pins();
-    all.addAll(next.values());
-    vm.interrupts().setGsiRouting(all);
+    route(reported, next.values());
     messages.clear();
     messages.putAll(next);
+  }
+
+  @Override
+  public synchronized void report(List<PinMessage> pins) throws IOException {
+    route(pins, messages.values());
+    reported = List.copyOf(pins);
+  }
+
+  @Override
+  public void send(PinMessage message) {
+    try {
+      vm.interrupts().signalMsi(message.address(), message.data());
+    } catch (ErrnoException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void route(List<PinMessage> pins, Collection<GsiRoute.Msi> msis) throws IOException {
+    List<GsiRoute> all = split ? new ArrayList<>() : pins();
+    for (PinMessage pin : pins) {
+      all.add(new GsiRoute.Msi(pin.pin(), pin.address(), pin.data()));
+    }
+    for (GsiRoute.Msi msi : msis) {
+      all.add(split ? new GsiRoute.Msi(msi.gsi(), extended(msi.address()), msi.data()) : msi);
+    }
+    vm.interrupts().setGsiRouting(all);
+  }
+
+  /** Returns the address with its destination where KVM has it. */
+  private static long extended(long address) {
+    long extension = address & EXTENSION;
+    return (address & ~EXTENSION) | (extension << EXTENSION_DISTANCE);
   }
 
   /** The routes that KVM_CREATE_IRQCHIP made, which a call with only messages would drop. */
@@ -125,5 +180,18 @@ public final class GsiRouter implements AutoCloseable {
   public synchronized void close() {
     closers.reversed().forEach(Runnable::run);
     closers.clear();
+  }
+
+  private record PinLine(InterruptPins pins, int pin) implements InterruptLine {
+    @Override
+    public void setLevel(boolean high) {
+      pins.setLevel(pin, high);
+    }
+
+    @Override
+    public void pulse() {
+      pins.setLevel(pin, true);
+      pins.setLevel(pin, false);
+    }
   }
 }

@@ -138,6 +138,12 @@ public final class Board implements AutoCloseable {
         devices.platform.acpi(
             config.vcpus(), devices.described, HostPlacement.topology(config.placement(), memory));
     AcpiImage acpi = AcpiTables.build(described, AddressMap.ACPI_TABLES);
+    long room = AddressMap.HIGH_MEMORY - AddressMap.ACPI_TABLES;
+    if (acpi.bytes().length > room) {
+      throw new IOException(
+          "%d vCPUs: their ACPI tables have %d bytes, there is room for %d"
+              .formatted(config.vcpus(), acpi.bytes().length, room));
+    }
     try {
       memory.write(acpi.base(), MemorySegment.ofArray(acpi.bytes()));
     } catch (GuestAddressException e) {
@@ -156,6 +162,20 @@ public final class Board implements AutoCloseable {
     for (VcpuThread thread : processors.vcpus.vcpus()) {
       thread.vcpu().kvmclockCtrl();
     }
+  }
+
+  /** See {@link MigratableMachine#rehearseSaving}. */
+  long rehearseSaving() throws IOException {
+    processors.parts.rehearseSaving(processors.tsc);
+    long start = System.nanoTime();
+    processors.parts.rehearseSaving(processors.tsc);
+    return System.nanoTime() - start;
+  }
+
+  /** See {@link MigratableMachine#rehearseStart}. */
+  void rehearseStart() throws IOException {
+    stopClock();
+    startClock();
   }
 
   void pressPowerButton() {

@@ -1,31 +1,35 @@
 package dev.ballast.vmm.machine;
 
 import dev.ballast.vmm.irq.KvmInterruptControllers;
+import dev.ballast.vmm.state.SectionState;
 import dev.ballast.vmm.state.Snapshottable;
-import dev.ballast.vmm.state.StateReader;
+import dev.ballast.vmm.state.StateSections;
 import dev.ballast.vmm.state.StateWriter;
+import dev.ballast.vmm.thread.Batch;
+import dev.ballast.vmm.vcpu.GuestTsc;
 import dev.ballast.vmm.vcpu.VcpuState;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The vCPUs and interrupt controllers, which KVM emulates, and their state at power-on. */
 final class KvmParts {
+  private final List<VcpuState> vcpus;
   private final List<Snapshottable> parts;
-  private final List<byte[]> powerOnStates = new ArrayList<>();
+  private final List<SectionState> powerOnStates;
 
   /**
    * @param vcpus that never ran
+   * @param controllers those beside the local APICs, if KVM emulates them
    */
-  KvmParts(List<VcpuState> vcpus, KvmInterruptControllers controllers) throws IOException {
+  KvmParts(List<VcpuState> vcpus, Optional<KvmInterruptControllers> controllers)
+      throws IOException {
+    this.vcpus = List.copyOf(vcpus);
     List<Snapshottable> all = new ArrayList<>(vcpus);
-    all.add(controllers);
+    controllers.ifPresent(all::add);
     this.parts = List.copyOf(all);
-    for (Snapshottable part : parts) {
-      StateWriter writer = new StateWriter();
-      part.saveState(writer);
-      powerOnStates.add(writer.toByteArray());
-    }
+    this.powerOnStates = StateSections.save(parts);
   }
 
   /** Returns the sections of their state, in load order. */
@@ -35,9 +39,22 @@ final class KvmParts {
 
   /** Returns them to power-on. Call while vCPUs are parked. */
   void reset() throws IOException {
-    for (int i = 0; i < parts.size(); i++) {
-      Snapshottable part = parts.get(i);
-      part.loadState(new StateReader(part.stateName(), powerOnStates.get(i)), part.stateVersion());
-    }
+    StateSections.load(parts, powerOnStates);
+  }
+
+  /**
+   * Saves the state of the vCPUs and forgets it. They may run: each leaves its guest for that.
+   *
+   * @param tsc their TSCs
+   */
+  void rehearseSaving(GuestTsc tsc) throws IOException {
+    Batch.run(
+        vcpus.stream().flatMap(vcpu -> vcpu.executor().stream()).toList(),
+        index -> {
+          StateWriter writer = new StateWriter(vcpus.get(index).sizeHint());
+          vcpus.get(index).saveState(writer);
+          writer.toByteArray();
+          tsc.rehearseStop(index);
+        });
   }
 }

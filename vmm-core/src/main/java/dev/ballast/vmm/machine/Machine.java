@@ -369,6 +369,32 @@ public final class Machine implements MigratableMachine, AutoCloseable {
   }
 
   @Override
+  public long rehearseSaving() throws IOException {
+    lock.lock();
+    try {
+      if (closed) {
+        throw new IOException("the machine has ended");
+      }
+      return board.rehearseSaving();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void rehearseStart() throws IOException {
+    lock.lock();
+    try {
+      if (runState() != RunState.INMIGRATE || closed) {
+        throw new IOException("the machine does not wait for a guest: " + runState().qmpName());
+      }
+      board.rehearseStart();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
   public RunState stopForMigration() throws IOException {
     lock.lock();
     try {

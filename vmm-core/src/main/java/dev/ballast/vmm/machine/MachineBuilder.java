@@ -12,6 +12,7 @@ import dev.ballast.vmm.bus.Bus;
 import dev.ballast.vmm.bus.BusDevice;
 import dev.ballast.vmm.cpuid.CpuProfile;
 import dev.ballast.vmm.cpuid.HostCpu;
+import dev.ballast.vmm.device.IoApic;
 import dev.ballast.vmm.device.MachineDevice;
 import dev.ballast.vmm.irq.GsiRouter;
 import dev.ballast.vmm.irq.KvmInterruptControllers;
@@ -20,6 +21,7 @@ import dev.ballast.vmm.memory.GuestRamBlock;
 import dev.ballast.vmm.memory.KvmDirtyLog;
 import dev.ballast.vmm.memory.PageFilter;
 import dev.ballast.vmm.memory.RamBlock;
+import dev.ballast.vmm.vcpu.BootMsrs;
 import dev.ballast.vmm.vcpu.GuestCpu;
 import dev.ballast.vmm.vcpu.GuestTsc;
 import dev.ballast.vmm.vcpu.KvmVcpuTsc;
@@ -31,6 +33,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -39,14 +42,19 @@ import org.jspecify.annotations.Nullable;
  * devices of every PC, those of the configuration, and at last the vCPUs. One thread.
  */
 public final class MachineBuilder {
-  private static final List<Capability> NEEDED =
+  /** What KVM must have. */
+  public static final List<Capability> NEEDED =
       List.of(
           Capability.IRQCHIP,
           Capability.USER_MEMORY,
           Capability.SET_TSS_ADDR,
+          Capability.SET_IDENTITY_MAP_ADDR,
           Capability.PIT2,
           Capability.IRQFD,
+          Capability.ADJUST_CLOCK,
+          Capability.MP_STATE,
           Capability.XSAVE,
+          Capability.XCRS,
           Capability.VCPU_EVENTS,
           Capability.DEBUGREGS,
           Capability.IMMEDIATE_EXIT);
@@ -71,6 +79,7 @@ public final class MachineBuilder {
     try {
       kvm = owned(Kvm.open(config.kvm()), Kvm::close);
       checkKvm();
+      VcpuLimits.check(config, kvm);
       vm = owned(kvm.createVm(), KvmVm::close);
       PhysicalAddressLimit.check(kvm.supportedCpuid(), config.ram().bytes());
       memory = owned(new GuestMemory(config.ram().open()), GuestMemory::close);
@@ -81,9 +90,10 @@ public final class MachineBuilder {
       ramBlocks.add(new GuestRamBlock(memory, new KvmDirtyLog(vm, memory, config.vcpus())));
       vm.setTssAddress(AddressMap.TASK_STATE_SEGMENT);
       vm.setIdentityMapAddress(AddressMap.IDENTITY_MAP);
-      vm.createIrqChip();
-      vm.createPit2(KvmVm.PIT_SPEAKER_DUMMY);
-      interrupts = owned(new GsiRouter(vm), GsiRouter::close);
+      containStalls();
+      createInterruptControllers();
+      boolean split = VcpuLimits.needsLongApicIds(config);
+      interrupts = owned(new GsiRouter(vm, split), GsiRouter::close);
       ready = true;
     } finally {
       if (!ready) {
@@ -120,6 +130,9 @@ public final class MachineBuilder {
   }
 
   private Board build(VcpuSet vcpus, GuestEvents events) throws IOException {
+    if (VcpuLimits.needsLongApicIds(config)) {
+      addIoApic();
+    }
     PlatformDevices platform = new PlatformDevices(this, events);
     devices.addAll(platform.all());
     for (DeviceConfig device : config.devices()) {
@@ -127,22 +140,26 @@ public final class MachineBuilder {
     }
     CpuProfile host = HostCpu.read(kvm);
     int sharing = config.placement().vcpusOfCache(config.vcpus());
-    CpuProfile offered = config.cpu().offer(host).withSharedCaches(sharing);
+    CpuProfile offered =
+        VcpuLimits.offered(config.cpu().offer(host).withSharedCaches(sharing), config);
     addVcpus(vcpus, events);
     HostPlacement.pin(config.placement(), vcpus.vcpus());
     List<KvmVcpu> made = vcpus.vcpus().stream().map(VcpuThread::vcpu).toList();
-    GuestCpu cpu = new GuestCpu(host, offered, made);
+    GuestCpu cpu = new GuestCpu(host, offered, vcpus);
+    vcpus.forEach(BootMsrs::apply);
     boolean scalable = vm.checkExtension(Capability.TSC_CONTROL) != 0;
     GuestTsc tsc = new GuestTsc(made.stream().map(KvmVcpuTsc::new).toList(), scalable);
     List<VcpuState> states =
-        made.stream().map(vcpu -> new VcpuState(vcpu, cpu::msrIndices, tsc)).toList();
+        vcpus.vcpus().stream()
+            .map(thread -> new VcpuState(thread.vcpu(), cpu::msrIndices, tsc, thread))
+            .toList();
     return new Board(
         config,
         kvm,
         memory,
         new Board.Processors(
             vcpus,
-            new KvmParts(states, new KvmInterruptControllers(vm)),
+            new KvmParts(states, interruptControllers()),
             new GuestClock(vm, tsc, config.clock()),
             tsc,
             cpu),
@@ -170,6 +187,40 @@ public final class MachineBuilder {
         vcpu.close();
       }
     }
+  }
+
+  /**
+   * Takes a vCPU out of a guest that lets no interrupt in for too long, where the processor can
+   * (KVM_CAP_X86_NOTIFY_VMEXIT): the guest goes on at once, but no longer holds up the host.
+   */
+  private void containStalls() throws IOException {
+    if (vm.checkExtension(Capability.X86_NOTIFY_VMEXIT) != 0) {
+      vm.enableCapability(Capability.X86_NOTIFY_VMEXIT, 0, KvmVm.NOTIFY_VMEXIT_ENABLED);
+    }
+  }
+
+  private void createInterruptControllers() throws IOException {
+    if (VcpuLimits.needsLongApicIds(config)) {
+      vm.useLongApicIds();
+      vm.splitIrqChip(GsiRouter.PINS);
+    } else {
+      vm.createIrqChip();
+      vm.createPit2(KvmVm.PIT_SPEAKER_DUMMY);
+    }
+  }
+
+  /** The first of the devices: those that are loaded after it may raise interrupts. */
+  private void addIoApic() {
+    IoApic ioApic = new IoApic(interrupts);
+    interrupts.attach(ioApic);
+    addMmio(AddressMap.IO_APIC, IoApic.SIZE, ioApic);
+    addDevice(ioApic);
+  }
+
+  private Optional<KvmInterruptControllers> interruptControllers() {
+    return VcpuLimits.needsLongApicIds(config)
+        ? Optional.empty()
+        : Optional.of(new KvmInterruptControllers(vm));
   }
 
   private void checkKvm() throws IOException {

@@ -13,7 +13,7 @@ import java.util.Optional;
  *
  * @param kvm the device file of KVM, normally {@code /dev/kvm}
  * @param ram guest RAM, at least 64 MiB
- * @param vcpus 1 to {@link #MAX_VCPUS}
+ * @param vcpus at least 1; KVM says how many it takes
  * @param kernel what boots; empty for a destination that never has to boot
  * @param console where the serial port goes; closed with the machine
  * @param clock what the guest's clocks do while it is stopped
@@ -35,9 +35,6 @@ public record MachineConfig(
     CpuModel cpu) {
   /** The smallest guest RAM in bytes. */
   public static final long MIN_MEMORY = 64L << 20;
-
-  /** The most vCPUs. */
-  public static final int MAX_VCPUS = 16;
 
   /** Makes a configuration that boots, without devices, with {@link ClockPolicy#HOLD}. */
   public MachineConfig(
@@ -61,8 +58,8 @@ public record MachineConfig(
       throw new IllegalArgumentException(
           "memory of " + ram.bytes() + " bytes: must be at least 64 MiB");
     }
-    if (vcpus < 1 || vcpus > MAX_VCPUS) {
-      throw new IllegalArgumentException("cpus " + vcpus + ": must be 1 to " + MAX_VCPUS);
+    if (vcpus < 1) {
+      throw new IllegalArgumentException("cpus " + vcpus + ": must be at least 1");
     }
     placement.check(vcpus, ram.bytes(), ram.unit());
     devices = List.copyOf(devices);

@@ -1,6 +1,8 @@
 package dev.ballast.vmm.state;
 
 import java.io.IOException;
+import java.util.Optional;
+import java.util.concurrent.Executor;
 
 /** A part of the machine whose state migrates. */
 public interface Snapshottable {
@@ -11,6 +13,19 @@ public interface Snapshottable {
    * Returns the version that {@link #saveState} writes; {@link #loadState} reads it and older ones.
    */
   int stateVersion();
+
+  /** Returns about how many bytes {@link #saveState} writes. */
+  default int sizeHint() {
+    return 256;
+  }
+
+  /**
+   * Returns the thread on which the state is saved and loaded; empty if any will do. Neighbours in
+   * load order that have threads are saved, and loaded, at the same time ({@link StateSections}).
+   */
+  default Optional<Executor> executor() {
+    return Optional.empty();
+  }
 
   /**
    * Writes the state. Call while the machine is stopped.

@@ -7,7 +7,23 @@ import java.util.Arrays;
 
 /** Writes state fields one after the other, little-endian, unpadded. One thread. */
 public final class StateWriter {
-  private ByteBuffer buffer = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
+  private static final int CAPACITY = 256;
+
+  private ByteBuffer buffer;
+
+  /** Creates an empty one. */
+  public StateWriter() {
+    this(CAPACITY);
+  }
+
+  /**
+   * Creates an empty one.
+   *
+   * @param capacity how many bytes it takes without growing
+   */
+  public StateWriter(int capacity) {
+    buffer = ByteBuffer.allocate(capacity).order(ByteOrder.LITTLE_ENDIAN);
+  }
 
   private ByteBuffer room(int bytes) {
     if (buffer.remaining() < bytes) {
@@ -63,6 +79,8 @@ public final class StateWriter {
 
   /** Returns what was written. */
   public byte[] toByteArray() {
-    return Arrays.copyOf(buffer.array(), buffer.position());
+    return buffer.hasRemaining()
+        ? Arrays.copyOf(buffer.array(), buffer.position())
+        : buffer.array();
   }
 }

@@ -1,6 +1,8 @@
 package dev.ballast.vmm.thread;
 
-/** Waits for threads that use memory or descriptors which are closed next. */
+import java.util.concurrent.CountDownLatch;
+
+/** Waits for other threads, whatever interrupts the calling one. */
 public final class Threads {
   private Threads() {}
 
@@ -13,6 +15,26 @@ public final class Threads {
     while (thread.isAlive()) {
       try {
         thread.join();
+      } catch (InterruptedException _) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * Waits until a latch has counted down to zero. An interrupt does not end the wait: the interrupt
+   * status is set again afterwards.
+   */
+  public static void awaitUninterruptibly(CountDownLatch latch) {
+    boolean interrupted = false;
+    boolean open = false;
+    while (!open) {
+      try {
+        latch.await();
+        open = true;
       } catch (InterruptedException _) {
         interrupted = true;
       }

@@ -23,23 +23,33 @@ public final class GuestCpu {
   /** What is offered here, with all the MSRs that this host's KVM can load. */
   private final CpuProfile limit;
 
-  private final List<KvmVcpu> vcpus;
+  private final VcpuSet vcpus;
   private volatile CpuProfile current;
+  private volatile int[] msrIndices;
 
   /**
    * Gives vCPUs their CPUID and their feature MSRs.
    *
    * @param host what this host's KVM can offer
    * @param offered what the guest is offered of that
-   * @param vcpus all of them, ordered by number; none has run
+   * @param vcpus all of them; none has run
    * @throws IOException if KVM refuses
    */
-  public GuestCpu(CpuProfile host, CpuProfile offered, List<KvmVcpu> vcpus) throws IOException {
-    this.vcpus = List.copyOf(vcpus);
-    Map<String, Integer> sizes = HostCpu.stateSizes(vcpus.getFirst());
-    this.own = new CpuProfile(offered.cpuid(), offered.msrs(), offered.featureMsrs(), sizes);
-    this.limit = new CpuProfile(own.cpuid(), host.msrs(), own.featureMsrs(), sizes);
+  public GuestCpu(CpuProfile host, CpuProfile offered, VcpuSet vcpus) throws IOException {
+    this.vcpus = vcpus;
+    KvmVcpu first = vcpus.vcpus().getFirst().vcpu();
+    Map<String, Integer> sizes = HostCpu.stateSizes(first);
+    this.own =
+        new CpuProfile(
+            offered.cpuid(),
+            SavedMsrs.of(first, offered.msrs()),
+            offered.featureMsrs(),
+            sizes);
+    this.limit =
+        new CpuProfile(
+            own.cpuid(), SavedMsrs.of(first, host.msrs()), own.featureMsrs(), sizes);
     this.current = own;
+    this.msrIndices = indices(own.msrs());
     setCpuid(own);
     setFeatureMsrs(host.featureMsrs(), own.featureMsrs());
   }
@@ -56,7 +66,10 @@ public final class GuestCpu {
 
   /** Returns the indices of the MSRs that are part of the guest's state. */
   public int[] msrIndices() {
-    List<Integer> msrs = current.msrs();
+    return msrIndices;
+  }
+
+  private static int[] indices(List<Integer> msrs) {
     int[] indices = new int[msrs.size()];
     for (int i = 0; i < indices.length; i++) {
       indices[i] = msrs.get(i);
@@ -83,6 +96,7 @@ public final class GuestCpu {
     }
     setFeatureMsrs(current.featureMsrs(), wanted.featureMsrs());
     current = wanted;
+    msrIndices = indices(wanted.msrs());
   }
 
   /** Gives the vCPUs, which are at this machine's power-on state, the guest's feature MSRs back. */
@@ -91,9 +105,9 @@ public final class GuestCpu {
   }
 
   private void setCpuid(CpuProfile profile) throws IOException {
-    for (KvmVcpu vcpu : vcpus) {
-      vcpu.setCpuid(GuestCpuid.forVcpu(profile.cpuid(), vcpu.id(), vcpus.size()));
-    }
+    int count = vcpus.vcpus().size();
+    vcpus.forEach(
+        vcpu -> vcpu.setCpuid(GuestCpuid.forVcpu(profile.cpuid(), vcpu.id(), count)));
   }
 
   private void setFeatureMsrs(Map<Integer, Long> before, Map<Integer, Long> wanted)
@@ -111,12 +125,13 @@ public final class GuestCpu {
       return;
     }
     MsrTable table = new MsrTable(Arrays.copyOf(indices, changed), Arrays.copyOf(values, changed));
-    for (KvmVcpu vcpu : vcpus) {
-      int[] refused = vcpu.setMsrs(table);
+    vcpus.forEach(
+        vcpu -> {
+          int[] refused = vcpu.setMsrs(table);
       if (refused.length > 0) {
         throw new IOException(
             "this host's KVM refuses feature MSR 0x%x of vCPU %d".formatted(refused[0], vcpu.id()));
       }
-    }
+        });
   }
 }

@@ -103,13 +103,21 @@ public final class GuestTsc {
 
   /** Records the values of the TSCs, which {@link #start} continues from. */
   public void stop() throws IOException {
-    for (int i = 0; i < stopped.length; i++) {
-      stopped[i] =
-          i == 0 || !exact
-              ? vcpus.get(i).value()
-              : stopped[0] + vcpus.get(i).offset() - vcpus.getFirst().offset();
+    stopped[0] = vcpus.getFirst().value();
+    long base = exact ? stopped[0] - vcpus.getFirst().offset() : 0;
+    for (int i = 1; i < stopped.length; i++) {
+      stopped[i] = exact ? base + vcpus.get(i).offset() : vcpus.get(i).value();
     }
     loaded = false;
+  }
+
+  /**
+   * Does for one vCPU what {@link #stop} does for all, and forgets it, so that first-time costs do
+   * not fall into the time for which the guest is stopped. The vCPU is parked, or this is its
+   * thread.
+   */
+  public void rehearseStop(int vcpu) throws IOException {
+    long _ = exact ? vcpus.get(vcpu).offset() : vcpus.get(vcpu).value();
   }
 
   /** Returns the value of a vCPU's TSC when it was stopped, or the value loaded since. */

@@ -2,11 +2,18 @@ package dev.ballast.vmm.vcpu;
 
 import dev.ballast.ffi.kvm.KvmExit;
 import dev.ballast.ffi.linux.Errno;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Why a vCPU cannot go on. Ordinary exits never become objects; these do, once. */
 public sealed interface VcpuExit {
+  /** The hint where the host has no memory for a page. */
+  String NO_MEMORY =
+      "the host had no memory for a page that the guest touched: if guest memory is made of huge"
+          + " pages, others have taken from the pool what the guest gave back";
+
   /** Returns the vCPU's number. */
   int vcpu();
 
@@ -33,8 +40,15 @@ public sealed interface VcpuExit {
    * KVM gave up on the guest (KVM_EXIT_INTERNAL_ERROR, KVM API §5).
    *
    * @param suberror {@link KvmExit#INTERNAL_ERROR_EMULATION} or another one
+   * @param data the words that KVM adds; what they mean depends on the suberror, and on the kernel
    */
-  record KvmInternalError(int vcpu, int suberror, RegisterDump registers) implements VcpuExit {
+  record KvmInternalError(int vcpu, int suberror, List<Long> data, RegisterDump registers)
+      implements VcpuExit {
+    /** Takes an immutable copy. */
+    public KvmInternalError {
+      data = List.copyOf(data);
+    }
+
     @Override
     public String summary() {
       return "vCPU "
@@ -43,7 +57,14 @@ public sealed interface VcpuExit {
           + suberror
           + (suberror == KvmExit.INTERNAL_ERROR_EMULATION
               ? " (instruction could not be emulated)"
-              : "");
+              : "")
+          + words();
+    }
+
+    private String words() {
+      return data.isEmpty()
+          ? ""
+          : data.stream().map(Long::toHexString).collect(Collectors.joining(" ", ", data ", ""));
     }
 
     @Override
@@ -60,17 +81,24 @@ public sealed interface VcpuExit {
    * The processor refused to enter the guest (KVM_EXIT_FAIL_ENTRY).
    *
    * @param reason the hardware's reason code
+   * @param hostCpu the host's CPU that refused
    */
-  record FailEntry(int vcpu, long reason, RegisterDump registers) implements VcpuExit {
+  record FailEntry(int vcpu, long reason, int hostCpu, RegisterDump registers) implements VcpuExit {
     @Override
     public String summary() {
       return String.format(
-          Locale.ROOT, "vCPU %d: entry failed, hardware reason 0x%x", vcpu, reason);
+          Locale.ROOT,
+          "vCPU %d: entry failed on host CPU %d, hardware reason 0x%x",
+          vcpu,
+          hostCpu,
+          reason);
     }
 
     @Override
     public Optional<String> hint() {
-      return Optional.of("the guest's state is not valid for this processor");
+      return Optional.of(
+          "the guest's state is not valid for this processor; if it is always the same host CPU, that"
+              + " one may be faulty");
     }
   }
 
@@ -87,6 +115,34 @@ public sealed interface VcpuExit {
   }
 
   /**
+   * The host could not provide memory that the guest accessed (KVM_EXIT_MEMORY_FAULT).
+   *
+   * @param errno EFAULT, or EHWPOISON for memory that is broken
+   * @param address guest physical
+   * @param size of what KVM wanted there, in bytes
+   */
+  record MemoryFault(int vcpu, int errno, long address, long size, RegisterDump registers)
+      implements VcpuExit {
+    @Override
+    public String summary() {
+      return String.format(
+          Locale.ROOT,
+          "vCPU %d: the host has no memory for guest address 0x%x, %d bytes: %s",
+          vcpu,
+          address,
+          size,
+          Errno.message(errno));
+    }
+
+    @Override
+    public Optional<String> hint() {
+      return errno == Errno.EHWPOISON
+          ? Optional.of("a memory module of the host is faulty: see the kernel's log")
+          : Optional.of(NO_MEMORY);
+    }
+  }
+
+  /**
    * KVM_RUN itself failed.
    *
    * @param errno why
@@ -99,11 +155,7 @@ public sealed interface VcpuExit {
 
     @Override
     public Optional<String> hint() {
-      return errno == Errno.EFAULT
-          ? Optional.of(
-              "the host had no memory for a page that the guest touched: if guest memory is made of"
-                  + " huge pages, others have taken from the pool what the guest gave back")
-          : Optional.empty();
+      return errno == Errno.EFAULT ? Optional.of(NO_MEMORY) : Optional.empty();
     }
   }
 

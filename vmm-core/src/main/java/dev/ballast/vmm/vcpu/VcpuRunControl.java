@@ -5,13 +5,16 @@ import dev.ballast.ffi.linux.Errno;
 import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.ThreadKick;
 import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Holds what is requested of a vCPU's thread, and makes the thread notice: it runs its guest, is
- * parked, or stays out of the guest for a throttle pause.
+ * parked, carries out a task, or stays out of the guest for a throttle pause.
  *
  * <p>A kick (KVM API §5, {@code immediate_exit}) is a flag that KVM_RUN looks at before it enters
  * the guest, and a signal that makes it leave: together they leave no window.
@@ -19,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 final class VcpuRunControl {
   private enum RunRequest {
     RUN,
+    /** Leave the guest for the tasks, then run it again. */
+    DETOUR,
     PAUSE,
     END
   }
@@ -27,8 +32,10 @@ final class VcpuRunControl {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private volatile RunRequest request = RunRequest.PAUSE;
+  private final Queue<Runnable> tasks = new ArrayDeque<>();
   private boolean parked;
   private boolean terminated;
+  private boolean ended;
 
   /** How long to stay out of the guest from the next exit on, in nanoseconds; 0 for no pause. */
   private volatile long throttleNanos;
@@ -66,6 +73,7 @@ final class VcpuRunControl {
   void detach() {
     lock.lock();
     try {
+      ended = true;
       parked = true;
       changed.signalAll();
     } finally {
@@ -73,17 +81,58 @@ final class VcpuRunControl {
     }
   }
 
-  /** Parks the vCPU's thread until it is asked to run or end; returns whether it is to run. */
+  /**
+   * Parks the vCPU's thread until it is asked to run its guest, or to carry out a task: {@link
+   * #nextTask} says which. Returns false when the thread is to end.
+   */
   boolean park() {
     lock.lock();
     try {
-      parked = true;
-      changed.signalAll();
-      while (request == RunRequest.PAUSE) {
+      if (request == RunRequest.DETOUR && tasks.isEmpty()) {
+        run.immediateExit((byte) 0);
+        request = RunRequest.RUN;
+      }
+      while (request == RunRequest.PAUSE && tasks.isEmpty()) {
+        parked = true;
+        changed.signalAll();
         changed.awaitUninterruptibly();
       }
-      parked = request == RunRequest.END;
-      return request == RunRequest.RUN;
+      ended = request == RunRequest.END && tasks.isEmpty();
+      parked = ended;
+      return !ended;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Returns the next task, on the vCPU's thread after {@link #park}, or null if there is none. */
+  @Nullable Runnable nextTask() {
+    lock.lock();
+    try {
+      return tasks.poll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Has the vCPU's thread carry out a task outside of the guest. Does not wait.
+   *
+   * @throws RejectedExecutionException if the thread has ended
+   */
+  void execute(Runnable task) {
+    lock.lock();
+    try {
+      if (ended) {
+        throw new RejectedExecutionException("the vCPU's thread has ended");
+      }
+      tasks.add(task);
+      if (request == RunRequest.RUN) {
+        request = RunRequest.DETOUR;
+        run.immediateExit((byte) 1);
+        kick();
+      }
+      changed.signalAll();
     } finally {
       lock.unlock();
     }
@@ -124,7 +173,7 @@ final class VcpuRunControl {
     lock.lock();
     try {
       terminated = true;
-      if (request == RunRequest.RUN) {
+      if (request == RunRequest.RUN || request == RunRequest.DETOUR) {
         request = RunRequest.PAUSE;
       }
     } finally {

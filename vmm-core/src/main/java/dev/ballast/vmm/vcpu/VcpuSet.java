@@ -1,5 +1,8 @@
 package dev.ballast.vmm.vcpu;
 
+import dev.ballast.ffi.kvm.KvmVcpu;
+import dev.ballast.vmm.thread.Batch;
+import java.io.IOException;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -19,6 +22,24 @@ public final class VcpuSet implements AutoCloseable {
   /** Returns the vCPUs, ordered by number. */
   public List<VcpuThread> vcpus() {
     return Collections.unmodifiableList(vcpus);
+  }
+
+  /** What is done with a vCPU, on its thread. */
+  @FunctionalInterface
+  public interface VcpuAction {
+    /** Does it. */
+    void accept(KvmVcpu vcpu) throws IOException;
+  }
+
+  /**
+   * Does something with every vCPU, on its thread and outside of the guest ({@link
+   * VcpuThread#execute}); waits until it is done. Not on a vCPU's thread.
+   *
+   * @throws IOException what the action threw for the first vCPU for which it failed; it is done
+   *     with the others nevertheless
+   */
+  public void forEach(VcpuAction action) throws IOException {
+    Batch.run(vcpus, index -> action.accept(vcpus.get(index).vcpu()));
   }
 
   /** Asks all vCPUs to park; does not wait. Any thread, those of vCPUs too. */

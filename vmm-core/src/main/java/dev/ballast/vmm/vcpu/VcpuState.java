@@ -1,7 +1,7 @@
 package dev.ballast.vmm.vcpu;
 
-import dev.ballast.ffi.kvm.KvmVcpu;
 import dev.ballast.ffi.kvm.MsrTable;
+import dev.ballast.ffi.kvm.VcpuRegisters;
 import dev.ballast.ffi.kvm.VcpuStateKind;
 import dev.ballast.vmm.state.Snapshottable;
 import dev.ballast.vmm.state.StateFormatException;
@@ -11,7 +11,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 
 /**
@@ -19,6 +20,10 @@ import java.util.function.Supplier;
  * registers carry the APIC base that the local APIC depends on, the local APIC must be there before
  * the TSC-deadline MSR, and pending events come last (KVM API §4.31, §4.57). Its TSC is the value
  * at which the machine was stopped; {@link GuestTsc} sets the TSC when the machine resumes.
+ *
+ * <p>It is read in another order: the MSRs before the local APIC. A TSC-deadline timer that fires
+ * while the state is read makes an interrupt in the local APIC and clears the MSR; read the other
+ * way round, it could be in neither, and the guest would never get another tick.
  */
 public final class VcpuState implements Snapshottable {
   private static final List<VcpuStateKind> BEFORE_MSRS =
@@ -30,22 +35,30 @@ public final class VcpuState implements Snapshottable {
           VcpuStateKind.XCRS,
           VcpuStateKind.DEBUGREGS,
           VcpuStateKind.LAPIC);
+
+  /** Of {@link #BEFORE_MSRS}, those that are read before the MSRs as well: all but the LAPIC. */
+  private static final int READ_BEFORE_MSRS = BEFORE_MSRS.indexOf(VcpuStateKind.LAPIC);
+
   private static final VcpuStateKind AFTER_MSRS = VcpuStateKind.VCPU_EVENTS;
   private static final int MAX_BLOB = 64 << 10;
 
-  private final KvmVcpu vcpu;
+  private final VcpuRegisters vcpu;
   private final Supplier<int[]> msrIndices;
   private final GuestTsc tsc;
+  private final Executor thread;
 
   /**
-   * @param vcpu the vCPU; parked whenever its state is touched
+   * @param vcpu the vCPU; parked whenever its state is touched, or on its thread
    * @param msrIndices returns the MSRs that are saved: those that the guest can reach
    * @param tsc holds the TSCs of all vCPUs as they were when the machine was stopped
+   * @param thread the vCPU's
    */
-  public VcpuState(KvmVcpu vcpu, Supplier<int[]> msrIndices, GuestTsc tsc) {
+  public VcpuState(
+      VcpuRegisters vcpu, Supplier<int[]> msrIndices, GuestTsc tsc, Executor thread) {
     this.vcpu = vcpu;
     this.msrIndices = msrIndices;
     this.tsc = tsc;
+    this.thread = thread;
   }
 
   @Override
@@ -59,11 +72,28 @@ public final class VcpuState implements Snapshottable {
   }
 
   @Override
-  public void saveState(StateWriter writer) throws IOException {
+  public int sizeHint() {
+    int size = Integer.BYTES + vcpu.size(AFTER_MSRS);
     for (VcpuStateKind kind : BEFORE_MSRS) {
+      size += Integer.BYTES + vcpu.size(kind);
+    }
+    return size + Integer.BYTES + msrIndices.get().length * (Integer.BYTES + Long.BYTES);
+  }
+
+  @Override
+  public Optional<Executor> executor() {
+    return Optional.of(thread);
+  }
+
+  @Override
+  public void saveState(StateWriter writer) throws IOException {
+    for (VcpuStateKind kind : BEFORE_MSRS.subList(0, READ_BEFORE_MSRS)) {
       writer.bytes(vcpu.get(kind));
     }
     MsrTable msrs = vcpu.getMsrs(msrIndices.get());
+    for (VcpuStateKind kind : BEFORE_MSRS.subList(READ_BEFORE_MSRS, BEFORE_MSRS.size())) {
+      writer.bytes(vcpu.get(kind));
+    }
     writer.u32(msrs.size());
     for (int i = 0; i < msrs.size(); i++) {
       boolean isTsc = msrs.index(i) == KvmVcpuTsc.MSR_TSC;
@@ -87,13 +117,23 @@ public final class VcpuState implements Snapshottable {
     }
     byte[] events = blob(reader, AFTER_MSRS);
     for (int i = 0; i < blobs.size(); i++) {
-      vcpu.set(BEFORE_MSRS.get(i), blobs.get(i));
+      set(BEFORE_MSRS.get(i), blobs.get(i));
     }
     setMsrs(indices, values);
     new MsrTable(indices, values)
         .find(KvmVcpuTsc.MSR_TSC)
         .ifPresent(value -> tsc.load(vcpu.id(), value));
     vcpu.set(AFTER_MSRS, events);
+  }
+
+  /**
+   * Whenever a local APIC is set, KVM makes its map of all of them anew: with many vCPUs that takes
+   * longer than all the rest. That of a vCPU that the guest never started is as it was.
+   */
+  private void set(VcpuStateKind kind, byte[] state) throws IOException {
+    if (kind != VcpuStateKind.LAPIC || !Arrays.equals(vcpu.get(kind), state)) {
+      vcpu.set(kind, state);
+    }
   }
 
   private byte[] blob(StateReader reader, VcpuStateKind kind) throws IOException {
@@ -112,12 +152,15 @@ public final class VcpuState implements Snapshottable {
     int[] differing = new int[indices.length];
     long[] wanted = new long[indices.length];
     int count = 0;
+    int next = 0;
     for (int i = 0; i < indices.length; i++) {
-      OptionalLong now = current.find(indices[i]);
-      if (now.isEmpty() || now.getAsLong() != values[i]) {
+      // In the same order, without those that KVM does not read.
+      boolean known = next < current.size() && current.index(next) == indices[i];
+      if (!known || current.value(next) != values[i]) {
         differing[count] = indices[i];
         wanted[count++] = values[i];
       }
+      next += known ? 1 : 0;
     }
     int[] refused =
         vcpu.setMsrs(new MsrTable(Arrays.copyOf(differing, count), Arrays.copyOf(wanted, count)));

@@ -91,6 +91,24 @@ class AcpiTablesTest {
             "04 06 ff 00 00 01");
   }
 
+  /** ACPI 6.5 §5.2.12.12 and §5.2.12.13. */
+  @Test
+  void processorsWithLongIdsHaveX2ApicEntriesAndThereIsNo8259() {
+    ParsedTables large =
+        new ParsedTables(AcpiTables.build(AcpiFixtures.config(257, 1), AcpiFixtures.BASE));
+    assertThat(tables.table("APIC").getInt(40)).as("flags").isEqualTo(1);
+    assertThat(large.table("APIC").getInt(40)).as("flags").isZero();
+    List<String> entries = madtEntries(large);
+    assertThat(entries).filteredOn(entry -> entry.startsWith("00")).hasSize(255);
+    assertThat(entries)
+        .contains("00 08 fe fe 01 00 00 00")
+        .filteredOn(entry -> entry.startsWith("09"))
+        .containsExactly(
+            "09 10 00 00 ff 00 00 00 01 00 00 00 ff 00 00 00",
+            "09 10 00 00 00 01 00 00 01 00 00 00 00 01 00 00");
+    assertThat(entries).contains("04 06 ff 00 00 01", "0a 0c 00 00 ff ff ff ff 01 00 00 00");
+  }
+
   @Test
   void timerOnItsOwnPinNeedsNoOverride() {
     AcpiConfig config =
@@ -124,14 +142,14 @@ class AcpiTablesTest {
 
   @Test
   void largestMachineFitsBelowOneMegabyte() {
-    AcpiImage largest = AcpiTables.build(AcpiFixtures.config(255, 256), AcpiFixtures.BASE);
+    AcpiImage largest = AcpiTables.build(AcpiFixtures.config(1024, 256), AcpiFixtures.BASE);
     assertThat(largest.bytes().length).isLessThanOrEqualTo(0x2_0000);
   }
 
   @Test
   void refusesWhatCannotBeDescribed() {
     assertThatIllegalArgumentException().isThrownBy(() -> AcpiFixtures.config(0, 0));
-    assertThatIllegalArgumentException().isThrownBy(() -> AcpiFixtures.config(256, 0));
+    assertThatIllegalArgumentException().isThrownBy(() -> AcpiFixtures.config(4097, 0));
     assertThatIllegalArgumentException().isThrownBy(() -> new SerialPort(0xfffc, 4));
     assertThatIllegalArgumentException().isThrownBy(() -> new SerialPort(0x3f8, 16));
     assertThatIllegalArgumentException().isThrownBy(() -> new VirtioMmio(0xFFFF_F000L, 0x2000, 5));

@@ -49,7 +49,7 @@ class GsiRouterKvmTest {
     byte[] apic = vcpu.get(VcpuStateKind.LAPIC);
     apic[APIC_SPURIOUS + 1] |= APIC_ENABLED;
     vcpu.set(VcpuStateKind.LAPIC, apic);
-    router = new GsiRouter(vm);
+    router = new GsiRouter(vm, false);
   }
 
   @AfterEach

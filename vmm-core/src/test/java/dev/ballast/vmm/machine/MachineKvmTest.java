@@ -224,15 +224,7 @@ class MachineKvmTest {
       assertThat(source.stopForMigration()).isEqualTo(RunState.RUNNING);
       destination.memory().ram().copyFrom(source.memory().ram());
       assertThat(destination.description().refusal(source.description())).isEmpty();
-      List<Snapshottable> from = source.stateSections();
-      List<Snapshottable> to = destination.stateSections();
-      for (int i = 0; i < from.size(); i++) {
-        StateWriter writer = new StateWriter();
-        from.get(i).saveState(writer);
-        StateReader reader = new StateReader(from.get(i).stateName(), writer.toByteArray());
-        to.get(i).loadState(reader, from.get(i).stateVersion());
-        reader.end();
-      }
+      Sections.move(source, destination);
       int moved = counter(source);
       destination.endMigration(RunState.RUNNING);
       awaitProgress(destination);

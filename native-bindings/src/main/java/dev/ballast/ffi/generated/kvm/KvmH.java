@@ -959,6 +959,15 @@ public class KvmH extends KvmH$shared {
     public static int OFFSET_kvm_run_system_event_data() {
         return OFFSET_kvm_run_system_event_data;
     }
+    private static final int OFFSET_kvm_run_eoi_vector = (int)32L;
+    /**
+     * {@snippet lang=c :
+     * enum kvm_layout.OFFSET_kvm_run_eoi_vector = 32
+     * }
+     */
+    public static int OFFSET_kvm_run_eoi_vector() {
+        return OFFSET_kvm_run_eoi_vector;
+    }
     private static final int OFFSET_kvm_cpuid2_nent = (int)0L;
     /**
      * {@snippet lang=c :
@@ -1778,6 +1787,24 @@ public class KvmH extends KvmH$shared {
     public static long KVM_CLEAR_DIRTY_LOG() {
         return KVM_CLEAR_DIRTY_LOG;
     }
+    private static final long KVM_X2APIC_API_USE_32BIT_IDS = 1L;
+    /**
+     * {@snippet lang=c :
+     * #define KVM_X2APIC_API_USE_32BIT_IDS 1
+     * }
+     */
+    public static long KVM_X2APIC_API_USE_32BIT_IDS() {
+        return KVM_X2APIC_API_USE_32BIT_IDS;
+    }
+    private static final long KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK = 2L;
+    /**
+     * {@snippet lang=c :
+     * #define KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK 2
+     * }
+     */
+    public static long KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK() {
+        return KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
+    }
     private static final int KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE = (int)1L;
     /**
      * {@snippet lang=c :
@@ -1805,5 +1832,13 @@ public class KvmH extends KvmH$shared {
     public static long KVM_GET_XSAVE2() {
         return KVM_GET_XSAVE2;
     }
+    private static final long KVM_X86_NOTIFY_VMEXIT_ENABLED = 1L;
+    /**
+     * {@snippet lang=c :
+     * #define KVM_X86_NOTIFY_VMEXIT_ENABLED 1
+     * }
+     */
+    public static long KVM_X86_NOTIFY_VMEXIT_ENABLED() {
+        return KVM_X86_NOTIFY_VMEXIT_ENABLED;
+    }
 }
-
