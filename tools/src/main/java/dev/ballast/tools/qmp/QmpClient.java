@@ -86,9 +86,9 @@ public final class QmpClient implements AutoCloseable {
         request.set("arguments", arguments);
       }
       write(Json.line(request.put("id", id)));
-      // The reader may have ended before it could see this answer's future.
+      // The reader may have ended before it could see this answer's future; or with the answer.
       if (end.isDone()) {
-        throw new IOException("the machine closed the connection");
+        answer.completeExceptionally(new IOException("the machine closed the connection"));
       }
       JsonNode message = await(answer, name, TIMEOUT);
       if (message.has("error")) {
