@@ -41,13 +41,9 @@ public final class GuestCpu {
     Map<String, Integer> sizes = HostCpu.stateSizes(first);
     this.own =
         new CpuProfile(
-            offered.cpuid(),
-            SavedMsrs.of(first, offered.msrs()),
-            offered.featureMsrs(),
-            sizes);
+            offered.cpuid(), SavedMsrs.of(first, offered.msrs()), offered.featureMsrs(), sizes);
     this.limit =
-        new CpuProfile(
-            own.cpuid(), SavedMsrs.of(first, host.msrs()), own.featureMsrs(), sizes);
+        new CpuProfile(own.cpuid(), SavedMsrs.of(first, host.msrs()), own.featureMsrs(), sizes);
     this.current = own;
     this.msrIndices = indices(own.msrs());
     setCpuid(own);
@@ -106,8 +102,7 @@ public final class GuestCpu {
 
   private void setCpuid(CpuProfile profile) throws IOException {
     int count = vcpus.vcpus().size();
-    vcpus.forEach(
-        vcpu -> vcpu.setCpuid(GuestCpuid.forVcpu(profile.cpuid(), vcpu.id(), count)));
+    vcpus.forEach(vcpu -> vcpu.setCpuid(GuestCpuid.forVcpu(profile.cpuid(), vcpu.id(), count)));
   }
 
   private void setFeatureMsrs(Map<Integer, Long> before, Map<Integer, Long> wanted)
@@ -128,10 +123,11 @@ public final class GuestCpu {
     vcpus.forEach(
         vcpu -> {
           int[] refused = vcpu.setMsrs(table);
-      if (refused.length > 0) {
-        throw new IOException(
-            "this host's KVM refuses feature MSR 0x%x of vCPU %d".formatted(refused[0], vcpu.id()));
-      }
+          if (refused.length > 0) {
+            throw new IOException(
+                "this host's KVM refuses feature MSR 0x%x of vCPU %d"
+                    .formatted(refused[0], vcpu.id()));
+          }
         });
   }
 }

@@ -25,7 +25,10 @@ public final class SavedMsrs {
    * @throws ErrnoException if KVM does not read MSRs at all
    */
   public static List<Integer> of(VcpuRegisters vcpu, List<Integer> listed) throws ErrnoException {
-    int[] wanted = IntStream.concat(listed.stream().mapToInt(Integer::intValue), memoryTypes()).distinct().toArray();
+    int[] wanted =
+        IntStream.concat(listed.stream().mapToInt(Integer::intValue), memoryTypes())
+            .distinct()
+            .toArray();
     MsrTable readable = vcpu.getMsrs(wanted);
     List<Integer> indices = new ArrayList<>();
     for (int i = 0; i < readable.size(); i++) {

@@ -53,8 +53,7 @@ public final class VcpuState implements Snapshottable {
    * @param tsc holds the TSCs of all vCPUs as they were when the machine was stopped
    * @param thread the vCPU's
    */
-  public VcpuState(
-      VcpuRegisters vcpu, Supplier<int[]> msrIndices, GuestTsc tsc, Executor thread) {
+  public VcpuState(VcpuRegisters vcpu, Supplier<int[]> msrIndices, GuestTsc tsc, Executor thread) {
     this.vcpu = vcpu;
     this.msrIndices = msrIndices;
     this.tsc = tsc;
