@@ -82,12 +82,12 @@ class KvmTestsLabTest {
                 InLab.class.getName()));
     command.addAll(kvmTests(tests));
 
+    LabOptions options =
+        LabOptions.defaults(LabUnderTest.cpu())
+            .withCopyIn(List.of(copies))
+            .withProgress(System.out::println);
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (LabSession lab =
-        LabSession.boot(
-            LabOptions.defaults(LabUnderTest.cpu())
-                .withCopyIn(List.of(copies))
-                .withProgress(System.out::println))) {
+    try (LabSession lab = LabSession.boot(options)) {
       int exitCode = lab.exec(command, out, out);
       assertThat(exitCode).as(out.toString(StandardCharsets.UTF_8)).isZero();
     }
