@@ -344,7 +344,8 @@ class MemoryBoundTest {
       long before = usedHeap();
       Cost cost = receive(machine, stream);
       assertThat(cost.failure()).contains("closed the connection");
-      assertThat(scales.used - before).isLessThan(STATE_BOUND + BASE_BOUND);
+      // The heap is all tests' of this process: half as much again is still not twice.
+      assertThat(scales.used - before).isLessThan(STATE_BOUND / 2 * 3);
       // Three times: what the machine has before is saved and loaded to try it out.
       assertBounded(cost, 3 * 4 * SECTION_BOUND + BASE_BOUND, BASE_BOUND);
     }
