@@ -6,10 +6,12 @@ import dev.ballast.vmm.state.StateReader;
 import dev.ballast.vmm.state.StateWriter;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** The processor that the guest sees, in {@link FrameType#CONFIG} from version 6 on. */
 final class CpuFields {
@@ -46,8 +48,9 @@ final class CpuFields {
   /** Reads what {@link #write} wrote. */
   static Optional<CpuProfile> read(StateReader reader) throws IOException {
     List<CpuidTable.Entry> entries = new ArrayList<>();
+    Set<Long> places = new HashSet<>();
     for (int i = reader.u32("CPUID entry count", 0, MAX_ENTRIES); i > 0; i--) {
-      entries.add(
+      CpuidTable.Entry entry =
           new CpuidTable.Entry(
               reader.u32(),
               reader.u32(),
@@ -55,7 +58,11 @@ final class CpuFields {
               reader.u32(),
               reader.u32(),
               reader.u32(),
-              reader.u32()));
+              reader.u32());
+      if (!places.add((long) entry.function() << 32 | Integer.toUnsignedLong(entry.index()))) {
+        throw reader.fail("CPUID 0x%x.%d twice".formatted(entry.function(), entry.index()));
+      }
+      entries.add(entry);
     }
     List<Integer> msrs = new ArrayList<>();
     for (int i = reader.u32("MSR count", 0, MAX_MSRS); i > 0; i--) {

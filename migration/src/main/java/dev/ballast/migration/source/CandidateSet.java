@@ -317,9 +317,7 @@ final class CandidateSet {
       refreshPopulated(from, to);
     }
     into.start(from << 6);
-    if (!populated.isEmpty(from, to)) {
-      into.foundPoisoned(poisoned.find(from << 6, pagesOf(from, to)));
-    }
+    into.foundPoisoned(findPoisoned(from, to));
     for (long i = from; i < to; i++) {
       long taken = pending.word(i) == 0 ? 0 : pending.getAndSetWord(i, 0);
       long wanted = taken == 0 ? 0 : taken & ~excluded.word(i);
@@ -338,6 +336,22 @@ final class CandidateSet {
     }
     populated.clearWords(from, to);
     return true;
+  }
+
+  /** Looks for poisoned pages in groups of words with candidates: looking may cost a read. */
+  private long findPoisoned(long fromWord, long toWord) throws IOException {
+    long found = 0;
+    long start = -1;
+    for (long group = fromWord; group < toWord; group += GROUP_WORDS) {
+      boolean wanted = !populated.isEmpty(group, Math.min(toWord, group + GROUP_WORDS));
+      if (wanted && start < 0) {
+        start = group;
+      } else if (!wanted && start >= 0) {
+        found += poisoned.find(start << 6, pagesOf(start, group));
+        start = -1;
+      }
+    }
+    return start < 0 ? found : found + poisoned.find(start << 6, pagesOf(start, toWord));
   }
 
   /** Reads the page maps of a span anew: the balloon may have taken pages since the sync. */

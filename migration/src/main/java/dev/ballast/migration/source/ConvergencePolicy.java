@@ -116,7 +116,9 @@ final class ConvergencePolicy {
           : new Decision.SwitchOver();
     }
     if (passes < maxPasses) {
-      slowDown(remainingBytes);
+      if (!stateExceedsLimit()) {
+        slowDown(remainingBytes);
+      }
       return new Decision.AnotherPass();
     }
     return new Decision.GiveUp(whyNot(passes, remainingBytes, expected, limit.toMillis()));

@@ -53,7 +53,7 @@
  *              │ refine(): drops pages in the balloon, and those that │ dirty again,
  *              │ have no memory (populated) and were never sent       │ after protectDirty
  *              ▼                                                      │
- *   spans: one bit for protectBytes                      │
+ *   spans: one bit for RamBlock.protectBytes                           │
  *              │ takeSpan(): pending ∖ excluded now ─► protectDirty ──┘
  *              ▼
  *   Span.pages, Span.populated          a sender's own

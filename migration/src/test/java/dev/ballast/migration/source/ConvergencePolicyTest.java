@@ -94,4 +94,21 @@ class ConvergencePolicyTest {
     assertThat(policy.stateExceedsLimit()).isFalse();
     assertThat(policy.decide(3, 0)).isEqualTo(new Decision.SwitchOver());
   }
+
+  /** A slower guest does not make it smaller. */
+  @Test
+  void theStateOfTheVcpusIsNoReasonToSlowTheGuestDown() {
+    ConvergencePolicy slowing =
+        new ConvergencePolicy(
+            MigrationParameters.DEFAULT
+                .withMaxPasses(9)
+                .withDowntimeLimit(Duration.ofMillis(100))
+                .withAutoConverge(true));
+    slowing.savingTakes(51_000_000);
+    for (int pass = 1; pass < 9; pass++) {
+      slowing.measured(16_000_000, 80_000_000);
+      slowing.decide(pass, 16_000_000);
+      assertThat(slowing.throttlePercentage()).isZero();
+    }
+  }
 }

@@ -36,6 +36,9 @@ public record NumaPolicy(Mode mode, NumberSet nodes) {
   /** As many as a kernel can be built for (CONFIG_NODES_SHIFT is 10 at most). */
   public static final int MAX_NODES = 1024;
 
+  /** No policy (linux/mempolicy.h). */
+  private static final int MPOL_DEFAULT = 0;
+
   public NumaPolicy {
     if (nodes.isEmpty() || nodes.end() > MAX_NODES) {
       throw new IllegalArgumentException("host nodes '" + nodes + "': expected 0 to 1023");
@@ -85,24 +88,31 @@ public record NumaPolicy(Mode mode, NumberSet nodes) {
   }
 
   /**
-   * Returns the policy of the calling thread, which holds for all memory without one of its own;
-   * see {@link #at}.
+   * Returns whether the calling thread has a policy, which holds for all memory without one of its
+   * own; it may be one that is not among {@link Mode}.
    *
    * @throws ErrnoException as get_mempolicy(2)
    */
-  public static Optional<NumaPolicy> ofThread() throws ErrnoException {
-    return get(0, 0);
+  public static boolean isSetForThread() throws ErrnoException {
+    try (Arena arena = Arena.ofConfined()) {
+      return mode(arena, BitMask.allocate(arena, MAX_NODES), 0, 0) != MPOL_DEFAULT;
+    }
+  }
+
+  private static int mode(Arena arena, MemorySegment nodes, long address, int flags)
+      throws ErrnoException {
+    MemorySegment mode = arena.allocate(JAVA_INT);
+    long result = PlacementCalls.getMempolicy(mode, nodes, MAX_NODES + 1L, address, flags);
+    if (result < 0) {
+      throw new ErrnoException("get_mempolicy", (int) -result, "0x" + Long.toHexString(address));
+    }
+    return mode.get(JAVA_INT, 0);
   }
 
   private static Optional<NumaPolicy> get(long address, int flags) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment mode = arena.allocate(JAVA_INT);
       MemorySegment nodes = BitMask.allocate(arena, MAX_NODES);
-      long result = PlacementCalls.getMempolicy(mode, nodes, MAX_NODES + 1L, address, flags);
-      if (result < 0) {
-        throw new ErrnoException("get_mempolicy", (int) -result, "0x" + Long.toHexString(address));
-      }
-      int number = mode.get(JAVA_INT, 0) & ~LinuxH.MPOL_F_STATIC_NODES();
+      int number = mode(arena, nodes, address, flags) & ~LinuxH.MPOL_F_STATIC_NODES();
       for (Mode known : Mode.values()) {
         if (known.number == number) {
           return Optional.of(new NumaPolicy(known, BitMask.read(nodes)));

@@ -117,7 +117,7 @@ class ErrorReporterKvmTest {
     Result odd = run(kernel, "--memory", "1536M,hugepages=1G");
     assertThat(odd.exitCode()).isEqualTo(WRONG_USAGE);
     assertThat(odd.errors()).contains("must be a multiple of 1G");
-    assertThat(run(kernel, "--cpus", "17").exitCode()).isEqualTo(WRONG_USAGE);
+    assertThat(run(kernel, "--cpus", "4097").exitCode()).isEqualTo(WRONG_USAGE);
     assertThat(ballast("fly").exitCode()).isEqualTo(WRONG_USAGE);
   }
 

@@ -238,6 +238,9 @@ public final class CpuComparison {
         .forEach(
             (index, value) -> {
               long mine = here.featureMsrs().getOrDefault(index, 0L);
+              if (!FeatureMsrs.isKnown(index)) {
+                differs("feature MSR 0x%x".formatted(index), "it", "no such feature MSR");
+              }
               FeatureMsrs.missing(index, value, mine)
                   .ifPresent(
                       names ->

@@ -123,13 +123,28 @@ public record CpuModel(
    *     or is of another vendor
    */
   public CpuProfile offer(CpuProfile host) throws IOException {
+    return offer(host, List.of(LeftOut.values()));
+  }
+
+  /**
+   * Returns what a guest may have been offered by versions of this program that do not say it
+   * (before version 6 of the migration protocol): all but nested virtualisation.
+   *
+   * @param host what its KVM can offer
+   * @throws IOException as {@link #offer}
+   */
+  public CpuProfile offerOfOlderVersions(CpuProfile host) throws IOException {
+    return offer(host, List.of(LeftOut.NESTED));
+  }
+
+  private CpuProfile offer(CpuProfile host, List<LeftOut> leftOut) throws IOException {
     CpuidEditor editor = new CpuidEditor(host.cpuid());
     if (baseline.isPresent()) {
       check(baseline.get(), host);
       keepOnly(editor, baseline.get());
     }
     lacking(host, added, "was asked for, and this host's KVM does not offer it");
-    for (LeftOut group : LeftOut.values()) {
+    for (LeftOut group : leftOut) {
       for (CpuFeature feature : group.features()) {
         if (!added.contains(feature)) {
           editor.clear(feature);

@@ -80,6 +80,14 @@ final class FeatureMsrs {
     };
   }
 
+  /** Returns whether a guest may be promised anything by an MSR; of others nothing is offered. */
+  static boolean isKnown(int index) {
+    return switch (index) {
+      case CpuProfile.MSR_ARCH_CAPABILITIES, CORE_CAPABILITIES, PERF_CAPABILITIES, DE_CFG -> true;
+      default -> false;
+    };
+  }
+
   /** Returns a value that promises no more than either. */
   static long common(int index, long a, long b) {
     return index == CpuProfile.MSR_ARCH_CAPABILITIES ? (a & b) | ((a | b) & CAUTIONS) : a & b;
@@ -95,7 +103,6 @@ final class FeatureMsrs {
     long missing =
         switch (index) {
           case CpuProfile.MSR_ARCH_CAPABILITIES -> source & ~keeps(here);
-          case DE_CFG -> source & ~here & LFENCE_SERIALIZE;
           case PERF_CAPABILITIES -> source ^ here;
           default -> source & ~here;
         };

@@ -238,12 +238,13 @@ public final class Board implements AutoCloseable {
    */
   MachineDescription description(boolean arriving) {
     CpuProfile cpu = arriving ? processors.cpu.own() : processors.cpu.current();
+    CpuProfile words = arriving ? processors.cpu.older() : cpu;
     return new MachineDescription(
         memory.size(),
         RamBlock.PAGE_SIZE,
         config.vcpus(),
         stateSections().stream().map(Snapshottable::stateName).toList(),
-        GuestCpuid.features(cpu.cpuid()),
+        GuestCpuid.features(words.cpuid()),
         memory.regions().stream()
             .map(region -> new MachineDescription.RamRange(region.guestAddress(), region.size()))
             .toList(),

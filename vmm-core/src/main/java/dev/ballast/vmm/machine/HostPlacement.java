@@ -1,6 +1,5 @@
 package dev.ballast.vmm.machine;
 
-import dev.ballast.ffi.linux.ErrnoException;
 import dev.ballast.ffi.linux.NumaPolicy;
 import dev.ballast.ffi.linux.NumberSet;
 import dev.ballast.ffi.linux.ThreadAffinity;
@@ -53,17 +52,17 @@ final class HostPlacement {
    * Interleaves RAM that no node can hold. Else it would fill one node after the other as it is
    * touched; that of a guest which arrives by migration from the node where it is received on.
    */
-  private static void spread(GuestMemory memory) throws IOException {
-    if (!HostNodes.several()) {
-      return;
-    }
-    Optional<NumaPolicy> policy = unasked(memory.size(), HostNodes.current());
+  private static void spread(GuestMemory memory) {
     try {
-      if (policy.isPresent() && NumaPolicy.ofThread().isEmpty()) {
+      if (!HostNodes.several() || NumaPolicy.isSetForThread()) {
+        return;
+      }
+      Optional<NumaPolicy> policy = unasked(memory.size(), HostNodes.current());
+      if (policy.isPresent()) {
         policy.get().apply(memory.ram(), 0, memory.size());
       }
-    } catch (ErrnoException e) {
-      // Containers may forbid it.
+    } catch (IOException e) {
+      // Containers may forbid it, or hide the nodes.
       log.warn("guest RAM is not interleaved over the host's nodes: {}", e.getMessage());
     }
   }

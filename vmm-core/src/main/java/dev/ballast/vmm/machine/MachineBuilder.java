@@ -63,6 +63,8 @@ public final class MachineBuilder {
   private final Deque<Runnable> closers = new ArrayDeque<>();
   private final Kvm kvm;
   private final KvmVm vm;
+  private final CpuProfile host;
+  private final CpuProfile offered;
   private final GuestMemory memory;
   private final GsiRouter interrupts;
   private final Bus ports = new Bus("pio");
@@ -81,7 +83,9 @@ public final class MachineBuilder {
       checkKvm();
       VcpuLimits.check(config, kvm);
       vm = owned(kvm.createVm(), KvmVm::close);
-      PhysicalAddressLimit.check(kvm.supportedCpuid(), config.ram().bytes());
+      host = HostCpu.read(kvm);
+      offered = offered(config.cpu().offer(host));
+      PhysicalAddressLimit.check(offered.cpuid(), config.ram().bytes());
       memory = owned(new GuestMemory(config.ram().open()), GuestMemory::close);
       HostPlacement.placeMemory(config.placement(), config.ram(), memory);
       if (config.incoming()) {
@@ -138,14 +142,11 @@ public final class MachineBuilder {
     for (DeviceConfig device : config.devices()) {
       device.attach(this);
     }
-    CpuProfile host = HostCpu.read(kvm);
-    int sharing = config.placement().vcpusOfCache(config.vcpus());
-    CpuProfile offered =
-        VcpuLimits.offered(config.cpu().offer(host).withSharedCaches(sharing), config);
     addVcpus(vcpus, events);
     HostPlacement.pin(config.placement(), vcpus.vcpus());
     List<KvmVcpu> made = vcpus.vcpus().stream().map(VcpuThread::vcpu).toList();
-    GuestCpu cpu = new GuestCpu(host, offered, vcpus);
+    CpuProfile older = offered(config.cpu().offerOfOlderVersions(host));
+    GuestCpu cpu = new GuestCpu(host, offered, older, vcpus);
     vcpus.forEach(BootMsrs::apply);
     boolean scalable = vm.checkExtension(Capability.TSC_CONTROL) != 0;
     GuestTsc tsc = new GuestTsc(made.stream().map(KvmVcpuTsc::new).toList(), scalable);
@@ -166,6 +167,12 @@ public final class MachineBuilder {
         new Board.Devices(platform, devices, acpiDevices),
         new Board.Blocks(ramBlocks, pageFilter),
         closers);
+  }
+
+  /** Adds what depends on the machine rather than on the host. */
+  private CpuProfile offered(CpuProfile cpu) {
+    int sharing = config.placement().vcpusOfCache(config.vcpus());
+    return VcpuLimits.offered(cpu.withSharedCaches(sharing), config);
   }
 
   private void addVcpus(VcpuSet vcpus, GuestEvents events) throws IOException {

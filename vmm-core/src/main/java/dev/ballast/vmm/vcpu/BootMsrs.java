@@ -13,8 +13,8 @@ public final class BootMsrs {
   /** IA32_MTRR_DEF_TYPE (Intel SDM 3A §12.11.2.1). */
   static final int MTRR_DEF_TYPE = 0x2ff;
 
-  /** MTRRs and fixed ranges are on; write-back where no range says otherwise. */
-  private static final long MTRR_ENABLED_WRITE_BACK = 0xc06;
+  /** MTRRs are on, but for the fixed ranges, which say uncached; write-back is the default. */
+  private static final long MTRR_ENABLED_WRITE_BACK = 0x806;
 
   /** IA32_MISC_ENABLE (Intel SDM 4, table 2-2). */
   private static final int MISC_ENABLE = 0x1a0;

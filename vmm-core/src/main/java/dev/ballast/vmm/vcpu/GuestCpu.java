@@ -24,6 +24,13 @@ public final class GuestCpu {
   private final CpuProfile limit;
 
   private final VcpuSet vcpus;
+
+  /** What earlier versions offer a guest, which say no more of it than words of features. */
+  private final CpuProfile older;
+
+  /** The feature MSRs that the vCPUs have been given; empty while that is not known. */
+  private Map<Integer, Long> applied;
+
   private volatile CpuProfile current;
   private volatile int[] msrIndices;
 
@@ -32,11 +39,15 @@ public final class GuestCpu {
    *
    * @param host what this host's KVM can offer
    * @param offered what the guest is offered of that
+   * @param older what a guest is taken to have been offered that arrives from an earlier version
    * @param vcpus all of them; none has run
    * @throws IOException if KVM refuses
    */
-  public GuestCpu(CpuProfile host, CpuProfile offered, VcpuSet vcpus) throws IOException {
+  public GuestCpu(CpuProfile host, CpuProfile offered, CpuProfile older, VcpuSet vcpus)
+      throws IOException {
     this.vcpus = vcpus;
+    // First of all: KVM decides by it which MSRs a vCPU has.
+    setCpuid(offered);
     KvmVcpu first = vcpus.vcpus().getFirst().vcpu();
     Map<String, Integer> sizes = HostCpu.stateSizes(first);
     this.own =
@@ -44,10 +55,11 @@ public final class GuestCpu {
             offered.cpuid(), SavedMsrs.of(first, offered.msrs()), offered.featureMsrs(), sizes);
     this.limit =
         new CpuProfile(own.cpuid(), SavedMsrs.of(first, host.msrs()), own.featureMsrs(), sizes);
+    this.older = new CpuProfile(older.cpuid(), limit.msrs(), older.featureMsrs(), sizes);
     this.current = own;
     this.msrIndices = indices(own.msrs());
-    setCpuid(own);
-    setFeatureMsrs(host.featureMsrs(), own.featureMsrs());
+    this.applied = host.featureMsrs();
+    setFeatureMsrs(own.featureMsrs());
   }
 
   /** Returns what this machine offers to a guest that boots here. */
@@ -73,10 +85,17 @@ public final class GuestCpu {
     return indices;
   }
 
+  /** Returns what is compared with the words of features that an earlier version sends. */
+  public CpuProfile older() {
+    return older;
+  }
+
   /**
-   * Offers the guest what it was offered at the source.
+   * Offers the guest what it was offered at the source. If this fails, it may be called again, for
+   * another guest.
    *
-   * @param source what that was; empty if it is not known: then it is what this machine offers
+   * @param source what that was; empty if it is not known, because the source is of an earlier
+   *     version: then it is what those offer
    * @throws IOException if this machine offers less; the message has the feature and both values
    */
   public void adopt(Optional<CpuProfile> source) throws IOException {
@@ -86,18 +105,17 @@ public final class GuestCpu {
         throw new IOException(refusal.get());
       }
     }
-    CpuProfile wanted = source.orElse(own);
-    if (!wanted.cpuid().equals(current.cpuid())) {
-      setCpuid(wanted);
-    }
-    setFeatureMsrs(current.featureMsrs(), wanted.featureMsrs());
+    CpuProfile wanted = source.orElse(older);
+    setCpuid(wanted);
+    setFeatureMsrs(wanted.featureMsrs());
     current = wanted;
     msrIndices = indices(wanted.msrs());
   }
 
   /** Gives the vCPUs, which are at this machine's power-on state, the guest's feature MSRs back. */
   public void reset() throws IOException {
-    setFeatureMsrs(own.featureMsrs(), current.featureMsrs());
+    applied = own.featureMsrs();
+    setFeatureMsrs(current.featureMsrs());
   }
 
   private void setCpuid(CpuProfile profile) throws IOException {
@@ -105,8 +123,10 @@ public final class GuestCpu {
     vcpus.forEach(vcpu -> vcpu.setCpuid(GuestCpuid.forVcpu(profile.cpuid(), vcpu.id(), count)));
   }
 
-  private void setFeatureMsrs(Map<Integer, Long> before, Map<Integer, Long> wanted)
-      throws IOException {
+  private void setFeatureMsrs(Map<Integer, Long> wanted) throws IOException {
+    Map<Integer, Long> before = applied;
+    // What fails half-way must not be taken for done when the next guest arrives.
+    applied = Map.of();
     int[] indices = new int[wanted.size()];
     long[] values = new long[indices.length];
     int changed = 0;
@@ -116,10 +136,13 @@ public final class GuestCpu {
         values[changed++] = msr.getValue();
       }
     }
-    if (changed == 0) {
-      return;
+    if (changed > 0) {
+      set(new MsrTable(Arrays.copyOf(indices, changed), Arrays.copyOf(values, changed)));
     }
-    MsrTable table = new MsrTable(Arrays.copyOf(indices, changed), Arrays.copyOf(values, changed));
+    applied = wanted;
+  }
+
+  private void set(MsrTable table) throws IOException {
     vcpus.forEach(
         vcpu -> {
           int[] refused = vcpu.setMsrs(table);

@@ -90,6 +90,7 @@ final class VcpuRunControl {
     try {
       if (request == RunRequest.DETOUR && tasks.isEmpty()) {
         run.immediateExit((byte) 0);
+        throttleNanos = 0;
         request = RunRequest.RUN;
       }
       while (request == RunRequest.PAUSE && tasks.isEmpty()) {

@@ -159,6 +159,14 @@ class CpuComparisonTest {
         .isEqualTo(refusal.isEmpty() ? Optional.empty() : Optional.of(refusal));
   }
 
+  /** It would be set on the vCPUs. */
+  @Test
+  void anMsrThatPromisesNothingIsRefusedWhateverItsValue() {
+    assertThat(CpuComparison.refusal(Profiles.withFeatureMsr(ALL, 0x12345678, 0), ALL))
+        .contains("feature MSR 0x12345678: source has it, destination has no such feature MSR");
+    assertThat(CpuComparison.refusal(Profiles.withFeatureMsr(ALL, 0xc0000080, 0), ALL)).isPresent();
+  }
+
   @Test
   void msrsAndSizesOfTheStateMustBeLoadable() {
     CpuProfile unknown =

@@ -35,6 +35,19 @@ class CpuModelTest {
     }
   }
 
+  /** They left out nested virtualisation only, and their guests still have to arrive. */
+  @Test
+  void guestsOfOlderVersionsHaveAllButNestedVirtualisation() throws IOException {
+    CpuProfile older = CpuModel.HOST.offerOfOlderVersions(Profiles.everything());
+    for (LeftOut group : LeftOut.values()) {
+      for (CpuFeature feature : group.features()) {
+        assertThat(feature.isIn(older.cpuid()))
+            .as(feature.name())
+            .isEqualTo(group != LeftOut.NESTED);
+      }
+    }
+  }
+
   /** The leaves that say more about what is left out, and the MSRs that belong to it. */
   @Test
   void nothingOfWhatIsLeftOutRemains() {

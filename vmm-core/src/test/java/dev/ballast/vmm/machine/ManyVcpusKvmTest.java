@@ -69,7 +69,7 @@ class ManyVcpusKvmTest extends TinyGuestFixture {
     for (VcpuThread thread : machine.vcpuThreads()) {
       KvmVcpu vcpu = thread.vcpu();
       MsrTable msrs = vcpu.getMsrs(new int[] {MISC_ENABLE, MTRR_DEF_TYPE});
-      assertThat(msrs.find(MTRR_DEF_TYPE)).isEqualTo(OptionalLong.of(0xc06));
+      assertThat(msrs.find(MTRR_DEF_TYPE)).isEqualTo(OptionalLong.of(0x806));
       assertThat(msrs.find(MISC_ENABLE).orElseThrow() & 1).isEqualTo(1);
     }
   }

@@ -15,7 +15,7 @@ class BootMsrsTest {
     FakeRegisters vcpu = new FakeRegisters(new int[] {MISC_ENABLE, MTRR_DEF_TYPE});
     vcpu.msrs.put(MISC_ENABLE, 0x800L);
     BootMsrs.apply(vcpu);
-    assertThat(vcpu.msrs).containsEntry(MISC_ENABLE, 0x801L).containsEntry(MTRR_DEF_TYPE, 0xc06L);
+    assertThat(vcpu.msrs).containsEntry(MISC_ENABLE, 0x801L).containsEntry(MTRR_DEF_TYPE, 0x806L);
   }
 
   @Test
