@@ -10,10 +10,9 @@ import java.util.function.Predicate;
 final class FeatureMsrs {
   private static final int CORE_CAPABILITIES = 0xcf;
   private static final int PERF_CAPABILITIES = 0x345;
-  private static final int DE_CFG = 0xc0011029;
 
-  /** DE_CFG: LFENCE is serializing (AMD APM 2, appendix A). */
-  private static final long LFENCE_SERIALIZE = 1 << 1;
+  /** Bit 1: LFENCE is serializing (AMD APM 2, appendix A). */
+  private static final int DE_CFG = 0xc0011029;
 
   /** The bits of IA32_ARCH_CAPABILITIES by their names in QEMU, from bit 0. */
   private static final String[] ARCH_CAPABILITIES =

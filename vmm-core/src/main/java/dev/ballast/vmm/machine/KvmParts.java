@@ -17,19 +17,28 @@ import java.util.Optional;
 final class KvmParts {
   private final List<VcpuState> vcpus;
   private final List<Snapshottable> parts;
+  private final List<Snapshottable> powerOnParts;
   private final List<SectionState> powerOnStates;
 
   /**
    * @param vcpus that never ran
+   * @param msrs those that any guest here can reach
    * @param controllers those beside the local APICs, if KVM emulates them
    */
-  KvmParts(List<VcpuState> vcpus, Optional<KvmInterruptControllers> controllers)
+  KvmParts(List<VcpuState> vcpus, int[] msrs, Optional<KvmInterruptControllers> controllers)
       throws IOException {
     this.vcpus = List.copyOf(vcpus);
+    this.parts = with(vcpus, controllers);
+    this.powerOnParts =
+        with(vcpus.stream().map(vcpu -> vcpu.atPowerOn(msrs)).toList(), controllers);
+    this.powerOnStates = StateSections.save(powerOnParts);
+  }
+
+  private static List<Snapshottable> with(
+      List<VcpuState> vcpus, Optional<KvmInterruptControllers> controllers) {
     List<Snapshottable> all = new ArrayList<>(vcpus);
     controllers.ifPresent(all::add);
-    this.parts = List.copyOf(all);
-    this.powerOnStates = StateSections.save(parts);
+    return List.copyOf(all);
   }
 
   /** Returns the sections of their state, in load order. */
@@ -39,7 +48,7 @@ final class KvmParts {
 
   /** Returns them to power-on. Call while vCPUs are parked. */
   void reset() throws IOException {
-    StateSections.load(parts, powerOnStates);
+    StateSections.load(powerOnParts, powerOnStates);
   }
 
   /**

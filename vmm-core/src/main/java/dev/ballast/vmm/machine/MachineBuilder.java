@@ -160,7 +160,7 @@ public final class MachineBuilder {
         memory,
         new Board.Processors(
             vcpus,
-            new KvmParts(states, interruptControllers()),
+            new KvmParts(states, cpu.allMsrIndices(), interruptControllers()),
             new GuestClock(vm, tsc, config.clock()),
             tsc,
             cpu),

@@ -46,16 +46,17 @@ public final class GuestCpu {
   public GuestCpu(CpuProfile host, CpuProfile offered, CpuProfile older, VcpuSet vcpus)
       throws IOException {
     this.vcpus = vcpus;
-    // First of all: KVM decides by it which MSRs a vCPU has.
-    setCpuid(offered);
     KvmVcpu first = vcpus.vcpus().getFirst().vcpu();
     Map<String, Integer> sizes = HostCpu.stateSizes(first);
+    // KVM decides by CPUID which MSRs a vCPU has.
+    first.setCpuid(GuestCpuid.forVcpu(older.cpuid(), 0, vcpus.vcpus().size()));
+    List<Integer> all = SavedMsrs.of(first, host.msrs());
+    setCpuid(offered);
     this.own =
         new CpuProfile(
             offered.cpuid(), SavedMsrs.of(first, offered.msrs()), offered.featureMsrs(), sizes);
-    this.limit =
-        new CpuProfile(own.cpuid(), SavedMsrs.of(first, host.msrs()), own.featureMsrs(), sizes);
-    this.older = new CpuProfile(older.cpuid(), limit.msrs(), older.featureMsrs(), sizes);
+    this.limit = new CpuProfile(own.cpuid(), all, own.featureMsrs(), sizes);
+    this.older = new CpuProfile(older.cpuid(), all, older.featureMsrs(), sizes);
     this.current = own;
     this.msrIndices = indices(own.msrs());
     this.applied = host.featureMsrs();
@@ -75,6 +76,11 @@ public final class GuestCpu {
   /** Returns the indices of the MSRs that are part of the guest's state. */
   public int[] msrIndices() {
     return msrIndices;
+  }
+
+  /** Returns the indices of the MSRs that are part of the state of any guest that can be here. */
+  public int[] allMsrIndices() {
+    return indices(limit.msrs());
   }
 
   private static int[] indices(List<Integer> msrs) {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A vCPU's whole state as KVM hands it out, in the order in which KVM must take it back: the system
@@ -47,6 +48,9 @@ public final class VcpuState implements Snapshottable {
   private final GuestTsc tsc;
   private final Executor thread;
 
+  /** The MSRs that are saved, if those are not the ones that the guest can reach. */
+  private final int @Nullable [] all;
+
   /**
    * @param vcpu the vCPU; parked whenever its state is touched, or on its thread
    * @param msrIndices returns the MSRs that are saved: those that the guest can reach
@@ -54,10 +58,34 @@ public final class VcpuState implements Snapshottable {
    * @param thread the vCPU's
    */
   public VcpuState(VcpuRegisters vcpu, Supplier<int[]> msrIndices, GuestTsc tsc, Executor thread) {
+    this(vcpu, msrIndices, tsc, thread, null);
+  }
+
+  private VcpuState(
+      VcpuRegisters vcpu,
+      Supplier<int[]> msrIndices,
+      GuestTsc tsc,
+      Executor thread,
+      int @Nullable [] all) {
     this.vcpu = vcpu;
     this.msrIndices = msrIndices;
     this.tsc = tsc;
     this.thread = thread;
+    this.all = all;
+  }
+
+  /**
+   * Returns the state of the same vCPU for power-on: saved before it is known which guest will be
+   * here, and loaded without the MSRs that this one cannot reach.
+   *
+   * @param indices the MSRs that any guest here can reach
+   */
+  public VcpuState atPowerOn(int[] indices) {
+    return new VcpuState(vcpu, msrIndices, tsc, thread, indices);
+  }
+
+  private int[] saved() {
+    return all == null ? msrIndices.get() : all;
   }
 
   @Override
@@ -76,7 +104,7 @@ public final class VcpuState implements Snapshottable {
     for (VcpuStateKind kind : BEFORE_MSRS) {
       size += Integer.BYTES + vcpu.size(kind);
     }
-    return size + Integer.BYTES + msrIndices.get().length * (Integer.BYTES + Long.BYTES);
+    return size + Integer.BYTES + saved().length * (Integer.BYTES + Long.BYTES);
   }
 
   @Override
@@ -89,7 +117,7 @@ public final class VcpuState implements Snapshottable {
     for (VcpuStateKind kind : BEFORE_MSRS.subList(0, READ_BEFORE_MSRS)) {
       writer.bytes(vcpu.get(kind));
     }
-    MsrTable msrs = vcpu.getMsrs(msrIndices.get());
+    MsrTable msrs = vcpu.getMsrs(saved());
     for (VcpuStateKind kind : BEFORE_MSRS.subList(READ_BEFORE_MSRS, BEFORE_MSRS.size())) {
       writer.bytes(vcpu.get(kind));
     }
@@ -107,22 +135,39 @@ public final class VcpuState implements Snapshottable {
     for (VcpuStateKind kind : BEFORE_MSRS) {
       blobs.add(blob(reader, kind));
     }
-    int count = reader.u32("MSR count", 0, 4096);
-    int[] indices = new int[count];
-    long[] values = new long[count];
-    for (int i = 0; i < count; i++) {
-      indices[i] = reader.u32();
-      values[i] = reader.u64();
-    }
+    MsrTable msrs = msrs(reader);
     byte[] events = blob(reader, AFTER_MSRS);
     for (int i = 0; i < blobs.size(); i++) {
       set(BEFORE_MSRS.get(i), blobs.get(i));
     }
-    setMsrs(indices, values);
-    new MsrTable(indices, values)
-        .find(KvmVcpuTsc.MSR_TSC)
-        .ifPresent(value -> tsc.load(vcpu.id(), value));
+    setMsrs(msrs);
+    msrs.find(KvmVcpuTsc.MSR_TSC).ifPresent(value -> tsc.load(vcpu.id(), value));
     vcpu.set(AFTER_MSRS, events);
+  }
+
+  private MsrTable msrs(StateReader reader) throws IOException {
+    int left = reader.u32("MSR count", 0, 4096);
+    int[] indices = new int[left];
+    long[] values = new long[left];
+    int count = 0;
+    for (; left > 0; left--) {
+      int index = reader.u32();
+      long value = reader.u64();
+      if (all == null || isReachable(index)) {
+        indices[count] = index;
+        values[count++] = value;
+      }
+    }
+    return new MsrTable(Arrays.copyOf(indices, count), Arrays.copyOf(values, count));
+  }
+
+  private boolean isReachable(int index) {
+    for (int reachable : msrIndices.get()) {
+      if (reachable == index) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
@@ -146,7 +191,9 @@ public final class VcpuState implements Snapshottable {
   }
 
   /** Writes the MSRs that differ: some that KVM lists may be read but not written. */
-  private void setMsrs(int[] indices, long[] values) throws IOException {
+  private void setMsrs(MsrTable msrs) throws IOException {
+    int[] indices = new int[msrs.size()];
+    Arrays.setAll(indices, msrs::index);
     MsrTable current = vcpu.getMsrs(indices);
     int[] differing = new int[indices.length];
     long[] wanted = new long[indices.length];
@@ -155,9 +202,9 @@ public final class VcpuState implements Snapshottable {
     for (int i = 0; i < indices.length; i++) {
       // In the same order, without those that KVM does not read.
       boolean known = next < current.size() && current.index(next) == indices[i];
-      if (!known || current.value(next) != values[i]) {
+      if (!known || current.value(next) != msrs.value(i)) {
         differing[count] = indices[i];
-        wanted[count++] = values[i];
+        wanted[count++] = msrs.value(i);
       }
       next += known ? 1 : 0;
     }

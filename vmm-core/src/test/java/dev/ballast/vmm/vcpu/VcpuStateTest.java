@@ -102,6 +102,25 @@ class VcpuStateTest {
     assertThat(other.calls).contains("set SREGS", "set VCPU_EVENTS").doesNotContain("set LAPIC");
   }
 
+  /** The guest of a source that offers less cannot reach all that this machine offers. */
+  @Test
+  void powerOnSetsOnlyWhatTheGuestCanReach() throws IOException {
+    int unreachable = 0x38f;
+    int[] all = {0x10, 0x277, DEADLINE, unreachable};
+    FakeRegisters registers = new FakeRegisters(all, unreachable);
+    registers.msrs.put(0x277, 7L);
+    registers.msrs.put(unreachable, 3L);
+    VcpuState powerOn = state(registers).atPowerOn(all);
+    StateWriter writer = new StateWriter();
+    powerOn.saveState(writer);
+    registers.msrs.put(0x277, 1L);
+    registers.msrs.put(unreachable, 0L);
+    StateReader reader = new StateReader("vcpu0", writer.toByteArray());
+    powerOn.loadState(reader, 1);
+    reader.end();
+    assertThat(registers.msrs).containsEntry(0x277, 7L).containsEntry(unreachable, 0L);
+  }
+
   /** Older and newer versions of this program exchange it. */
   @Test
   void theSectionHasTheLocalApicBeforeTheMsrs() throws IOException {
