@@ -26,15 +26,13 @@ import org.junit.platform.launcher.Launcher;
 import org.opentest4j.AssertionFailedError;
 
 /**
- * The tests that need {@code /dev/kvm}, on a KVM as the processor's maker meant it: what a host
- * without virtualisation extensions ignores, as TSCs and CPUID, counts there.
+ * Tests that need {@code /dev/kvm}, on a KVM as the processor's maker meant it: what a host without
+ * virtualisation extensions may ignore, as what is written to a TSC, counts there.
  */
 @Tag("lab")
 class KvmTestsLabTest {
-  private static final String PACKAGE = "dev/ballast/vmm";
-
-  /** Hundreds of vCPUs take longer than a lab lives. */
-  private static final String LARGE = ".*(ManyVcpus|LongApicIds)KvmTest";
+  /** What depends on TSCs. */
+  private static final List<String> TESTS = List.of("dev.ballast.vmm.machine.GuestClockKvmTest");
 
   /** Where each comes from is copied: JUnit, and what the tests use. */
   private static final List<Class<?>> LIBRARIES =
@@ -62,8 +60,7 @@ class KvmTestsLabTest {
     for (Class<?> library : LIBRARIES) {
       classPath.add(Path.of(library.getProtectionDomain().getCodeSource().getLocation().toURI()));
     }
-    Path tests = Path.of("../vmm-core/target/test-classes");
-    classPath.add(tests);
+    classPath.add(Path.of("../vmm-core/target/test-classes"));
     classPath.add(Path.of("../native-bindings/target/test-classes"));
     Path copies = Files.createDirectory(directory.resolve("tests"));
     List<String> entries = new ArrayList<>();
@@ -83,29 +80,18 @@ class KvmTestsLabTest {
                 "-classpath",
                 String.join(":", entries),
                 InLab.class.getName()));
-    command.addAll(kvmTests(tests));
+    command.addAll(TESTS);
 
     LabOptions options =
         LabOptions.defaults(LabUnderTest.cpu())
+            // With two, what KVM injects is lost now and then: see LabCpus.
+            .withCpus(1)
             .withCopyIn(List.of(copies))
             .withProgress(System.out::println);
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     try (LabSession lab = LabSession.boot(options)) {
       int exitCode = lab.exec(command, out, out);
       assertThat(exitCode).as(out.toString(StandardCharsets.UTF_8)).isZero();
-    }
-  }
-
-  /** The names of the classes, of which each ends as those tagged {@code kvm} do. */
-  private static List<String> kvmTests(Path root) throws IOException {
-    try (Stream<Path> files = Files.walk(root.resolve(PACKAGE))) {
-      return files
-          .map(file -> root.relativize(file).toString())
-          .filter(name -> name.endsWith("KvmTest.class"))
-          .map(name -> name.substring(0, name.length() - ".class".length()).replace('/', '.'))
-          .filter(name -> !name.matches(LARGE))
-          .sorted()
-          .toList();
     }
   }
 
