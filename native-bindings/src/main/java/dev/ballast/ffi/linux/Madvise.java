@@ -57,18 +57,6 @@ public final class Madvise {
   }
 
   /**
-   * Faults pages in for reading, many at once; pages without memory become the zero page, or get
-   * memory in shared mappings and where huge pages are allowed.
-   *
-   * @throws ErrnoException EHWPOISON if the host has lost the content of one to a memory error,
-   *     EFAULT if one cannot be had for another reason; EINVAL before Linux 5.14; ENOMEM
-   */
-  public static void populateRead(MemorySegment segment, long offset, long length)
-      throws ErrnoException {
-    advise("MADV_POPULATE_READ", LinuxH.MADV_POPULATE_READ(), segment, offset, length);
-  }
-
-  /**
    * Leaves a range out of core dumps.
    *
    * @throws ErrnoException ENOMEM, EAGAIN
